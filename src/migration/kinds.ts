@@ -1,0 +1,146 @@
+// What authors write: the kinds of migrations and what their functions get. Types and `defineMigration` only;
+// nothing here runs anything. Contract: docs/migrations.md.
+import type { ClientSession, Collection, Db, Document, Filter, MongoClient } from 'mongodb';
+
+export type { ClientSession, Collection, Db, Document, Filter, MongoClient };
+
+export interface MigrationLog {
+  info(message: string, ...details: unknown[]): void;
+  warn(message: string, ...details: unknown[]): void;
+  error(message: string, ...details: unknown[]): void;
+}
+
+/** Options of the kernel's helpers in `ctx`. */
+export interface BatchOptions {
+  batchSize?: number;
+  onError?: 'stop' | 'quarantine';
+  maxErrors?: number;
+  backup?: 'journal' | 'none';
+}
+
+export interface BatchResult {
+  processed: number;
+  errors: number;
+  total: number;
+}
+
+/** What a migration's functions get beside the database. */
+export interface MigrationContext {
+  readonly log: MigrationLog;
+  /** Aborted when the run is cancelled. */
+  readonly signal: AbortSignal;
+  readonly dryRun: boolean;
+  /** Only inside `transaction: true`. */
+  readonly session?: ClientSession;
+  readonly args: Record<string, unknown>;
+  readonly run: { readonly id: string; readonly startedAt: Date };
+  /** Reports progress of work that the engine cannot see. */
+  progress(done: number, total?: number): void;
+  /** Changes documents in resumable, journaled batches; the same rules as a transform migration's. */
+  batch<T extends Document = Document>(
+    collection: string,
+    filter: Filter<T>,
+    transform: TransformFunction<T> | Document[],
+    options?: BatchOptions,
+  ): Promise<BatchResult>;
+}
+
+/** A check that an author's `validate` hands back. */
+export interface AuthorCheck {
+  check: string;
+  passed: boolean;
+  details?: string;
+}
+export type ValidateResult = boolean | AuthorCheck[] | void;
+
+interface MigrationBase {
+  /** What the ledger calls it; without one the file's name with its extension. */
+  name?: string;
+  description?: string;
+  /** Cannot be rolled back, and why. */
+  irreversible?: true | string;
+  /** Names of migrations that must be applied before. */
+  requires?: string[];
+}
+
+export interface ScriptMigration extends MigrationBase {
+  up(db: Db, client: MongoClient, ctx: MigrationContext): unknown;
+  /** Absent or null: not reversible by script. */
+  down?: ((db: Db, client: MongoClient, ctx: MigrationContext) => unknown) | null;
+  /** The whole script in one transaction with its ledger row. */
+  transaction?: boolean;
+  validate?(db: Db, ctx: MigrationContext): ValidateResult | Promise<ValidateResult>;
+}
+
+/**
+ * An update document (`{$set: …}`), an update pipeline (array), a whole replacement (an object that carries the
+ * document's `_id`), or nothing (skip).
+ */
+export type TransformOutput = Document | Document[] | null | undefined | void;
+export type TransformFunction<T extends Document = Document> = (
+  doc: T,
+  ctx: MigrationContext,
+) => TransformOutput | Promise<TransformOutput>;
+
+export interface TransformMigration<T extends Document = Document> extends MigrationBase {
+  /** The collection. */
+  source: string;
+  filter?: Filter<T>;
+  /** Runs in the runner, document by document. */
+  transform?: TransformFunction<T>;
+  /** An update pipeline that runs on the server, instead of `transform`. */
+  update?: Document[];
+  /** Writes to another collection instead of changing in place. */
+  into?: string;
+  revert?: TransformFunction<T>;
+  revertPipeline?: Document[];
+  validate?(collection: Collection, ctx: MigrationContext): ValidateResult | Promise<ValidateResult>;
+  /** Key patterns that must be indexed before the run. */
+  requiredIndexes?: Record<string, 1 | -1 | 'text' | '2dsphere' | 'hashed'>[];
+  batchSize?: number;
+  onError?: 'stop' | 'quarantine';
+  maxErrors?: number;
+  backup?: 'journal' | 'none';
+}
+
+export interface PipelineMigration extends MigrationBase {
+  source: string;
+  /** An aggregation over ranges of `source`. */
+  pipeline: Document[];
+  into: string;
+  on?: string | string[];
+  whenMatched?: 'replace' | 'keepExisting' | 'merge' | 'fail' | Document[];
+  whenNotMatched?: 'insert' | 'discard' | 'fail';
+  validate?(collection: Collection, ctx: MigrationContext): ValidateResult | Promise<ValidateResult>;
+}
+
+export type MigrationKind = 'script' | 'transform' | 'pipeline';
+export type Migration = ScriptMigration | TransformMigration | PipelineMigration;
+
+/** A migration out of a loaded file, named and classified. */
+export interface LoadedMigration {
+  name: string;
+  kind: MigrationKind;
+  /** Absolute path of its file; absent for migrations handed over by a program. */
+  file?: string;
+  /** Position in the file's array; 0 for a single migration. */
+  index: number;
+  definition: Migration;
+}
+
+/** Gives types to a migration (or an array of them) and hands it back unchanged. */
+export function defineMigration<M extends Migration | readonly Migration[]>(migration: M): M {
+  return migration;
+}
+
+export function isTransform(migration: Migration): migration is TransformMigration {
+  return 'source' in migration && !('pipeline' in migration);
+}
+
+export function isPipeline(migration: Migration): migration is PipelineMigration {
+  return 'source' in migration && 'pipeline' in migration;
+}
+
+export function isScript(migration: Migration): migration is ScriptMigration {
+  return !('source' in migration);
+}

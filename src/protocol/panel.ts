@@ -1,0 +1,18 @@
+// Messages between the extension and the run panel (webview type `migratory.run`).
+import type { RunSnapshot } from './events';
+
+/** From the host; `snapshot` is always whole, never a delta. */
+export type PanelHostMessage =
+  | { type: 'strings'; strings: Record<string, string>; language: string }
+  | { type: 'snapshot'; snapshot: RunSnapshot; theme?: string }
+  /** The run cannot be shown (any more); one sentence says why. */
+  | { type: 'gone'; message: string };
+
+/** From the panel. */
+export type PanelMessage =
+  | { type: 'ready' }
+  | { type: 'control'; run: string; control: 'pause' | 'resume' | 'cancel' }
+  | { type: 'openFile'; file: string; line?: number; column?: number }
+  /** Opens the before and after of a dry run's document in the editor's diff view. */
+  | { type: 'openDiff'; run: string; step: string; index: number }
+  | { type: 'command'; command: 'run' | 'dryRun' | 'rollBack' | 'validate' | 'showLog'; name: string };

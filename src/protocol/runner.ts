@@ -1,0 +1,111 @@
+// The requests that a runner process answers and what it tells by itself. The extension forks one runner as
+// observer (config, status, connection tests, watching runs) and one for each run that it starts. Connection
+// strings travel only here, over IPC.
+import type { CheckResult, RunControl, RunDocument, RunMode } from './run';
+import type { Event, RunSnapshot } from './events';
+import type { MigrationStatus } from './status';
+import type { ErrorAction, ErrorInfo } from './errors';
+
+/** A connection with everything needed to open it. */
+export interface ConnectionTarget {
+  /** Name in the config or in the connection store. */
+  name: string;
+  uri: string;
+  database: string;
+  production?: boolean;
+  readOnly?: boolean;
+}
+
+/** Where the migrations are. All paths are absolute. */
+export interface ProjectLocation {
+  /** The workspace folder. */
+  root: string;
+  /** A config file to use instead of the one that would be found. */
+  configFile?: string;
+}
+
+/** The config as programs need it; `connections` carry their connection strings. */
+export interface ConfigView {
+  /** Path of the config file, or null when defaults are in use. */
+  file: string | null;
+  /** `migrate-mongo` when its config file is the one in use. */
+  flavor: 'migratory' | 'migrate-mongo' | 'defaults';
+  /** Absolute path. */
+  migrationsDir: string;
+  ledger: string;
+  connections: ConnectionTarget[];
+  defaultConnection: string | null;
+}
+
+export interface ConnectionTestStep {
+  step: 'address' | 'dns' | 'tcp' | 'tls' | 'login' | 'ping' | 'rights' | 'topology';
+  outcome: 'passed' | 'failed' | 'skipped';
+  details: string;
+  action?: ErrorAction;
+  durationMs: number;
+}
+
+export interface ServerDescription {
+  version: string;
+  topology: 'standalone' | 'replica-set' | 'sharded';
+  transactions: boolean;
+  /** In words: `MongoDB 6.0.27, replica set rs0`. */
+  summary: string;
+}
+
+export interface RunRequest {
+  project: ProjectLocation;
+  target: ConnectionTarget;
+  mode: RunMode;
+  /** Exactly these; empty = all pending (up) or the last applied (down). */
+  names: string[];
+  /** Documents per collection that a dry run copies, or `all`. */
+  sample?: number | 'all';
+  /** Arguments for `ctx.args`. */
+  args?: Record<string, unknown>;
+  /** Run earlier pending ones out of order without asking. */
+  allowOutOfOrder?: boolean;
+}
+
+export interface RunResult {
+  run: RunDocument;
+  exitCode: number;
+}
+
+export interface StatusResult {
+  server: ServerDescription;
+  target: string;
+  migrations: MigrationStatus[];
+  runs: RunDocument[];
+  /** Files that could not be read as migrations, each with its reason. */
+  problems: { file: string; error: ErrorInfo }[];
+}
+
+/** Requests from the extension to a runner. */
+export type RunnerMethods = {
+  config(params: { project: ProjectLocation }): ConfigView;
+  testConnection(params: { target: ConnectionTarget }): { steps: ConnectionTestStep[]; server?: ServerDescription };
+  status(params: { project: ProjectLocation; target: ConnectionTarget }): StatusResult;
+  /** Tells `runs` about once a second while something moves, until `unwatch` or the end of the process. */
+  watch(params: { target: ConnectionTarget }): void;
+  unwatch(params: { target: ConnectionTarget }): void;
+  /** The whole view of one run out of its run document, also of somebody else's. */
+  snapshot(params: { target: ConnectionTarget; run: string }): RunSnapshot | null;
+  control(params: { target: ConnectionTarget; run: string; control: Exclude<RunControl, null> }): void;
+  /** The source that was applied, out of the ledger; null when the ledger has none. */
+  appliedSource(params: { project: ProjectLocation; target: ConnectionTarget; name: string }): string | null;
+  /** Answers when the run has ended; what happens meanwhile comes as notifications. */
+  start(params: RunRequest): RunResult;
+  cancel(params: { force?: boolean }): void;
+  validate(params: RunRequest): { checks: Record<string, CheckResult[]> };
+};
+
+/** What a runner tells without being asked. */
+export type RunnerNotifications = {
+  /** Whole state of the run of this process, at most five times a second. */
+  snapshot: RunSnapshot;
+  event: Event;
+  runs: { target: string; database: string; runs: RunDocument[] };
+  /** The ledger changed (a migration was applied or rolled back by anybody). */
+  ledger: { target: string; database: string };
+};
