@@ -29,10 +29,7 @@ export class UserError extends Error {
   override readonly name = 'UserError';
   readonly action: ErrorAction | undefined;
   readonly exitCode: ExitCode;
-  constructor(
-    message: string,
-    options: { action?: ErrorAction; exitCode?: ExitCode; cause?: unknown } = {},
-  ) {
+  constructor(message: string, options: { action?: ErrorAction; exitCode?: ExitCode; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.action = options.action;
     this.exitCode = options.exitCode ?? ExitCode.failed;

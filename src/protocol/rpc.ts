@@ -35,18 +35,21 @@ type Message = Request | Response | Notification;
 
 function isMessage(value: unknown): value is Message {
   if (typeof value !== 'object' || value === null) return false;
-  const message = value as Partial<Request & Notification>;
+  const message = value as { kind?: unknown; id?: unknown; method?: unknown; name?: unknown };
   if (message.kind === 'request') return typeof message.id === 'number' && typeof message.method === 'string';
   if (message.kind === 'response') return typeof message.id === 'number';
   return message.kind === 'notification' && typeof message.name === 'string';
 }
 
 /** The caller's half. Calls are answered, or rejected when `close` is told why the other side is gone. */
-export class RpcClient<M extends Methods, N extends Notifications = Record<never, never>> {
+export class RpcClient<M extends Methods, N extends Notifications> {
   #next = 1;
   #closed: Error | undefined;
   readonly #port: Port;
-  readonly #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  readonly #pending = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: Error) => void }
+  >();
   readonly #listeners = new Map<string, Set<(params: unknown) => void>>();
 
   constructor(port: Port) {
@@ -54,7 +57,10 @@ export class RpcClient<M extends Methods, N extends Notifications = Record<never
     port.onMessage((message) => this.#receive(message));
   }
 
-  call<K extends keyof M & string>(method: K, params: Parameters<M[K]>[0]): Promise<Awaited<ReturnType<M[K]>>> {
+  call<K extends keyof M & string>(
+    method: K,
+    params: Parameters<M[K]>[0],
+  ): Promise<Awaited<ReturnType<M[K]>>> {
     if (this.#closed) return Promise.reject(this.#closed);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
@@ -98,7 +104,7 @@ export class RpcClient<M extends Methods, N extends Notifications = Record<never
 }
 
 /** The answering half: every request gets a response, also when its handler throws. */
-export class RpcServer<M extends Methods, N extends Notifications = Record<never, never>> {
+export class RpcServer<M extends Methods, N extends Notifications> {
   readonly #port: Port;
   readonly #describe: (error: unknown) => ErrorInfo;
 

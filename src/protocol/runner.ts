@@ -84,7 +84,10 @@ export interface StatusResult {
 /** Requests from the extension to a runner. */
 export type RunnerMethods = {
   config(params: { project: ProjectLocation }): ConfigView;
-  testConnection(params: { target: ConnectionTarget }): { steps: ConnectionTestStep[]; server?: ServerDescription };
+  testConnection(params: { target: ConnectionTarget }): {
+    steps: ConnectionTestStep[];
+    server?: ServerDescription;
+  };
   status(params: { project: ProjectLocation; target: ConnectionTarget }): StatusResult;
   /** Tells `runs` about once a second while something moves, until `unwatch` or the end of the process. */
   watch(params: { target: ConnectionTarget }): void;
