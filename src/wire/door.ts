@@ -1,0 +1,161 @@
+// The one door for scripts: a proxy on loopback between a script's own driver and MongoDB. This file is what the
+// engine sees of it; src/wire/link.ts serves one socket of a script, src/wire/commands.ts says what may pass.
+import type { ConnectionOptions } from 'node:tls';
+import type { Document } from 'mongodb';
+
+/**
+ * What a command does: `read` data or catalogue, `write` documents, change the `catalogue` (collections, indexes,
+ * options), end or begin a `session` or transaction, `handshake` (hello, authentication: no hook sees it), or
+ * `control` (the server itself: ping, serverStatus, currentOp, ...).
+ */
+export type CommandKind = 'read' | 'write' | 'catalogue' | 'session' | 'handshake' | 'control';
+
+/** One namespace that a command touches, also by `$lookup`, `$unionWith`, `$merge`, `$out` or a rename. */
+export interface TouchedNamespace {
+  /** As the script named it. */
+  database: string;
+  /** Where it really goes: `redirect(database)` in a dry run, else the same. */
+  target: string;
+  /** Absent where the whole database is meant (dropDatabase, listCollections, a change stream on a database). */
+  collection?: string;
+  access: 'read' | 'write';
+}
+
+/** The payload of a kind 1 section: `documents` of an insert, `updates`, `deletes`, `ops`, `nsInfo`. */
+export interface DocumentSequence {
+  identifier: string;
+  /** Raw BSON, one per document. */
+  documents: Uint8Array[];
+}
+
+/** Own commands on the script's own upstream connection, e.g. inside the script's transaction. */
+export interface UpstreamChannel {
+  /**
+   * Sends a command (with its `$db`; real names, nothing is redirected) and gives the decoded reply, also when
+   * `ok` is 0. Commands sent without waiting in between go back to back and are answered in order.
+   * Rejects when the connection is lost.
+   */
+  send(body: Document, sequences?: DocumentSequence[]): Promise<Document>;
+  /** The same with raw BSON in and out, where types and field order have to survive. */
+  sendRaw(body: Uint8Array, sequences?: DocumentSequence[]): Promise<Uint8Array>;
+}
+
+/** One command of a script, before it is forwarded. */
+export interface DoorCommand {
+  /** As the script spelled it, e.g. `findAndModify`. */
+  name: string;
+  kind: CommandKind;
+  /** As the script named it; of a rename, the source's database. */
+  database: string;
+  /** Where the command really goes: `redirect(database)` in a dry run, else the same. */
+  target: string;
+  /** The collection that the command names first, where it names one. */
+  collection?: string;
+  namespaces: TouchedNamespace[];
+  /**
+   * The whole command as the script sent it, kind 1 sections included as arrays; decoded at first use and with its
+   * types kept (numbers are Int32, Double and Long objects, regular expressions BSONRegExp).
+   */
+  readonly body: Document;
+  /** The same as bytes and as it will be forwarded (redirected in a dry run). */
+  readonly raw: { body: Uint8Array; sequences: DocumentSequence[] };
+  /** Part of a transaction that the script itself has opened. */
+  inTransaction: boolean;
+  /** First statement of that transaction: whoever sends something before it takes over `startTransaction`. */
+  startsTransaction: boolean;
+  readonly lsid?: Document;
+  /** Kept as Long, the type that the server asks for. */
+  readonly txnNumber?: unknown;
+  /** The script waits for no reply (`w: 0`). */
+  unacknowledged: boolean;
+  /** One number per socket of a script; commands of one socket come strictly one after the other. */
+  socket: number;
+  upstream: UpstreamChannel;
+}
+
+/** What became of a command: only what can be had without decoding documents. */
+export interface DoorReply {
+  ok: boolean;
+  /** The connection was lost before the reply came: nobody knows what happened. */
+  lost?: boolean;
+  code?: number;
+  errmsg?: string;
+  /** Inserted, matched or deleted, as the command's reply says; of findAndModify 0 or 1. */
+  n?: number;
+  nModified?: number;
+  nUpserted?: number;
+  nInserted?: number;
+  nDeleted?: number;
+  nMatched?: number;
+  writeErrors?: number;
+  /** Documents in this batch of a cursor; absent where the reply is none of a cursor. */
+  batch?: number;
+  /** The cursor's id as a decimal string, `0` when it is exhausted. */
+  cursorId?: string;
+  /** From forwarding to the end of the reply, in milliseconds. */
+  durationMs: number;
+}
+
+/** `reply` answers instead of the server, as a document or as raw BSON (must hold `ok`). */
+export interface BeforeResult {
+  reply: Document | Uint8Array;
+}
+
+/** All hooks but `after` may throw: a DoorRefusal as it says, any other error as reply Interrupted (11601). */
+export interface DoorHooks {
+  /**
+   * Awaited before every command but handshake, authentication and the ones that only let go (endSessions,
+   * abortTransaction, killCursors). Resolves late while paused; throws when the lease is lost or on cancel.
+   */
+  fence(): Promise<void>;
+  /** Awaited after the fence and before forwarding; not called for handshakes. */
+  before(command: DoorCommand): Promise<BeforeResult | void>;
+  /** For counting; once per reply, also for one given by `before`; not for handshakes and unacknowledged commands. */
+  after(command: DoorCommand, reply: DoorReply): void;
+  /** A command was refused by the table or by the redirection, with the sentence that the script gets. */
+  refused(name: string, reason: string): void;
+}
+
+export interface DoorOptions {
+  upstream: {
+    /** Of the connection: credentials, authSource, database, TLS and driver options are taken from it. */
+    uri: string;
+    /** Asked for each new socket of the script. A `host` that begins with `/` is a Unix socket. */
+    primary(): Promise<{ host: string; port: number; tls?: ConnectionOptions }>;
+    /** Where the credentials live, if the uri alone does not say it (mongodb+srv keeps it in DNS). */
+    authSource?: string;
+    /** What the server sees as application name, e.g. for `$currentOp`; default the uri's own or `migratory`. */
+    appName?: string;
+  };
+  hooks: DoorHooks;
+  /** Dry run: maps a database to its scratch database. Not asked for admin, config and local. */
+  redirect?: (database: string) => string;
+}
+
+export interface Door {
+  /** What the script's client gets. Holds credentials and the token: never in argv, environment or logs. */
+  uri: string;
+  port: number;
+  /** What an application name has to begin with to be let in (the uri carries it). */
+  token: string;
+  /** Closes the port and every socket at once. */
+  close(): Promise<void>;
+}
+
+/** Thrown by a hook to refuse a command with an error of the server's kind, or to end the script's connection. */
+export class DoorRefusal extends Error {
+  override readonly name = 'DoorRefusal';
+  readonly code: number;
+  readonly codeName: string;
+  /** Closes the script's socket instead of answering. */
+  readonly close: boolean;
+  constructor(message: string, options: { code?: number; codeName?: string; close?: boolean } = {}) {
+    super(message);
+    this.code = options.code ?? 11601;
+    this.codeName = options.codeName ?? 'Interrupted';
+    this.close = options.close ?? false;
+  }
+}
+
+/** Opens the door on a free port of loopback. */
+export declare function openDoor(options: DoorOptions): Promise<Door>;
