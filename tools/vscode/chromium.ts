@@ -1,9 +1,9 @@
 // Finds a Chromium that the tests and the demo check can drive: named by CHROMIUM_PATH, on PATH, playwright's own
 // or Chrome's usual places; on a Debian as root it is installed.
-import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { progress, run } from '../servers/command';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 const usualPlaces = [
@@ -56,20 +56,13 @@ function find(): string | undefined {
   return [chromium.executablePath(), ...usualPlaces].find(isExecutable);
 }
 
-function apt(args: string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('apt-get', args, {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve();
-      else reject(new Error(`apt-get ${args.join(' ')} failed:\n${output}`));
-    });
+async function install(): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  // A package manager that is already at work, e.g. for another run of these tests, is waited for.
+  const wait = ['-o', 'DPkg::Lock::Timeout=300'];
+  await run('apt-get', ['update', '-qq', ...wait], { env });
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...wait, 'chromium', ...fonts], {
+    env,
   });
 }
 
@@ -80,11 +73,7 @@ export async function chromiumPath(): Promise<string> {
   const canInstall =
     process.platform === 'linux' && process.getuid?.() === 0 && onPath('apt-get') !== undefined;
   if (canInstall) {
-    process.stderr.write('Installing chromium (apt-get) ...\n');
-    // A package manager that is already at work, e.g. for another run of these tests, is waited for.
-    const wait = ['-o', 'DPkg::Lock::Timeout=300'];
-    await apt(['update', '-qq', ...wait]);
-    await apt(['install', '-y', '-qq', '--no-install-recommends', ...wait, 'chromium', ...fonts]);
+    await progress('Installing chromium (apt-get)', install());
     const installed = find();
     if (installed !== undefined) return installed;
   }
