@@ -20,8 +20,10 @@ export async function runElectronTests(grep?: string): Promise<TierResult> {
       extensionTestsPath: suite.entry,
       launchArgs: [
         suite.workspace,
-        ...['--user-data-dir', join(data, 'user')],
-        ...['--extensions-dir', join(data, 'extensions')],
+        '--user-data-dir',
+        join(data, 'user'),
+        '--extensions-dir',
+        join(data, 'extensions'),
         '--disable-workspace-trust',
         '--skip-welcome',
       ],
