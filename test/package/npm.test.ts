@@ -1,0 +1,143 @@
+// What `npm publish` would ship, and that it works for somebody who installed it: as a library for both module
+// systems, with types, and as a command line.
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../../tools/build';
+import { packageExtension } from '../../tools/package';
+import { run } from '../../tools/servers/command';
+
+const allowed = [
+  'package.json',
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE',
+  /^dist\/(cli|runner)\.js$/,
+  /^dist\/index\.(cjs|mjs)$/,
+  'dist/types/index.d.mts',
+  /^dist\/types\/[\w/]+\.d\.ts$/,
+  /^dist\/jiti\/(LICENSE|lib\/jiti\.cjs|dist\/(jiti|babel)\.cjs)$/,
+  /^schemas\/[\w.-]+\.json$/,
+];
+
+const names = [
+  'BatchMigrator',
+  'MigrationMonitor',
+  'MigrationRunner',
+  'SafeMigration',
+  'defineConfig',
+  'defineMigration',
+  'validateMigration',
+];
+
+const consumer = `
+import { defineMigration, MigrationRunner } from 'migratory';
+export const migration = defineMigration({ name: 'one', async up(db) { await db.collection('a').insertOne({ b: 1 }); } });
+// @ts-expect-error the name is a string
+defineMigration({ name: 1, async up() {} });
+export const runner: typeof MigrationRunner = MigrationRunner;
+`;
+
+describe('the npm package', function () {
+  this.timeout(180_000);
+  let folder = '';
+  let packed: string[] = [];
+
+  /** Installs the packed file the way npm does it, without asking a registry: it has no dependencies. */
+  before(async () => {
+    await packageExtension();
+    folder = await mkdtemp(join(tmpdir(), 'migratory-package-'));
+    const output = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+      cwd: root,
+    });
+    const answer: unknown = JSON.parse(output);
+    const [report] = (Array.isArray(answer) ? answer : Object.values(answer as object)) as {
+      filename: string;
+      files: { path: string }[];
+    }[];
+    assert.ok(report !== undefined);
+    packed = report.files.map((file) => file.path);
+    await writeFile(join(folder, 'package.json'), '{ "private": true }');
+    await run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(folder, report.filename)], {
+      cwd: folder,
+    });
+  });
+
+  after(async () => {
+    if (folder !== '') await rm(folder, { recursive: true, force: true });
+  });
+
+  it('holds only what is meant to be shipped', () => {
+    assert.deepEqual(
+      packed.filter(
+        (name) => !allowed.some((one) => (typeof one === 'string' ? one === name : one.test(name))),
+      ),
+      [],
+    );
+  });
+
+  it('depends on nothing that would have to be installed with it', async () => {
+    const listed = JSON.parse(await run('npm', ['ls', '--all', '--json'], { cwd: folder })) as {
+      dependencies: Record<string, { dependencies?: object }>;
+    };
+    assert.deepEqual(Object.keys(listed.dependencies), ['migratory']);
+    assert.equal(listed.dependencies['migratory']?.dependencies, undefined);
+  });
+
+  it('answers to require and to import with the same library', async () => {
+    const script = `
+      const required = require('migratory');
+      import('migratory').then((imported) => {
+        const differing = Object.keys(required).filter((name) => imported[name] !== required[name]);
+        console.log(JSON.stringify({ names: Object.keys(required), differing }));
+      });`;
+    const answer = JSON.parse(await run(process.execPath, ['-e', script], { cwd: folder })) as {
+      names: string[];
+      differing: string[];
+    };
+    assert.deepEqual(answer.differing, []);
+    assert.deepEqual(
+      names.filter((name) => !answer.names.includes(name)),
+      [],
+    );
+  });
+
+  it('has types for both module systems', async () => {
+    // A consumer has the driver; its types come from there.
+    await mkdir(join(folder, 'node_modules'), { recursive: true });
+    await writeFile(join(folder, 'consumer.mts'), consumer);
+    await writeFile(join(folder, 'consumer.cts'), consumer);
+    await writeFile(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          strict: true,
+          noEmit: true,
+          module: 'nodenext',
+          target: 'es2022',
+          types: [],
+          paths: { mongodb: [join(root, 'node_modules', 'mongodb')] },
+          typeRoots: [join(root, 'node_modules', '@types')],
+          skipLibCheck: true,
+        },
+        files: ['consumer.mts', 'consumer.cts'],
+      }),
+    );
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    await run(process.execPath, [tsc, '-p', folder]);
+  });
+
+  it('brings the command line', async () => {
+    const help = await run(process.execPath, [
+      join(folder, 'node_modules', 'migratory', 'dist', 'cli.js'),
+      '--help',
+    ]);
+    for (const command of ['status', 'up', 'down']) assert.match(help, new RegExp(`\\b${command}\\b`));
+  });
+
+  it('has an executable first line in every program of bin', async () => {
+    const installed = join(folder, 'node_modules', '.bin', 'migratory');
+    assert.match(await run(installed, ['--version']), /^\d+\.\d+\.\d+/);
+  });
+});
