@@ -1,0 +1,89 @@
+// From the values that a module exports to the entries of its outline.
+import { basename } from 'node:path';
+import type { MigrationKind } from './kinds';
+import type { Outline, OutlineEntry } from './outline';
+import type { ModuleScope, Properties, Value } from './outlineScope';
+
+/** Whether a value is what the loader would take for a migration, a list of them or an object with one. */
+export function holdsMigrations(value: Value, scope: ModuleScope): boolean {
+  if (value.type === 'array') return true;
+  return value.type === 'object' && (isMigration(value.properties) || listIn(value, scope) !== null);
+}
+
+export function readOutline(value: Value, fileName: string, scope: ModuleScope): Outline {
+  if (value.type === 'other') return { entries: [], complete: true };
+  if (value.type === 'object' && !isMigration(value.properties)) {
+    const list = listIn(value, scope);
+    if (list) return readOutline(list, fileName, scope);
+    return { entries: [], complete: value.complete && list === null };
+  }
+  const objects = value.type === 'array' ? value.elements : [value];
+  const outline: Outline = { entries: [], complete: value.complete };
+  for (const [index, object] of objects.entries()) {
+    if (object?.type !== 'object' || !isMigration(object.properties)) continue;
+    const { entry, complete } = readEntry(object, index, fileName, scope);
+    outline.entries.push(entry);
+    if (!complete) outline.complete = false;
+  }
+  return outline;
+}
+
+/** The array under `migrations`; null when there is surely none, undefined when that cannot be read. */
+function listIn(value: Value & { type: 'object' }, scope: ModuleScope): Value | null | undefined {
+  const migrations = value.properties.get('migrations');
+  if (!migrations) return value.complete ? null : undefined;
+  const list = scope.value(migrations.node);
+  return list && list.type !== 'array' ? null : list;
+}
+
+function isMigration(properties: Properties): boolean {
+  return properties.has('up') || properties.has('source');
+}
+
+function readEntry(
+  object: Value & { type: 'object' },
+  index: number,
+  fileName: string,
+  scope: ModuleScope,
+): { entry: OutlineEntry; complete: boolean } {
+  const { properties, start, end } = object;
+  /** The literal under a key in a box, a box of undefined without the key, undefined when it is computed. */
+  const literal = (key: string): { value: unknown } | undefined => {
+    const property = properties.get(key);
+    return property ? scope.literal(property.node) : { value: undefined };
+  };
+  const isSet = (key: string): boolean => (literal(key) ?? { value: true }).value != null;
+  const irreversible = literal('irreversible');
+  const requires = readRequires(properties, scope);
+  const entry: OutlineEntry = {
+    name: object.complete ? nameOf(literal('name'), fileName) : null,
+    kind: kindOf(properties),
+    index,
+    start,
+    end,
+    hasDown: isSet('down') || isSet('revert') || isSet('revertPipeline'),
+  };
+  const description = literal('description')?.value;
+  if (typeof description === 'string') entry.description = description;
+  const reason = irreversible?.value;
+  if (reason === true || typeof reason === 'string') entry.irreversible = reason;
+  if (requires) entry.requires = requires;
+  const complete = entry.name !== null && irreversible !== undefined && requires !== null;
+  return { entry, complete };
+}
+
+function nameOf(literal: { value: unknown } | undefined, fileName: string): string | null {
+  if (literal && literal.value === undefined) return basename(fileName);
+  return typeof literal?.value === 'string' && literal.value !== '' ? literal.value : null;
+}
+
+function kindOf(properties: Properties): MigrationKind {
+  if (!properties.has('source')) return 'script';
+  return properties.has('pipeline') ? 'pipeline' : 'transform';
+}
+
+/** The names under `requires`; undefined without any, null when they are computed. */
+function readRequires(properties: Properties, scope: ModuleScope): string[] | undefined | null {
+  const property = properties.get('requires');
+  return property ? scope.strings(property.node) : undefined;
+}
