@@ -1,0 +1,53 @@
+// What went aside: documents in conflict after a roll back, and documents in quarantine.
+import { html, nothing } from 'lit';
+import type { ConflictEvent, QuarantinedEvent } from '../protocol/events';
+import { readDocument } from './bson';
+import { idText, valueText } from './diff';
+import { rowsShown, section, shownLine, table, type Column, type Content, type Page } from './parts';
+import { text } from './strings';
+
+export function conflicts(page: Page): Content {
+  const rows = page.snapshot.conflicts.filter((row) => row.step === page.step?.name);
+  const columns: Column<ConflictEvent>[] = [
+    ...documentColumns<ConflictEvent>(),
+    { title: text('conflicts.was'), cell: (row) => documentCell(row.before) },
+    { title: text('conflicts.current'), cell: (row) => documentCell(row.current) },
+  ];
+  return part(page, 'conflicts', rows, columns, page.step?.conflicts ?? 0);
+}
+
+export function quarantine(page: Page): Content {
+  const rows = page.snapshot.quarantined.filter((row) => row.step === page.step?.name);
+  return part(page, 'quarantine', rows, documentColumns<QuarantinedEvent>(), page.step?.quarantined ?? 0);
+}
+
+function documentColumns<T extends ConflictEvent | QuarantinedEvent>(): Column<T>[] {
+  return [
+    { title: text('table.collection'), cell: (row) => row.collection },
+    { title: text('conflicts.document'), cell: (row) => idText(row.id) },
+    { title: text('conflicts.reason'), cell: (row) => row.reason },
+  ];
+}
+
+function documentCell(document: unknown): Content {
+  const value = readDocument(document);
+  return value ? valueText(value) : html`<span class="type">${text('conflicts.deleted')}</span>`;
+}
+
+function part<T>(
+  page: Page,
+  id: 'conflicts' | 'quarantine',
+  rows: readonly T[],
+  columns: readonly Column<T>[],
+  counted: number,
+): Content {
+  if (rows.length === 0 && counted === 0) return nothing;
+  const total = Math.max(rows.length, counted);
+  return section(
+    id,
+    text(`${id}.title`),
+    html`<p class="lead">${text(`${id}.explain`)}</p>
+      ${rows.length === 0 ? nothing : table(text(`${id}.title`), columns, rows.slice(0, rowsShown(page, id)))}
+      ${shownLine(page, id, { held: rows.length, total })}`,
+  );
+}

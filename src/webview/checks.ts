@@ -1,0 +1,75 @@
+// Checks before the run and verification after it: problems first and whole, what passed behind one line.
+import { html, nothing, type TemplateResult } from 'lit';
+import type { CheckResult } from '../protocol/run';
+import { number } from './format';
+import { checkIcons, checkTone, groupChecks } from './model';
+import { fold, guardedRows, icon, section, type Content, type Page } from './parts';
+import { plural, text } from './strings';
+
+export function checks(page: Page): Content {
+  return checkList(page, 'checks', text('checks.title'), page.step?.checks ?? []);
+}
+
+export function verification(page: Page): Content {
+  return checkList(page, 'verification', text('verification.title'), page.step?.verification ?? []);
+}
+
+function checkList(page: Page, id: string, title: string, results: readonly CheckResult[]): Content {
+  if (results.length === 0) return nothing;
+  const passed = results.filter((check) => check.outcome === 'passed');
+  const others = groupChecks(results).filter(([tone]) => tone !== 'passed');
+  const alone = others.length === 0;
+  const body = html`${others.map(
+    ([, group]) =>
+      html`<ul class="checks">
+        ${guardedRows(group, checkRow)}
+      </ul>`,
+  )}
+  ${
+    passed.length === 0
+      ? nothing
+      : fold(
+          page,
+          `${id}.passed`,
+          html`${icon('pass', 'good')} ${plural('checks.sum.passed', passed.length, number(passed.length))}`,
+          () =>
+            html`<ul class="checks">
+              ${guardedRows(passed, checkRow)}
+            </ul>`,
+          alone && page.snapshot.run.mode === 'validate',
+        )
+  }`;
+  return section(id, title, body, sum(results));
+}
+
+/** `1 failed, 2 warnings` beside the title, so that the folded state is told as well. */
+function sum(results: readonly CheckResult[]): Content {
+  const count = (tone: string): number => results.filter((check) => checkTone(check) === tone).length;
+  const failed = count('failed');
+  const warnings = count('warning');
+  const words = [
+    failed > 0 ? plural('checks.sum.failed', failed, number(failed)) : '',
+    warnings > 0 ? plural('checks.sum.warning', warnings, number(warnings)) : '',
+  ].filter((part) => part !== '');
+  return words.length === 0 ? nothing : html`<span class="sum">${words.join(', ')}</span>`;
+}
+
+function checkRow(check: CheckResult): TemplateResult {
+  const tone = checkTone(check);
+  const [name, colour] = checkIcons[tone];
+  return html`<li class="check ${tone}">
+    ${icon(name, colour)}
+    <div>
+      <p class="check-name">
+        <span>${check.check}</span>
+        <span class=${tone === 'passed' ? 'hidden' : 'check-tone'}>${text(`checks.${tone}`)}</span>
+      </p>
+      ${check.details ? html`<p class="details">${check.details}</p>` : nothing}
+      ${
+        check.action && check.outcome === 'failed'
+          ? html`<p class="to-do"><b>${text('checks.toDo')}</b> ${check.action}</p>`
+          : nothing
+      }
+    </div>
+  </li>`;
+}

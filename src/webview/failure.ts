@@ -1,0 +1,72 @@
+// What went wrong: the sentence, the place in the author's file, what to do, the causes, the stack folded.
+import { html, nothing, type TemplateResult } from 'lit';
+import type { ErrorInfo } from '../protocol/errors';
+import { send } from './host';
+import { fold, icon, section, type Content, type Page } from './parts';
+import { text } from './strings';
+
+export function failure(page: Page): Content {
+  const own = page.step?.error ?? null;
+  const whole = page.snapshot.run.error;
+  const errors = [own, whole?.message === own?.message ? null : whole].filter((error) => error != null);
+  if (errors.length === 0) return nothing;
+  return section(
+    'failure',
+    text('error.title'),
+    html`${errors.map((error, index) => errorBlock(page, error, `error.${index}`))}`,
+  );
+}
+
+export function errorBlock(page: Page, error: ErrorInfo, key: string): TemplateResult {
+  return html`<div class="error">
+    <p class="message">${icon('error', 'bad')}<span>${label(error)}${error.message}</span></p>
+    ${place(error)} ${remedy(error)} ${causes(error)}
+    ${
+      error.stack && !error.user
+        ? fold(page, `${key}.stack`, text('error.stack'), () => html`<pre tabindex="0">${error.stack}</pre>`)
+        : nothing
+    }
+  </div>`;
+}
+
+function label(error: ErrorInfo): Content {
+  if (error.user || !error.name) return nothing;
+  const code = error.code === undefined ? '' : ` ${error.code}`;
+  return error.name === 'Error' && code === '' ? nothing : html`<code>${error.name}${code}</code> `;
+}
+
+function place(error: ErrorInfo): Content {
+  const { file, line, column } = error;
+  if (file === undefined) return nothing;
+  const name = file.split(/[\\/]/).at(-1) ?? file;
+  const shown = line === undefined ? name : `${name}:${line}`;
+  return html`<p>
+    <button
+      class="link place"
+      title=${file}
+      aria-label=${text('error.open', { place: shown })}
+      @click=${() => send({ type: 'openFile', file, line, column })}
+    >
+      ${icon('go-to-file')}<span>${shown}</span>
+    </button>
+  </p>`;
+}
+
+function remedy(error: ErrorInfo): Content {
+  if (!error.action) return nothing;
+  const { label, cli } = error.action;
+  return html`<p class="to-do">
+    <b>${text('error.toDo')}</b> ${label}${cli === undefined ? nothing : html` <code>${cli}</code>`}
+  </p>`;
+}
+
+function causes(error: ErrorInfo): Content {
+  const chain: ErrorInfo[] = [];
+  for (let cause = error.cause; cause && chain.length < 10; cause = cause.cause) chain.push(cause);
+  if (chain.length === 0) return nothing;
+  return html`<ul class="causes">
+    ${chain.map(
+      (cause) => html`<li><b>${text('error.cause')}</b> ${label(cause)}${cause.message} ${place(cause)}</li>`,
+    )}
+  </ul>`;
+}

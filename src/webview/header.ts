@@ -1,0 +1,106 @@
+// The top of the page, always in view: what, which way, in which state, where, since when and by whom, and
+// the buttons that make sense now.
+import { html, nothing, type TemplateResult } from 'lit';
+import type { RunDocument, RunStep } from '../protocol/run';
+import { clock, moment, number, secondsBetween, wholeSeconds } from './format';
+import { send } from './host';
+import {
+  controlButtons,
+  isFinal,
+  nextButtons,
+  stateBadge,
+  type ControlButton,
+  type NextButton,
+} from './model';
+import { icon, type Content, type Page } from './parts';
+import { firstText, plural, text } from './strings';
+
+export function header(page: Page): TemplateResult {
+  const { run } = page.snapshot;
+  const badge = stateBadge(run);
+  return html`<header>
+    <div class="state-icon">${icon(badge.icon, badge.tone)}</div>
+    <div class="what">
+      <h1>${title(run)}</h1>
+      <p class="state">
+        <span class="mode">${firstText(`mode.${run.mode}`, run.mode)}</span>
+        <span class="state-words tone-${badge.tone}-text">${badge.words}</span>
+      </p>
+    </div>
+    <div class="buttons">${buttons(page, run)}</div>
+    ${facts(page, run)}
+    ${run.state === 'interrupted' ? html`<p class="explain">${text('explain.interrupted')}</p>` : nothing}
+  </header>`;
+}
+
+export function title(run: RunDocument): string {
+  const [first] = run.steps;
+  if (run.steps.length === 1 && first) return first.name;
+  return plural('header.migrations', run.steps.length, number(run.steps.length));
+}
+
+function facts(page: Page, run: RunDocument): TemplateResult {
+  const elapsed = secondsBetween(
+    run.startedAt,
+    run.endedAt ?? (isFinal(run.state) ? run.heartbeatAt : page.now),
+  );
+  const program = firstText(`program.${run.program}`, run.program);
+  return html`<dl class="facts">
+    <div class="target ${run.production ? 'production' : ''}">
+      <dt>${icon('database')}<span class="hidden">${text('header.target')}</span></dt>
+      <dd>
+        ${run.target}
+        ${run.production ? html`<span class="production-mark">${text('header.production')}</span>` : nothing}
+      </dd>
+    </div>
+    <div title=${text('header.startedAt', { time: moment(run.startedAt) })}>
+      <dt>${icon('watch')}<span class="hidden">${text('header.elapsed')}</span></dt>
+      <dd>${wholeSeconds(elapsed)}</dd>
+    </div>
+    <div>
+      <dt>${icon('account')}<span class="hidden">${text('header.startedBy')}</span></dt>
+      <dd>${text('header.by', { program, host: run.host })}, ${clock(run.startedAt)}</dd>
+    </div>
+  </dl>`;
+}
+
+function buttons(page: Page, run: RunDocument): Content {
+  if (!isFinal(run.state)) return html`${controlButtons(run).map((button) => controlButton(run, button))}`;
+  // With several migrations the buttons stand at the one that they are for.
+  return run.steps.length === 1 ? stepButtons(run, page.step) : nothing;
+}
+
+/** What can be done next with one migration of a finished run. */
+export function stepButtons(run: RunDocument, step: RunStep | undefined): Content {
+  if (!step) return nothing;
+  return html`${nextButtons(run, step).map((button) => nextButton(step.name, button))}`;
+}
+
+function controlButton(run: RunDocument, button: ControlButton): TemplateResult {
+  const { disabled } = button;
+  const press = (): void => {
+    if (disabled === undefined) send({ type: 'control', run: run._id, control: button.control });
+  };
+  // Not the `disabled` attribute: the keyboard must still reach the button to hear why it rests.
+  return html`<button
+    class=${button.control === 'resume' ? 'button' : 'button secondary'}
+    aria-disabled=${disabled === undefined ? 'false' : 'true'}
+    aria-description=${disabled ?? button.hint}
+    title=${disabled ?? button.hint}
+    @click=${press}
+  >
+    ${icon(button.icon)}<span>${button.label}</span>
+  </button>`;
+}
+
+function nextButton(name: string, button: NextButton): TemplateResult {
+  const label = text('button.of', { action: button.label, name });
+  return html`<button
+    class="button ${button.primary ? '' : 'secondary'}"
+    aria-label=${label}
+    title=${label}
+    @click=${() => send({ type: 'command', command: button.command, name })}
+  >
+    ${icon(button.icon)}<span>${button.label}</span>
+  </button>`;
+}

@@ -1,0 +1,51 @@
+// The migrations of a run of several, with their states; picking one shows its details.
+import { html, nothing, type TemplateResult } from 'lit';
+import type { RunStep } from '../protocol/run';
+import { duration, number, percent, secondsBetween } from './format';
+import { isFinal, percentage, stateBadge } from './model';
+import { guardedRows, icon, rowsShown, section, shownLine, type Content, type Page } from './parts';
+import { text } from './strings';
+
+export function steps(page: Page): Content {
+  const { run } = page.snapshot;
+  if (run.steps.length < 2) return nothing;
+  const done = run.steps.filter((step) => step.state === 'applied' || step.state === 'rolled-back').length;
+  const shown = run.steps.slice(0, rowsShown(page, 'steps'));
+  return section(
+    'steps',
+    text('steps.title'),
+    html`<ol class="steps">
+        ${guardedRows(shown, (step) => stepRow(page, step))}
+      </ol>
+      ${shownLine(page, 'steps', { held: run.steps.length })}`,
+    html`<span class="sum">
+      ${text('steps.done', { done: number(done), total: number(run.steps.length) })}
+    </span>`,
+  );
+}
+
+function stepRow(page: Page, step: RunStep): TemplateResult {
+  const badge = stateBadge(page.snapshot.run, step.state);
+  const picked = page.step === step;
+  return html`<li>
+    <button
+      class="step ${picked ? 'picked' : ''}"
+      aria-current=${picked ? 'true' : nothing}
+      title=${text('steps.show', { name: step.name })}
+      @click=${() => page.update({ picked: step.name })}
+    >
+      ${icon(badge.icon, badge.tone)}
+      <span class="step-name">${step.name}</span>
+      <span class="step-state">${badge.words}${stepTail(step)}</span>
+    </button>
+  </li>`;
+}
+
+function stepTail(step: RunStep): string {
+  if (isFinal(step.state)) {
+    if (!step.startedAt || !step.endedAt) return '';
+    return `, ${duration(secondsBetween(step.startedAt, step.endedAt))}`;
+  }
+  const done = step.state === 'planned' ? null : percentage(step);
+  return done === null ? '' : `, ${percent(done)}`;
+}
