@@ -1,0 +1,112 @@
+// `npm test`: all tiers one after another, or those that are named: npm test -- unit engine [--grep text].
+// `--long` adds what takes long. The last line is the sum over all tiers; it is 1 that we exit with unless all is well.
+import { parseArgs } from 'node:util';
+import { runChecks } from './check';
+import { resolveMongod } from './servers/mongod';
+import { runGrammarTests } from './tests/grammar';
+import { runMocha } from './tests/mocha';
+import { sumResults, type TierResult } from './tiers';
+
+interface Wishes {
+  grep?: string;
+  update: boolean;
+}
+
+const tiers: Record<string, (wishes: Wishes) => Promise<TierResult>> = {
+  check: () => runChecks(),
+  unit: ({ grep }) => runMocha('test/unit', { grep, timeout: 10_000 }),
+  engine: ({ grep }) => withMongod(() => runMocha('test/engine', { grep, timeout: 60_000, processes: 2 })),
+  grammar: ({ update }) => runGrammarTests(update),
+  package: ({ grep }) => runMocha('test/package', { grep, timeout: 300_000 }),
+  host: async ({ grep }) => (await import('./vscode/host')).runHostTests(grep),
+  e2e: async ({ grep }) => (await import('./vscode/e2e')).runE2eTests(grep),
+  long: ({ grep }) => withMongod(() => runMocha('test/long', { grep, timeout: 1_800_000, processes: 1 })),
+  electron: async ({ grep }) => (await import('./vscode/electron')).runElectronTests(grep),
+};
+
+/** Only run when asked for: one takes long, the other wants a display and a download from Microsoft. */
+const onDemand = ['long', 'electron'];
+
+/** Fetches mongod once before several processes would, and says why when there is none. */
+async function withMongod(work: () => Promise<TierResult>): Promise<TierResult> {
+  if (!process.env['MIGRATORY_TEST_URI']) {
+    const { version, origin } = await resolveMongod();
+    process.stdout.write(`mongod ${version} (${origin})\n`);
+  }
+  return work();
+}
+
+interface Outcome {
+  tier: string;
+  result: TierResult;
+  seconds: number;
+}
+
+async function runTier(tier: string, wishes: Wishes): Promise<Outcome> {
+  process.stdout.write(`\n=== ${tier} ===\n`);
+  const started = Date.now();
+  const work = tiers[tier];
+  if (work === undefined)
+    throw new Error(`There is no tier ${tier}; there are ${Object.keys(tiers).join(', ')}.`);
+  const result = await work(wishes).catch((error: unknown): TierResult => {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stdout.write(`${message}\n`);
+    return {
+      passed: 0,
+      failed: 1,
+      skipped: 0,
+      skips: [],
+      failures: [{ title: 'The tier could not run', message }],
+    };
+  });
+  return { tier, result, seconds: (Date.now() - started) / 1000 };
+}
+
+/** The report that ends a run; its last line is alone and fit for programs. */
+function report(outcomes: Outcome[]): string {
+  const lines = ['', '=== total ==='];
+  for (const { tier, result, seconds } of outcomes) {
+    lines.push(`${tier.padEnd(9)} ${counts(result)} (${seconds.toFixed(1)} s)`);
+  }
+  for (const { tier, result } of outcomes) {
+    for (const { title, reason } of result.skips) lines.push(`skipped  ${tier}: ${title} - ${reason}`);
+  }
+  for (const { tier, result } of outcomes) {
+    for (const { title, message } of result.failures) {
+      lines.push(`FAILED   ${tier}: ${title} - ${message.trim().split('\n')[0]}`);
+    }
+  }
+  lines.push(counts(sumResults(outcomes.map(({ result }) => result))));
+  return `${lines.join('\n')}\n`;
+}
+
+function counts({ passed, failed, skipped }: TierResult): string {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      long: { type: 'boolean', default: false },
+      grep: { type: 'string' },
+      update: { type: 'boolean', default: false },
+    },
+  });
+  const named =
+    positionals.length > 0 ? positionals : Object.keys(tiers).filter((tier) => !onDemand.includes(tier));
+  const wanted = values.long && !named.includes('long') ? [...named, 'long'] : named;
+  const unknown = wanted.find((tier) => !(tier in tiers));
+  if (unknown !== undefined) {
+    process.stderr.write(`There is no tier ${unknown}; there are ${Object.keys(tiers).join(', ')}.\n`);
+    return 2;
+  }
+  const outcomes: Outcome[] = [];
+  for (const tier of wanted) outcomes.push(await runTier(tier, { grep: values.grep, update: values.update }));
+  const text = report(outcomes);
+  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
+  return outcomes.every(({ result }) => result.failed === 0) ? 0 : 1;
+}
+
+// Explicitly, because what a tier leaves open must not hold back the outcome.
+process.exit(await main());

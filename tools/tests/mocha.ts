@@ -1,0 +1,104 @@
+// Runs files of mocha tests in child processes and adds their outcomes up.
+import { spawn } from 'node:child_process';
+import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { root } from '../build';
+import { sumResults, type TierResult } from '../tiers';
+
+export interface MochaOptions {
+  /** Runs only tests whose full title contains this. */
+  grep?: string;
+  /** Milliseconds that a test may take where it does not say otherwise. */
+  timeout: number;
+  /**
+   * Without it, all files run in one process whose output is seen as it comes. With it, each file has a process of
+   * its own, this many at a time, and its output is printed when it ends.
+   */
+  processes?: number;
+}
+
+/** See reporter.cjs. */
+const keptRunning = 99;
+
+/** Runs the `*.test.ts` below `folder` (relative to the project). Throws when there are none. */
+export async function runMocha(folder: string, options: MochaOptions): Promise<TierResult> {
+  const names = await readdir(join(root, folder), { recursive: true }).catch(() => []);
+  const files = names.filter((name) => name.endsWith('.test.ts')).sort();
+  if (files.length === 0) throw new Error(`There are no tests in ${folder}`);
+  const paths = files.map((name) => join(folder, name));
+  if (options.processes === undefined) return runProcess(paths, options, 'inherit');
+
+  const results: TierResult[] = [];
+  const queue = [...paths];
+  const work = async (): Promise<void> => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      results.push(await runProcess([file], options, 'pipe'));
+    }
+  };
+  await Promise.all(Array.from({ length: options.processes }, work));
+  return sumResults(results);
+}
+
+let runs = 0;
+
+async function runProcess(
+  files: string[],
+  options: MochaOptions,
+  output: 'inherit' | 'pipe',
+): Promise<TierResult> {
+  const folder = join(root, 'out', 'tests');
+  await mkdir(folder, { recursive: true });
+  const resultFile = join(folder, `${process.pid}-${++runs}.json`);
+  const started = Date.now();
+  const { code, text } = await runNode(
+    [
+      '--import=tsx',
+      join(root, 'node_modules', 'mocha', 'bin', '_mocha'),
+      `--reporter=${join(root, 'tools', 'tests', 'reporter.cjs')}`,
+      `--reporter-option=output=${resultFile}`,
+      `--timeout=${options.timeout}`,
+      '--forbid-only',
+      process.stdout.isTTY ? '--color' : '--no-color',
+      ...(options.grep === undefined ? [] : [`--fgrep=${options.grep}`]),
+      ...files,
+    ],
+    output,
+  );
+  if (output === 'pipe') {
+    const seconds = ((Date.now() - started) / 1000).toFixed(1);
+    process.stdout.write(`\n${files.join(' ')} (${seconds} s)\n${text}`);
+  }
+  const json = await readFile(resultFile, 'utf8').catch(() => undefined);
+  await rm(resultFile, { force: true });
+  const title = files.length === 1 ? String(files[0]) : `${files.length} test files`;
+  if (json === undefined) {
+    return failed(`${title} did not come to an end`, `mocha ended with ${code}\n${text.slice(-4000)}`);
+  }
+  const result = JSON.parse(json) as TierResult;
+  if (code !== keptRunning) return result;
+  return sumResults([
+    result,
+    failed(
+      `${title} does not end by itself`,
+      'After the last test something still keeps the process running.',
+    ),
+  ]);
+}
+
+function failed(title: string, message: string): TierResult {
+  return { passed: 0, failed: 1, skipped: 0, skips: [], failures: [{ title, message }] };
+}
+
+function runNode(
+  args: string[],
+  output: 'inherit' | 'pipe',
+): Promise<{ code: number | string; text: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', output, output] });
+    let text = '';
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code: code ?? signal ?? 'nothing', text }));
+  });
+}
