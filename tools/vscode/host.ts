@@ -72,7 +72,8 @@ async function openAndWait(authority: string, suite: HostSuite): Promise<void> {
       };
       Promise.all([
         page.exposeFunction('codeAutomationLog', (type: string, args: unknown[]) => {
-          if (type === 'error') process.stderr.write(`${args.map(String).join(' ')}\n`);
+          // mocha's report comes as `log`; the rest is chatter of the workbench.
+          if (type === 'log' || type === 'error') process.stdout.write(`${args.map(String).join(' ')}\n`);
         }),
         page.exposeFunction('codeAutomationExit', exit),
       ])

@@ -167,6 +167,22 @@ export class Workbench {
     await this.pick(title);
   }
 
+  /** Titles that the palette offers for this text; closes it again. */
+  async findCommands(text: string): Promise<string[]> {
+    await this.quickInput('F1', `>${text}`);
+    const list = this.page.locator('.quick-input-list');
+    await list
+      .locator('.monaco-list-row')
+      .filter({ hasText: text })
+      .or(list.getByText('No matching'))
+      .first()
+      .waitFor();
+    const titles = await list.locator('.monaco-list-row .quick-input-list-label .label-name').allInnerTexts();
+    await this.page.keyboard.press('Escape');
+    await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+    return titles.map(clean);
+  }
+
   /** Types into the quick input that is open now (a question of the extension) and confirms. */
   async answer(text: string): Promise<void> {
     const input = this.page

@@ -1,0 +1,178 @@
+// What happens on bad days, as a person sees it: failing, endless and killed runs, an untrusted folder, and
+// connections that do not answer. Each says what is wrong and leaves a way on.
+import assert from 'node:assert/strict';
+import { createServer, type AddressInfo } from 'node:net';
+import type { Db } from 'mongodb';
+import { guardedServer } from '../support/server';
+import { applied, scene } from './support/scene';
+
+const name = '20240101000000-one.js';
+const path = `migrations/${name}`;
+
+const harmless = `module.exports = {
+  async up(db) {
+    await db.collection('orders').insertOne({ by: 'up' });
+  },
+  async down(db) {
+    await db.collection('orders').deleteMany({ by: 'up' });
+  },
+};
+`;
+
+const failing = `module.exports = {
+  async up(db) {
+    await db.collection('orders').updateOne({ _id: 1 }, { $set: { seen: true } });
+    const order = await db.collection('orders').findOne({ _id: 404 });
+    await db.collection('orders').updateOne({ _id: 2 }, { $set: { total: order.total } });
+  },
+};
+`;
+
+const endless = `module.exports = {
+  async up(db) {
+    for (;;) await db.collection('orders').findOne({});
+  },
+  async down() {},
+};
+`;
+
+interface RunDocument {
+  _id: string;
+  state: string;
+  pid: number;
+}
+
+/** Asks until the newest run document is in this state. */
+async function untilRunIs(db: Db, state: string): Promise<RunDocument> {
+  const runs = db.collection<RunDocument>('_migratory_runs');
+  for (const end = Date.now() + 30_000; ;) {
+    const [run] = await runs.find().sort({ startedAt: -1 }).limit(1).toArray();
+    if (run?.state === state) return run;
+    if (Date.now() > end) throw new Error(`The run is ${run?.state ?? 'not there'}, not ${state}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** A port that refuses connections. */
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe('a run that goes wrong', () => {
+  it('that throws is named with its file, line and cause, and is not in the ledger', () =>
+    scene(
+      'failing',
+      {
+        files: { [path]: failing },
+        documents: {
+          orders: [
+            { _id: 1, total: 1 },
+            { _id: 2, total: 2 },
+          ],
+        },
+      },
+      async ({ window, db }) => {
+        await window.openFile(name);
+        await window.waitForLens('pending');
+        await window.clickLens('Run');
+        await window.dialog();
+        await window.confirmDialog();
+        const text = await window.waitForWebview('Failed');
+        assert.match(text, /Cannot read properties of null \(reading 'total'\)/);
+        assert.match(text, new RegExp(`${name.replaceAll('.', '\\.')}:5`));
+        assert.deepEqual(await applied(db), []);
+        await window.openContainer();
+        await window.waitForRow('Migrations', name, /^failed/);
+      },
+    ));
+
+  it('that never ends can be cancelled', () =>
+    scene('endless', { files: { [path]: endless } }, async ({ window, db }) => {
+      await window.openFile(name);
+      await window.waitForLens('pending');
+      await window.clickLens('Run');
+      await window.dialog();
+      await window.confirmDialog();
+      await window.waitForLens('Cancel');
+      await untilRunIs(db, 'running');
+      await window.clickLens('Cancel');
+      await window.waitForWebview('Cancelled');
+      const run = await untilRunIs(db, 'cancelled');
+      assert.throws(() => process.kill(run.pid, 0), { code: 'ESRCH' });
+      assert.deepEqual(await applied(db), []);
+      await window.waitForLens('Run');
+    }));
+
+  it('whose process is killed is interrupted, and nothing hangs', () =>
+    scene('killed', { files: { [path]: endless } }, async ({ window, db }) => {
+      await window.openFile(name);
+      await window.waitForLens('pending');
+      await window.clickLens('Run');
+      await window.dialog();
+      await window.confirmDialog();
+      await window.waitForLens('Cancel');
+      const run = await untilRunIs(db, 'running');
+      process.kill(run.pid, 'SIGKILL');
+      await window.waitForWebview('Interrupted');
+      await window.openContainer();
+      await window.waitForRow('Migrations', name, /^interrupted/);
+      assert.deepEqual(await applied(db), []);
+    }));
+});
+
+describe('an untrusted folder', () => {
+  it('can be read and written in, but nothing of it is run', () =>
+    scene('restricted', { files: { [path]: harmless }, restricted: true }, async ({ window, db }) => {
+      await window.openFile(name);
+      const [lenses] = await window.waitForLens('Restricted Mode');
+      assert.deepEqual(lenses, ['Restricted Mode']);
+      const found = await window.findCommands('Migratory: Run');
+      assert.deepEqual(
+        found.filter((title) => /Migratory: Run (Migration|All)/.test(title)),
+        [],
+      );
+      assert.deepEqual(await db.listCollections().toArray(), []);
+    }));
+});
+
+describe('a connection that does not answer', () => {
+  it('that is missing is asked for', () =>
+    scene('no-connection', { files: { [path]: harmless }, connections: {} }, async ({ window }) => {
+      await window.openFile(name);
+      const [lenses] = await window.waitForLens('no connection');
+      assert.equal(lenses?.at(-1), 'no connection');
+      await window.openContainer();
+      await window.view('Connections').getByText('Add Connection').first().waitFor();
+    }));
+
+  it('because nobody listens says so within seconds, with a way to try again', async () => {
+    const port = await closedPort();
+    const connections = { local: { uri: `mongodb://127.0.0.1:${port}`, database: 'shop' } };
+    await scene('server-down', { files: { [path]: harmless }, connections }, async ({ window }) => {
+      await window.openContainer();
+      const failure = window.view('Migrations').getByText(`127.0.0.1:${port}`).first();
+      await failure.waitFor();
+      assert.match(await failure.innerText(), /refused/i);
+      await window.row('Migrations', 'Retry').waitFor();
+      await window.waitForRow('Migrations', name, 'not checked');
+    });
+  });
+
+  it('because the password is wrong says so without repeating it', async () => {
+    const { servers } = await guardedServer();
+    const secret = 'not-the-password-8d1f';
+    const uri = servers.uri.replace(/:[^:@/]+@/, `:${secret}@`);
+    const connections = { local: { uri, database: 'shop' } };
+    await scene('wrong-password', { files: { [path]: harmless }, connections }, async ({ window }) => {
+      await window.openContainer();
+      const failure = window.view('Migrations').getByText('refused the login').first();
+      await failure.waitFor();
+      const shown = await window.page.locator('body').innerText();
+      assert.ok(!shown.includes(secret), 'the password is on the screen');
+    });
+  });
+});
