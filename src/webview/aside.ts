@@ -31,7 +31,7 @@ function documentColumns<T extends ConflictEvent | QuarantinedEvent>(): Column<T
 
 function documentCell(document: unknown): Content {
   const value = readDocument(document);
-  return value ? valueText(value) : html`<span class="type">${text('conflicts.deleted')}</span>`;
+  return value ? valueText(value, false) : html`<span class="type">${text('conflicts.deleted')}</span>`;
 }
 
 function part<T>(

@@ -1,7 +1,7 @@
 // Canonical Extended JSON as people read it: every value with its BSON type, and the comparison of two
 // documents field by field. Pure; the drawing is in diff.ts.
 
-/** One value: its type's name, how it is written, and the children of objects and arrays. */
+/** One value: its type's name, how it is written beside that name, and the children of objects and arrays. */
 export interface BsonValue {
   type: string;
   text: string;
@@ -46,13 +46,21 @@ export function readValue(value: unknown): BsonValue {
 }
 
 function arrayOf(items: BsonValue[]): BsonValue {
-  return { type: 'Array', text: `[${items.map((item) => item.text).join(', ')}]`, items };
+  return { type: 'Array', text: `[${items.map(inside).join(', ')}]`, items };
 }
 
 function objectOf(value: Json): BsonValue {
   const fields = Object.entries(value).map(([name, child]): [string, BsonValue] => [name, readValue(child)]);
-  const inner = fields.map(([name, child]) => `${fieldName(name)}: ${child.text}`).join(', ');
+  const inner = fields.map(([name, child]) => `${fieldName(name)}: ${inside(child)}`).join(', ');
   return { type: 'Object', text: inner === '' ? '{}' : `{ ${inner} }`, fields };
+}
+
+/** Inside another value there is no room for a type beside each, so the text itself tells it. */
+export function inside({ type, text }: BsonValue): string {
+  if (['ObjectId', 'Date', 'Decimal128', 'UUID'].includes(type)) return `${type}("${text}")`;
+  if (['Long', 'Double', 'Code', 'Symbol'].includes(type)) return `${type}(${text})`;
+  if (type === 'Timestamp') return `Timestamp${text}`;
+  return type.startsWith('Binary') ? `${type} "${text}"` : text;
 }
 
 const fieldName = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));

@@ -1,7 +1,7 @@
 // Documents before and after, field by field, with their BSON types; what did not change is folded away.
 import { html, nothing, type TemplateResult } from 'lit';
 import type { DryRunReport } from '../protocol/events';
-import { compareDocuments, readDocument, readValue, type BsonValue, type FieldChange } from './bson';
+import { compareDocuments, readDocument, readValue, inside, type BsonValue, type FieldChange } from './bson';
 import { number } from './format';
 import { send } from './host';
 import { fold, icon, type Content, type Page } from './parts';
@@ -10,20 +10,21 @@ import { plural, text } from './strings';
 /** A value longer than this is cut in the panel, with a note; the diff editor shows it whole. */
 const longest = 400;
 
-export function valueText(value: BsonValue | undefined): Content {
+export function valueText(value: BsonValue | undefined, withType: boolean = true): Content {
   if (!value) return nothing;
   const rest = value.text.length - longest;
   const shown = rest > 0 ? value.text.slice(0, longest) : value.text;
   const kind = value.type.replace(/ .*/, '').toLowerCase();
   return html`<code class="value bson-${kind}">${shown}</code>${
       rest > 0 ? html`<span class="more">${plural('diff.more', rest, number(rest))}</span>` : nothing
-    } <span class="type">${value.type}</span>`;
+    }
+    ${withType ? html`<span class="type">${value.type}</span>` : nothing}`;
 }
 
 /** A document's `_id`, short enough for a line. */
 export function idText(id: unknown): TemplateResult {
   const value = readValue(id);
-  return html`<code>${value.type === 'ObjectId' ? `ObjectId("${value.text}")` : value.text}</code>`;
+  return html`<code>${inside(value)}</code>`;
 }
 
 export function sampleDiff(

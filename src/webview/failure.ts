@@ -18,7 +18,7 @@ export function failure(page: Page): Content {
 }
 
 export function errorBlock(page: Page, error: ErrorInfo, key: string): TemplateResult {
-  return html`<div class="error">
+  return html`<div class="problem">
     <p class="message">${icon('error', 'bad')}<span>${label(error)}${error.message}</span></p>
     ${place(error)} ${remedy(error)} ${causes(error)}
     ${

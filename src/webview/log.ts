@@ -10,6 +10,7 @@ import { text } from './strings';
 type Line = RunSnapshot['log'][number];
 
 const linesAtFirst = 200;
+const levelIcons = { info: nothing, warn: icon('warning', 'warn'), error: icon('error', 'bad') };
 
 let lines: HTMLElement | undefined;
 let atEnd = true;
@@ -56,12 +57,11 @@ function logLine(line: Line, several: boolean): TemplateResult {
   const level =
     line.level === 'info'
       ? html`<span class="hidden">${text('log.info')}</span>`
-      : html`<span class="level">${text(`log.${line.level}`)}</span>`;
+      : html`<span class="level">${levelIcons[line.level]} ${text(`log.${line.level}`)}</span>`;
+  const step = several && line.step ? html`<span class="line-step">${line.step}</span>` : nothing;
   return html`<div class="line ${line.level}">
     <time datetime=${line.at}>${clock(line.at)}</time>
-    <span>
-      ${level}${several && line.step ? html`<span class="line-step">${line.step}</span> ` : nothing}${line.message}
-    </span>
+    <div>${level}${step}<span class="said">${line.message}</span></div>
   </div>`;
 }
 

@@ -73,9 +73,9 @@ export function fold(
   </details>`;
 }
 
-const rowsAtFirst = 50;
+const rowsAtFirst = 20;
 
-/** How many rows of a part are shown: `first` at first, more with each press of "Show more". */
+/** How many rows of a part are shown: `first` (20) at first, more with each press of "Show more". */
 export function rowsShown(page: Page, key: string, first: number = rowsAtFirst): number {
   return page.view.shown[key] ?? first;
 }
@@ -96,11 +96,12 @@ export function shownLine(page: Page, key: string, rows: Shown): Content {
   const limit = rowsShown(page, key, first);
   const shown = Math.min(held, limit);
   if (shown >= total) return nothing;
+  if (held === 0) return html`<p class="shown">${text('table.absent', { n: number(total) })}</p>`;
   const showMore = (): void => page.update({ shown: { ...page.view.shown, [key]: limit * 3 } });
   return html`<p class="shown">
     ${text('table.shown', { shown: number(shown), total: number(total) })}
     ${shown < held ? html`<button class="link" @click=${showMore}>${more}</button>` : nothing}
-    ${shown === held && held < total ? plural('table.capped', held, number(held)) : nothing}
+    ${shown === held ? plural('table.capped', held, number(held)) : nothing}
   </p>`;
 }
 

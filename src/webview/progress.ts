@@ -43,7 +43,7 @@ function bar(step: RunStep, done: number | null, tone: string): TemplateResult {
 }
 
 function figures(page: Page, step: RunStep): TemplateResult {
-  const moving = !isFinal(step.state);
+  const moving = !isFinal(step.state) && step.state !== 'paused';
   const took = step.startedAt ? secondsBetween(step.startedAt, step.endedAt ?? page.now) : 0;
   const of =
     step.total === null ? text('progress.handled') : text('progress.ofTotal', { total: number(step.total) });

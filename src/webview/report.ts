@@ -84,9 +84,10 @@ function collections(page: Page, report: DryRunReport): TemplateResult {
     figures(text('report.inserted'), (row) => row.inserted),
     figures(text('report.deleted'), (row) => row.deleted),
   ];
-  const touched = report.collections.flatMap((row) =>
-    [...row.indexes, ...row.options].map((change) => ({ collection: row.collection, change })),
-  );
+  const touched = report.collections.flatMap(({ collection, indexes, options }) => [
+    ...indexes.map((change) => ({ collection, change, symbol: 'key' })),
+    ...options.map((change) => ({ collection, change, symbol: 'settings-gear' })),
+  ]);
   return html`<h3>${text('report.collections')}</h3>
     ${table(text('report.collections'), columns, report.collections.slice(0, rowsShown(page, key)))}
     ${shownLine(page, key, { held: report.collections.length })}
@@ -96,9 +97,9 @@ function collections(page: Page, report: DryRunReport): TemplateResult {
         : html`<h3>${text('report.indexes')}</h3>
             <ul class="notes">
               ${touched.map(
-                ({ collection, change }) =>
+                ({ collection, change, symbol }) =>
                   html`<li>
-                    ${icon('symbol-key')}<span><b>${collection}</b> ${change}</span>
+                    ${icon(symbol)}<span><b>${collection}</b> ${change}</span>
                   </li>`,
               )}
             </ul>`

@@ -6,18 +6,20 @@ import { isFinal, percentage, stateBadge } from './model';
 import { guardedRows, icon, rowsShown, section, shownLine, type Content, type Page } from './parts';
 import { text } from './strings';
 
+const stepsAtFirst = 100;
+
 export function steps(page: Page): Content {
   const { run } = page.snapshot;
   if (run.steps.length < 2) return nothing;
   const done = run.steps.filter((step) => step.state === 'applied' || step.state === 'rolled-back').length;
-  const shown = run.steps.slice(0, rowsShown(page, 'steps'));
+  const shown = run.steps.slice(0, rowsShown(page, 'steps', stepsAtFirst));
   return section(
     'steps',
     text('steps.title'),
     html`<ol class="steps">
         ${guardedRows(shown, (step) => stepRow(page, step))}
       </ol>
-      ${shownLine(page, 'steps', { held: run.steps.length })}`,
+      ${shownLine(page, 'steps', { held: run.steps.length, first: stepsAtFirst })}`,
     html`<span class="sum">
       ${text('steps.done', { done: number(done), total: number(run.steps.length) })}
     </span>`,
