@@ -7,6 +7,7 @@ import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build as bundle, context, type BuildOptions, type Plugin } from 'esbuild';
+import { notices } from './notices';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const dist = join(root, 'dist');
@@ -44,6 +45,7 @@ function programs(choice: BuildChoice): BuildOptions[] {
   const common: BuildOptions = {
     absWorkingDir: root,
     bundle: true,
+    metafile: true,
     minify: choice.minify === true,
     // Error names and stack frames are read by people, so names stay also in the minified form.
     keepNames: choice.minify === true,
@@ -108,7 +110,6 @@ async function copyBeside(): Promise<void> {
     ['jiti/lib/jiti.cjs', 'jiti/lib/jiti.cjs'],
     ['jiti/dist/jiti.cjs', 'jiti/dist/jiti.cjs'],
     ['jiti/dist/babel.cjs', 'jiti/dist/babel.cjs'],
-    ['jiti/LICENSE', 'jiti/LICENSE'],
     ['@vscode/codicons/dist/codicon.css', 'codicons/codicon.css'],
     ['@vscode/codicons/dist/codicon.ttf', 'codicons/codicon.ttf'],
   ];
@@ -131,12 +132,18 @@ function declarations(): Promise<void> {
   });
 }
 
+async function bundlePrograms(choice: BuildChoice): Promise<void> {
+  const results = await Promise.all(programs(choice).map((options) => bundle(options)));
+  const inputs = results.flatMap((result) => Object.keys(result.metafile?.inputs ?? {}));
+  await writeFile(join(dist, 'licenses.txt'), await notices(root, inputs));
+}
+
 /** Builds everything into dist/. */
 export async function build(choice: BuildChoice = {}): Promise<void> {
   if (choice.clean === true) await rm(dist, { recursive: true, force: true });
   await mkdir(dist, { recursive: true });
   await Promise.all([
-    ...programs(choice).map((options) => bundle(options)),
+    bundlePrograms(choice),
     copyBeside(),
     ...(existsSync(join(root, 'src', 'index.ts')) ? [declarations().then(writeModuleFaces)] : []),
   ]);

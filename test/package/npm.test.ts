@@ -15,9 +15,10 @@ const allowed = [
   'LICENSE',
   /^dist\/(cli|runner)\.js$/,
   /^dist\/index\.(cjs|mjs)$/,
+  'dist/licenses.txt',
   'dist/types/index.d.mts',
   /^dist\/types\/[\w/]+\.d\.ts$/,
-  /^dist\/jiti\/(LICENSE|lib\/jiti\.cjs|dist\/(jiti|babel)\.cjs)$/,
+  /^dist\/jiti\/(lib\/jiti\.cjs|dist\/(jiti|babel)\.cjs)$/,
   /^schemas\/[\w.-]+\.json$/,
 ];
 
