@@ -1,6 +1,5 @@
 // dist/licenses.txt: the licences of everything that is in the bundles or lies beside them. Most of them ask for no
 // more than to be handed on with the code.
-import { existsSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -25,8 +24,7 @@ async function section(folder: string): Promise<string> {
     license?: string;
   };
   const file = (await readdir(folder)).find((name) => /^licen[sc]e/i.test(name));
-  const text =
-    file !== undefined && existsSync(join(folder, file)) ? await readFile(join(folder, file), 'utf8') : '';
+  const text = file === undefined ? '' : await readFile(join(folder, file), 'utf8');
   const rule = '-'.repeat(78);
   return `${rule}\n${manifest.name} ${manifest.version} (${manifest.license ?? 'see below'})\n\n${text.trim()}\n`;
 }

@@ -1,5 +1,6 @@
 // The tier "host": mocha in the real extension host of the code-server build, which needs neither a display nor a
 // download from Microsoft. electron.ts runs the same suite in VS Code itself.
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,6 +61,8 @@ async function openAndWait(authority: string, suite: HostSuite): Promise<void> {
     ['skipWelcome', 'true'],
   ];
   const query = new URLSearchParams({ folder: suite.workspace, payload: JSON.stringify(payload) });
+  // Everything that the workbench and the suite say; most of it is about parts that code-server lacks here.
+  const log = createWriteStream(join(root, 'out', 'host', 'workbench.log'));
   const browser = await launchBrowser();
   try {
     const page = await browser.newPage();
@@ -72,8 +75,7 @@ async function openAndWait(authority: string, suite: HostSuite): Promise<void> {
       };
       Promise.all([
         page.exposeFunction('codeAutomationLog', (type: string, args: unknown[]) => {
-          // mocha's report comes as `log`; the rest is chatter of the workbench.
-          if (type === 'log' || type === 'error') process.stdout.write(`${args.map(String).join(' ')}\n`);
+          log.write(`${type}: ${args.map(String).join(' ')}\n`);
         }),
         page.exposeFunction('codeAutomationExit', exit),
       ])
@@ -83,5 +85,6 @@ async function openAndWait(authority: string, suite: HostSuite): Promise<void> {
     await ended;
   } finally {
     await browser.close();
+    log.end();
   }
 }

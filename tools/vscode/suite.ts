@@ -76,7 +76,10 @@ export async function prepareHostSuite(grep?: string): Promise<HostSuite> {
           `The suite in the extension host did not come to its end (see ${relative(root, folder)})`,
         );
       }
-      return JSON.parse(await readFile(results, 'utf8')) as TierResult;
+      const result = JSON.parse(await readFile(results, 'utf8')) as TierResult;
+      for (const { title, message } of result.failures)
+        process.stdout.write(`FAILED  ${title}\n${message}\n\n`);
+      return result;
     },
     async dispose() {
       await workspace.dispose();
