@@ -1,7 +1,16 @@
 // The one door for scripts: a proxy on loopback between a script's own driver and MongoDB. This file is what the
 // engine sees of it; src/wire/link.ts serves one socket of a script, src/wire/commands.ts says what may pass.
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import type { Document } from 'mongodb';
+import { appNameOf, parseUri, tlsOptions, uriForScript } from './address';
+import { Link, type LinkHost } from './link';
+import { Redirection } from './redirection';
+import { Upstream, connectUpstream } from './upstream';
+
+export { DoorRefusal } from './refusal';
 
 /**
  * What a command does: `read` data or catalogue, `write` documents, change the `catalogue` (collections, indexes,
@@ -142,20 +151,45 @@ export interface Door {
   close(): Promise<void>;
 }
 
-/** Thrown by a hook to refuse a command with an error of the server's kind, or to end the script's connection. */
-export class DoorRefusal extends Error {
-  override readonly name = 'DoorRefusal';
-  readonly code: number;
-  readonly codeName: string;
-  /** Closes the script's socket instead of answering. */
-  readonly close: boolean;
-  constructor(message: string, options: { code?: number; codeName?: string; close?: boolean } = {}) {
-    super(message);
-    this.code = options.code ?? 11601;
-    this.codeName = options.codeName ?? 'Interrupted';
-    this.close = options.close ?? false;
-  }
-}
-
 /** Opens the door on a free port of loopback. */
-export declare function openDoor(options: DoorOptions): Promise<Door>;
+export async function openDoor(options: DoorOptions): Promise<Door> {
+  const uri = parseUri(options.upstream.uri);
+  const tls = await tlsOptions(uri);
+  const token = randomBytes(32).toString('base64url');
+  const appName = options.upstream.appName ?? appNameOf(uri) ?? 'migratory';
+  const links = new Set<Link>();
+  let sockets = 0;
+  const server = createServer((socket) => links.add(new Link(host, socket, ++sockets)));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  const host: LinkHost = {
+    hooks: options.hooks,
+    token,
+    address: `127.0.0.1:${port}`,
+    appName: (own) => (own === '' ? appName : `${appName} ${own}`),
+    redirection: options.redirect && new Redirection(options.redirect),
+    connect: async (onLost) => {
+      const primary = await options.upstream.primary();
+      const socket = await connectUpstream({ ...primary, tls: primary.tls ?? tls });
+      return new Upstream(socket, `${primary.host}:${primary.port}`, onLost);
+    },
+    retire: (key) => {
+      for (const link of links) if (link.key === key) link.retire();
+    },
+    closed: (link) => links.delete(link),
+  };
+
+  return {
+    uri: uriForScript(uri, port, token, options.upstream.authSource),
+    port,
+    token,
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      for (const link of links) link.destroy();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,200 @@
+// The server's side of one socket of a script: sends requests, hands replies back in the order of the requests,
+// and lets the bytes of a reply pass while they arrive.
+import { type Socket, connect } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { isIP } from 'node:net';
+import { BSON, type Document } from 'mongodb';
+import type { DocumentSequence, UpstreamChannel } from './door';
+import {
+  BrokenMessage,
+  Frame,
+  MessageFlag,
+  OpCode,
+  bodyAtOnce,
+  buildMessage,
+  flagsOf,
+  messageLength,
+  parseMessage,
+} from './message';
+import { HEAD_NEEDED, type ReplyLook, StreamedBatch, lookAtBody } from './replyLook';
+
+/** Who waits for the reply to a request. Replies to an exhaust request come several times, `last` tells the last. */
+export type ReplyTaker =
+  | { pass(bytes: Buffer): void; end(look: ReplyLook, last: boolean): void; lost(error: Error): void }
+  | { pass?: undefined; end(reply: Frame, last: boolean): void; lost(error: Error): void };
+
+export interface UpstreamAddress {
+  host: string;
+  port: number;
+  tls?: ConnectionOptions;
+}
+
+/** Connects to the server; rejects as the socket does. */
+export async function connectUpstream(address: UpstreamAddress): Promise<Socket> {
+  const { host, port, tls } = address;
+  const to = host.startsWith('/') ? { path: host } : { host, port };
+  const servername = isIP(host) === 0 && !host.startsWith('/') ? host : undefined;
+  const socket = tls ? connectTls({ ...to, servername, ...tls }) : connect(to);
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, 120_000);
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once(tls ? 'secureConnect' : 'connect', () => {
+      socket.off('error', reject);
+      resolve();
+    });
+  });
+  return socket;
+}
+
+/** One reply on its way. */
+class Incoming {
+  #missing: number;
+  readonly #pieces: Buffer[] = [];
+  readonly #batch: StreamedBatch | undefined;
+  readonly #last: boolean;
+
+  constructor(
+    readonly taker: ReplyTaker,
+    readonly length: number,
+    head: Buffer,
+  ) {
+    this.#missing = length;
+    this.#last = head.readInt32LE(12) !== OpCode.message || (flagsOf(head) & MessageFlag.moreToCome) === 0;
+    if (taker.pass && head.length < length) this.#batch = StreamedBatch.begin(head);
+  }
+
+  get last(): boolean {
+    return this.#last;
+  }
+
+  /** Takes what belongs to this reply and gives back the rest. */
+  add(chunk: Buffer): Buffer {
+    const piece = chunk.length > this.#missing ? chunk.subarray(0, this.#missing) : chunk;
+    this.#missing -= piece.length;
+    this.taker.pass?.(piece);
+    if (this.#batch) this.#batch.add(piece);
+    else this.#pieces.push(piece);
+    return chunk.length === piece.length ? EMPTY : chunk.subarray(piece.length);
+  }
+
+  get complete(): boolean {
+    return this.#missing === 0;
+  }
+
+  end(): void {
+    if (!this.taker.pass) this.taker.end(new Frame(this.#pieces, this.length), this.#last);
+    else if (this.#batch) this.taker.end(this.#batch.look(), this.#last);
+    else this.taker.end(lookAtBody(bodyOf(new Frame(this.#pieces, this.length))), this.#last);
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** The body of an OP_MSG reply. */
+export function bodyOf(frame: Frame): Buffer {
+  return bodyAtOnce(frame.bytes) ?? parseMessage(frame.bytes).body;
+}
+
+export class Upstream implements UpstreamChannel {
+  readonly #takers: ReplyTaker[] = [];
+  #incoming: Incoming | undefined;
+  #start: Buffer = EMPTY;
+  #nextId = 1;
+  #lost: Error | undefined;
+  readonly #drained: (() => void)[] = [];
+
+  constructor(
+    readonly socket: Socket,
+    /** Servers with the same key are the same server. */
+    readonly key: string,
+    onLost: () => void,
+  ) {
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        this.#receive(chunk);
+      } catch (error) {
+        socket.destroy(error as Error);
+      }
+    });
+    socket.on('drain', () => this.#releaseWriters());
+    socket.on('error', (error) => (this.#lost ??= error));
+    socket.on('close', () => {
+      this.#lost ??= new Error('the connection to the server was closed');
+      for (const taker of this.#takers.splice(0)) taker.lost(this.#lost);
+      this.#releaseWriters();
+      onLost();
+    });
+  }
+
+  #releaseWriters(): void {
+    for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  #receive(chunk: Buffer): void {
+    let rest = chunk;
+    while (rest.length > 0) {
+      if (!this.#incoming) {
+        if (this.#start.length > 0) {
+          rest = Buffer.concat([this.#start, rest]);
+          this.#start = EMPTY;
+        }
+        // Enough to know the length, the flags and whether it is a cursor's reply.
+        if (rest.length < 4 || rest.length < Math.min(messageLength(rest, 0), HEAD_NEEDED)) {
+          this.#start = rest;
+          return;
+        }
+        const taker = this.#takers[0];
+        if (!taker) throw new BrokenMessage('the server sent a reply that nobody asked for');
+        this.#incoming = new Incoming(taker, messageLength(rest, 0), rest);
+      }
+      rest = this.#incoming.add(rest);
+      if (this.#incoming.complete) {
+        const done = this.#incoming;
+        this.#incoming = undefined;
+        if (done.last) this.#takers.shift();
+        done.end();
+      }
+    }
+  }
+
+  /** Sends a request whose replies go to `taker`. */
+  request(pieces: readonly Buffer[], taker: ReplyTaker): void {
+    if (this.#lost) {
+      taker.lost(this.#lost);
+      return;
+    }
+    this.#takers.push(taker);
+    this.write(pieces);
+  }
+
+  /** Sends without waiting for a reply; true when the socket's buffer has room for more. */
+  write(pieces: readonly Buffer[]): boolean {
+    if (pieces.length === 1) return this.socket.write(pieces[0] as Buffer);
+    this.socket.cork();
+    let room = true;
+    for (const piece of pieces) room = this.socket.write(piece);
+    this.socket.uncork();
+    return room;
+  }
+
+  /** Resolves when the socket takes more, or is lost. */
+  async drained(): Promise<void> {
+    if (this.#lost || !this.socket.writableNeedDrain) return;
+    await new Promise<void>((resolve) => this.#drained.push(resolve));
+  }
+
+  async sendRaw(body: Uint8Array, sequences: DocumentSequence[] = []): Promise<Uint8Array> {
+    const ids = { requestId: this.#nextId++, responseTo: 0 };
+    return await new Promise<Uint8Array>((resolve, reject) => {
+      this.request(buildMessage(ids, { body, sequences }), {
+        end: (reply) => resolve(bodyOf(reply)),
+        lost: reject,
+      });
+    });
+  }
+
+  async send(body: Document, sequences?: DocumentSequence[]): Promise<Document> {
+    return BSON.deserialize(await this.sendRaw(BSON.serialize(body), sequences));
+  }
+}
