@@ -111,8 +111,8 @@ function special(value: Json): BsonValue | undefined {
 }
 
 function dateText(inner: unknown): string {
-  const wrapped = isObject(inner) ? Number(inner['$numberLong']) : inner;
-  if (typeof wrapped === 'string') return wrapped;
+  const wrapped = isObject(inner) ? inner['$numberLong'] : inner;
+  if (typeof wrapped === 'string' && !isObject(inner)) return wrapped;
   const date = new Date(Number(wrapped));
   // Outside the years that JavaScript can write only the number is exact.
   return Number.isNaN(date.getTime()) ? `${plain(wrapped)} ms` : date.toISOString().replace('.000Z', 'Z');
@@ -160,8 +160,11 @@ function compareField(path: string, a: BsonValue | undefined, b: BsonValue | und
   if (!b) return [{ path, change: 'removed', before: a }];
   if (equal(a, b)) return [{ path, change: 'same', before: a, after: b }];
   const goDeeper = a.type === b.type && (a.fields !== undefined || a.items?.length === b.items?.length);
-  if (goDeeper && children(a).length > 0) return compareInside(a, b, `${path}.`);
-  return [{ path, change: 'changed', before: a, after: b }];
+  const inner = goDeeper ? compareInside(a, b, `${path}.`) : [];
+  // Nothing differs inside: it is the value itself, or the order of its fields.
+  return inner.some((field) => field.change !== 'same')
+    ? inner
+    : [{ path, change: 'changed', before: a, after: b }];
 }
 
 /** The names of `now`, with those that are only in `old` put behind their old neighbour. */

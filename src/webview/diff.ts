@@ -65,14 +65,15 @@ export function sampleDiff(
 }
 
 function fate(before: BsonValue | null, after: BsonValue | null, changes: number): Content {
-  const words = !before
-    ? text('diff.newDocument')
-    : !after
-      ? text('diff.goneDocument')
-      : changes === 0
-        ? text('diff.sameDocument')
-        : '';
-  return words === '' ? nothing : html`<span class="fate">${words}</span>`;
+  const words = fateWords(before, after, changes);
+  return words === undefined ? nothing : html`<span class="fate">${words}</span>`;
+}
+
+function fateWords(before: BsonValue | null, after: BsonValue | null, changes: number): string | undefined {
+  if (!before) return text('diff.newDocument');
+  if (!after) return text('diff.goneDocument');
+  if (changes > 0) return undefined;
+  return before.text === after.text ? text('diff.sameDocument') : text('diff.reordered');
 }
 
 function fieldTable(fields: readonly FieldChange[]): TemplateResult {

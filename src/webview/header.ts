@@ -2,7 +2,7 @@
 // the buttons that make sense now.
 import { html, nothing, type TemplateResult } from 'lit';
 import type { RunDocument, RunStep } from '../protocol/run';
-import { clock, moment, number, secondsBetween, wholeSeconds } from './format';
+import { clock, duration, moment, number, secondsBetween, wholeSeconds } from './format';
 import { send } from './host';
 import {
   controlButtons,
@@ -55,7 +55,7 @@ function facts(page: Page, run: RunDocument): TemplateResult {
     </div>
     <div title=${text('header.startedAt', { time: moment(run.startedAt) })}>
       <dt>${icon('watch')}<span class="hidden">${text('header.elapsed')}</span></dt>
-      <dd>${wholeSeconds(elapsed)}</dd>
+      <dd>${isFinal(run.state) ? duration(elapsed) : wholeSeconds(elapsed)}</dd>
     </div>
     <div>
       <dt>${icon('account')}<span class="hidden">${text('header.startedBy')}</span></dt>

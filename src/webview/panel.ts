@@ -159,6 +159,6 @@ window.addEventListener('message', (event: MessageEvent<PanelHostMessage | undef
   receive(event.data),
 );
 document.title = text('page.title');
-document.documentElement.lang ||= 'en';
+setLanguage(document.documentElement.lang || 'en');
 draw();
 send({ type: 'ready' });

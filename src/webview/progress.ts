@@ -18,10 +18,11 @@ export function progress(page: Page): Content {
     'progress',
     text('progress.title'),
     html`<div class="progress-line">
-        <span class="percent">${done === null ? nothing : percent(done)}</span>
+        ${done === null ? nothing : html`<span class="percent">${percent(done)}</span>`}
         <span class="activity">${isFinal(step.state) ? badge.words : (step.activity ?? badge.words)}</span>
       </div>
-      ${bar(step, done, badge.tone)} ${rateChart(page, step)} ${figures(page, step)}`,
+      ${bar(step, done, badge.tone)} ${rateChart(page, step)}
+      ${step.state === 'checking' ? nothing : figures(page, step)}`,
   );
 }
 
@@ -44,7 +45,7 @@ function bar(step: RunStep, done: number | null, tone: string): TemplateResult {
 
 function figures(page: Page, step: RunStep): TemplateResult {
   const moving = !isFinal(step.state) && step.state !== 'paused';
-  const took = step.startedAt ? secondsBetween(step.startedAt, step.endedAt ?? page.now) : 0;
+  const took = step.startedAt ? secondsBetween(step.startedAt, endOf(page, step)) : 0;
   const of =
     step.total === null ? text('progress.handled') : text('progress.ofTotal', { total: number(step.total) });
   return html`<dl class="figures-grid">
@@ -67,6 +68,11 @@ function figures(page: Page, step: RunStep): TemplateResult {
     ${asideFigure(text('progress.quarantined'), step.quarantined, 'warn')}
     ${asideFigure(text('progress.conflicts'), step.conflicts, 'warn')}
   </dl>`;
+}
+
+/** An interrupted migration has no end; its run was last heard of at the heartbeat. */
+function endOf(page: Page, step: RunStep): string | Date | number {
+  return step.endedAt ?? (isFinal(step.state) ? page.snapshot.run.heartbeatAt : page.now);
 }
 
 function figure(label: string, value: string, small: string = ''): TemplateResult {

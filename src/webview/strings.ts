@@ -157,6 +157,7 @@ export const english = {
   'diff.newDocument': 'New document',
   'diff.goneDocument': 'Deleted document',
   'diff.sameDocument': 'Not changed',
+  'diff.reordered': 'Only the order of the fields changed',
   'diff.unchanged.one': '{n} unchanged field',
   'diff.unchanged.other': '{n} unchanged fields',
   'diff.more.one': '… {n} more character',

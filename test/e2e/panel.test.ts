@@ -1,0 +1,250 @@
+// The run panel alone in a real browser: every state in the four kinds of themes and three widths, without an
+// accessibility violation, a policy violation or anything wider than the page; and what its buttons send.
+import assert from 'node:assert/strict';
+import { readFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AxeResults, RunOptions } from 'axe-core';
+import type { RunSnapshot } from '../../src/protocol/events';
+import {
+  allSnapshots,
+  dryRun,
+  failed,
+  running,
+  runOf,
+  several,
+  snapshotOf,
+  step,
+} from '../unit/webview/fixtures';
+import { PanelHarness, type Panel } from './panel/panelPage';
+import { themes, type ThemeName } from './panel/themes';
+
+const root = join(import.meta.dirname, '..', '..');
+const pictures = join(root, 'out', 'panel');
+const themeNames = Object.keys(themes) as ThemeName[];
+
+/** A run that goes on is as old as its clock says; the fixture's dates are fixed. */
+function asOfNow(snapshot: RunSnapshot): RunSnapshot {
+  const copy = structuredClone(snapshot);
+  if (!copy.run.endedAt) copy.run.startedAt = new Date(Date.now() - 52_000).toISOString();
+  return copy;
+}
+
+async function violations(panel: Panel): Promise<string[]> {
+  const source = await readFile(join(root, 'node_modules', 'axe-core', 'axe.min.js'), 'utf8');
+  await panel.page.evaluate(source);
+  const results = await panel.page.evaluate(() => {
+    const axe = (window as unknown as { axe: { run(options: RunOptions): Promise<AxeResults> } }).axe;
+    return axe.run({ resultTypes: ['violations'] });
+  });
+  return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
+}
+
+describe('The run panel', () => {
+  let harness: PanelHarness;
+  let panel: Panel | undefined;
+
+  before(async () => {
+    await mkdir(pictures, { recursive: true });
+    harness = await PanelHarness.start();
+  });
+  after(() => harness.stop());
+  afterEach(async () => {
+    await panel?.close();
+    panel = undefined;
+  });
+
+  const open = async (
+    snapshot: RunSnapshot,
+    theme: ThemeName = 'dark',
+    width: number = 700,
+  ): Promise<Panel> => {
+    panel = await harness.open(theme, width);
+    await panel.show(asOfNow(snapshot));
+    return panel;
+  };
+
+  for (const theme of themeNames) {
+    it(`is accessible, within its policy and no wider than its page in every state (${theme})`, async () => {
+      for (const width of [300, 700, 1200]) {
+        const shown = await harness.open(theme, width);
+        for (const [name, snapshot] of Object.entries(allSnapshots)) {
+          await shown.show(asOfNow(snapshot));
+          const overflow = await shown.page.evaluate(
+            () => document.documentElement.scrollWidth - window.innerWidth,
+          );
+          assert.ok(overflow <= 0, `${name} at ${width} px is ${overflow} px too wide`);
+          await shown.page.screenshot({
+            path: join(pictures, `${name}-${theme}-${width}.png`),
+            fullPage: true,
+          });
+          if (width !== 1200) assert.deepEqual(await violations(shown), [], `${name} at ${width} px`);
+        }
+        assert.deepEqual(await shown.page.evaluate(() => window.policyViolations), []);
+        assert.deepEqual(shown.errors, []);
+        await shown.close();
+      }
+    });
+  }
+
+  it('says what, which way, in which state, where, since when and by whom', async () => {
+    const { page } = await open(running);
+    const header = (await page.locator('header').innerText()).replaceAll(/\s+/g, ' ');
+    assert.match(
+      header,
+      /20260302094107-population-buckets\.js Run Running Pause Cancel Target shop on localhost:27017/,
+    );
+    assert.match(header, /5\ds Started by VS Code on build-07/);
+    const bar = page.getByRole('progressbar');
+    assert.equal(await bar.getAttribute('aria-valuenow'), '42');
+    assert.match(await page.locator('.progress').innerText(), /59,340 of 138,398/);
+  });
+
+  it('marks production and offers Resume for a paused run', async () => {
+    const shown = await open(allSnapshots.production);
+    assert.match(await shown.page.locator('header .target').innerText(), /Production/);
+    await shown.page.getByRole('button', { name: 'Resume' }).click();
+    const run = allSnapshots.production.run._id;
+    assert.deepEqual(await shown.sent(), [{ type: 'control', run, control: 'resume' }]);
+  });
+
+  it('is worked by the keyboard alone, and a resting button says why and sends nothing', async () => {
+    const shown = await open(allSnapshots.checking);
+    await shown.page.keyboard.press('Tab');
+    const pause = shown.page.getByRole('button', { name: 'Pause' });
+    assert.equal(await pause.evaluate((element) => element === document.activeElement), true);
+    assert.equal(await pause.getAttribute('aria-disabled'), 'true');
+    assert.equal(await pause.getAttribute('title'), 'Possible as soon as documents are being changed');
+    await shown.page.keyboard.press('Enter');
+    assert.deepEqual(await shown.sent(), []);
+    await shown.page.keyboard.press('Tab');
+    await shown.page.keyboard.press('Space');
+    const run = allSnapshots.checking.run._id;
+    assert.deepEqual(await shown.sent(), [{ type: 'control', run, control: 'cancel' }]);
+  });
+
+  it('opens the place of an error, and runs the migration again', async () => {
+    const shown = await open(failed);
+    await shown.page.getByRole('button', { name: 'Open 20260305080000-split-names.ts:27' }).click();
+    await shown.page.getByRole('button', { name: 'Run again: 20260305080000-split-names.ts' }).click();
+    assert.deepEqual(await shown.sent(), [
+      { type: 'openFile', file: '/work/shop/migrations/20260305080000-split-names.ts', line: 27, column: 11 },
+      { type: 'command', command: 'run', name: '20260305080000-split-names.ts' },
+    ]);
+    assert.equal(await shown.page.locator('.failure pre').count(), 0);
+    await shown.page.getByText('Stack trace').click();
+    assert.match(await shown.page.locator('.failure pre').innerText(), /at up/);
+  });
+
+  it('shows what a dry run found, and opens a diff in the editor', async () => {
+    const shown = await open(dryRun);
+    const words = (await shown.page.locator('.report').innerText()).replaceAll(/\s+/g, ' ');
+    assert.match(words, /Repeatable Yes A second run changed nothing\./);
+    assert.match(words, /Reversible No After down, 994 documents lack "Major Genre"\./);
+    assert.match(words, /"Jun 12 1998" String 1998-06-12T00:00:00Z Date/);
+    await shown.page
+      .getByRole('button', { name: /Open diff/ })
+      .nth(1)
+      .click();
+    assert.deepEqual(await shown.sent(), [
+      { type: 'openDiff', run: dryRun.run._id, step: '20260301101500-release-dates.js', index: 1 },
+    ]);
+  });
+
+  it('keeps what was picked and opened when it is hidden and comes back', async () => {
+    const shown = await open(several);
+    await shown.page.getByRole('button', { name: /release-dates/ }).click();
+    await shown.page.getByText('5 checks passed').click();
+    await shown.page.reload();
+    await shown.show(several);
+    assert.match(await shown.page.locator('.step.picked').innerText(), /release-dates/);
+    assert.match(await shown.page.locator('.checks').first().innerText(), /Source data exists/);
+  });
+
+  it('says how many rows it shows and shows more on demand', async () => {
+    const shown = await open(several);
+    const quarantine = shown.page.locator('.quarantine');
+    assert.equal(await quarantine.getByRole('row').count(), 21);
+    assert.match(await quarantine.locator('.shown').innerText(), /20 of 431 shown/);
+    await quarantine.getByRole('button', { name: 'Show more' }).click();
+    await quarantine.getByRole('button', { name: 'Show more' }).click();
+    assert.equal(await quarantine.getByRole('row').count(), 121);
+    assert.match(await quarantine.locator('.shown').innerText(), /120 of 431 shown.*newest 120 rows/);
+  });
+
+  it('follows the log unless somebody has scrolled up, and copies it whole', async () => {
+    const lines = (count: number): RunSnapshot['log'] =>
+      Array.from({ length: count }, (_, n) => ({
+        at: '2026-03-02T09:41:07.000Z',
+        level: 'info',
+        message: `line ${n}`,
+      }));
+    const shown = await open({ ...running, log: lines(300) });
+    const box = shown.page.locator('.lines');
+    const atEnd = (): Promise<boolean> =>
+      box.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight < 8);
+    assert.equal(await atEnd(), true);
+    assert.match(await shown.page.locator('.log .shown').innerText(), /200 of 300 shown/);
+    await box.evaluate((element) => {
+      element.scrollTop = 0;
+      element.dispatchEvent(new Event('scroll'));
+    });
+    await shown.show({ ...asOfNow(running), log: lines(310) });
+    assert.equal(await atEnd(), false);
+    await shown.page.getByRole('button', { name: 'Copy log' }).click();
+    await shown.page.getByRole('button', { name: 'Copied' }).waitFor();
+    const copied = await shown.page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(copied.trimEnd().split('\n').length, 310);
+    assert.match(copied, /^2026-03-02T09:41:07\.000Z INFO line 0\n/);
+  });
+
+  it('tells changes of state and every tenth of the way to screen readers', async () => {
+    const shown = await open(running);
+    const status = shown.page.getByRole('status');
+    assert.equal((await status.innerText()).trim(), '20260302094107-population-buckets.js: Running');
+    const [first] = running.run.steps;
+    assert.ok(first);
+    const at = (processed: number): RunSnapshot => ({ ...running, run: runOf([{ ...first, processed }]) });
+    await shown.show(at(60_000));
+    assert.equal((await status.innerText()).trim(), '20260302094107-population-buckets.js: Running');
+    await shown.show(at(70_000));
+    assert.equal((await status.innerText()).trim(), '20260302094107-population-buckets.js: 50% done');
+  });
+
+  it('shows what it can of broken data, and treats what authors wrote as text', async () => {
+    const broken = step('<img src=x onerror=alert(1)>', {
+      state: 'running',
+      checks: [
+        null as never,
+        { id: 'a', check: 'A check', severity: 'error', outcome: 'failed', details: '<b>bold</b>' },
+      ],
+    });
+    const shown = await open(snapshotOf(runOf([broken])));
+    assert.equal(await shown.page.locator('h1').innerText(), '<img src=x onerror=alert(1)>');
+    assert.match(await shown.page.locator('main').innerText(), /This part could not be shown/);
+    await shown.receive(null as never);
+    await shown.receive({ type: 'snapshot', snapshot: { run: null } as never });
+    await shown.show(running);
+    assert.match(await shown.page.locator('.checks').first().innerText(), /"population"/);
+  });
+
+  it('speaks the language of the host and writes its numbers', async () => {
+    const shown = await open(running);
+    await shown.receive({
+      type: 'strings',
+      language: 'de',
+      strings: { 'progress.rate': 'Tempo', unknown: 'x' },
+    });
+    const words = await shown.page.locator('.progress').innerText();
+    assert.match(words, /Tempo/);
+    assert.match(words, /59\.340/);
+    assert.match(words, /Time left/);
+  });
+
+  it('says why a run cannot be shown', async () => {
+    const shown = await open(running);
+    await shown.receive({ type: 'gone', message: 'This run is not known here any more.' });
+    assert.match(await shown.page.locator('main').innerText(), /cannot be shown\s+This run is not known/);
+    await shown.show(running);
+    assert.equal(await shown.page.getByRole('progressbar').count(), 1);
+  });
+});
