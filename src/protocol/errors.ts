@@ -24,14 +24,27 @@ export const ExitCode = {
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
+/** A place in a file; line and column count from 1. */
+export interface ErrorLocation {
+  file: string;
+  line?: number;
+  column?: number;
+}
+
 /** A failure that a person can mend: one clear sentence and what to do. Shown once, without a stack trace. */
 export class UserError extends Error {
   override readonly name = 'UserError';
   readonly action: ErrorAction | undefined;
   readonly exitCode: ExitCode;
-  constructor(message: string, options: { action?: ErrorAction; exitCode?: ExitCode; cause?: unknown } = {}) {
+  /** Where the mending has to be done, when that is a file. */
+  readonly location: ErrorLocation | undefined;
+  constructor(
+    message: string,
+    options: { action?: ErrorAction; exitCode?: ExitCode; cause?: unknown; location?: ErrorLocation } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.action = options.action;
+    this.location = options.location;
     this.exitCode = options.exitCode ?? ExitCode.failed;
   }
 }
