@@ -4,10 +4,11 @@ import { MongoClient } from 'mongodb';
 import type { Db, MongoClientOptions } from 'mongodb';
 import { UserError } from '../protocol/errors';
 import type { ConnectionTarget } from '../protocol/runner';
-import type { Address } from './address';
+import type { Address, HostPort } from './address';
 import { addressText, editConnection, parseAddress } from './address';
+import type { Presence } from './connectProblem';
 import { connectError, retry } from './connectProblem';
-import { probeTcp } from './socketProbe';
+import { probeTcp, probeTls } from './socketProbe';
 import type { Server } from './topology';
 import { probeServer } from './topology';
 
@@ -86,7 +87,7 @@ async function openClient(
   } catch (error) {
     await client?.close();
     options.signal?.throwIfAborted();
-    throw error instanceof UserError ? error : connectError(error, address, await isSilent(address));
+    throw error instanceof UserError ? error : connectError(error, address, await presenceAt(address));
   }
 }
 
@@ -126,8 +127,24 @@ function abortion(signal: AbortSignal): { promise: Promise<never>; stop: () => v
   return { promise, stop };
 }
 
-/** True when a host takes TCP connections: then it is up, but it is no MongoDB or it wants TLS. */
-async function isSilent(address: Address): Promise<boolean> {
-  const probes = await Promise.allSettled(address.hosts.map((host) => probeTcp(host, 1000)));
-  return probes.some(({ status }) => status === 'fulfilled');
+/** Looks below the protocol once a connection has failed: the driver tells a closed port from a strange one badly. */
+async function presenceAt(address: Address): Promise<Presence> {
+  const found = await Promise.all(address.hosts.map(presenceOf));
+  return found.find((one) => one === 'tls') ?? found.find((one) => one === 'socket') ?? 'none';
 }
+
+async function presenceOf(host: HostPort): Promise<Presence> {
+  try {
+    await probeTcp(host, lookTimeoutMs);
+  } catch {
+    return 'none';
+  }
+  try {
+    await probeTls(host, { tlsInsecure: true }, lookTimeoutMs);
+    return 'tls';
+  } catch {
+    return 'socket';
+  }
+}
+
+const lookTimeoutMs = 1000;

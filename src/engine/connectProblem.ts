@@ -235,8 +235,11 @@ function optionFailure(error: Error, address: Address): ConnectFailure | null {
   return null;
 }
 
-/** What went wrong, in one sentence with what to do. `silent` = a TCP connection to a host does open. */
-export function connectFailure(error: unknown, address: Address, silent: boolean): ConnectFailure {
+/** What answers at the address below MongoDB's protocol: nothing, something, or something that speaks TLS. */
+export type Presence = 'none' | 'socket' | 'tls';
+
+/** What went wrong, in one sentence with what to do. */
+export function connectFailure(error: unknown, address: Address, presence: Presence): ConnectFailure {
   const where = addressText(address);
   const causes = chain(error);
   const server = causes.find((cause): cause is MongoServerError => cause instanceof MongoServerError);
@@ -258,11 +261,17 @@ export function connectFailure(error: unknown, address: Address, silent: boolean
     (error instanceof MongoServerSelectionError ? selectionFailure(error, address) : null) ??
     optionFailure(first, address);
   if (found) return found;
-  if (silent) {
-    const tls = address.tls ? '' : ' If the server requires TLS, add tls=true to the connection string.';
+  if (presence === 'tls' && !address.tls) {
+    return {
+      cause: 'tls',
+      message: `${where} speaks TLS only. Add tls=true to the connection string.`,
+      action: editConnection,
+    };
+  }
+  if (presence !== 'none') {
     return {
       cause: 'protocol',
-      message: `Something listens on ${where}, but it does not answer as a MongoDB server.${tls || ' Check host and port.'}`,
+      message: `Something listens on ${where}, but it does not answer as a MongoDB server. Check host and port.`,
       action: editConnection,
     };
   }
@@ -273,7 +282,7 @@ export function connectFailure(error: unknown, address: Address, silent: boolean
   };
 }
 
-export function connectError(error: unknown, address: Address, silent: boolean): UserError {
-  const failure = connectFailure(error, address, silent);
+export function connectError(error: unknown, address: Address, presence: Presence): UserError {
+  const failure = connectFailure(error, address, presence);
   return new UserError(failure.message, { action: failure.action });
 }

@@ -3,6 +3,7 @@
 import type { Document } from 'mongodb';
 import type {
   LoadedMigration,
+  MigrationContext,
   PipelineMigration,
   ScriptMigration,
   TransformMigration,
@@ -24,6 +25,8 @@ export interface ChecksContext {
   applied?: ReadonlySet<string>;
   /** For `ctx.args` of the author's functions. */
   args?: Record<string, unknown>;
+  /** What the author's `validate` gets as `ctx`; without one its log goes nowhere. */
+  userContext?: MigrationContext;
   limits?: Partial<CheckLimits>;
 }
 

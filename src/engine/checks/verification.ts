@@ -41,15 +41,15 @@ export interface RunFacts {
   targetBefore?: number;
 }
 
-/** Verification after a run, one after the other: nothing else hurries then. */
+/** Verification after a run, one after the other: nothing hurries then. `facts` are null for scripts. */
 export async function verify(
   context: ChecksContext,
-  facts: RunFacts,
+  facts: RunFacts | null,
   emit: (result: CheckResult) => void = () => undefined,
 ): Promise<CheckResult[]> {
   const scope = checkScope(context);
   const results: CheckResult[] = [];
-  for (const check of verifications(facts)) {
+  for (const check of verifications(facts ?? { processed: 0 })) {
     if (!check.directions.includes(context.direction) || !check.applies(scope)) continue;
     context.signal.throwIfAborted();
     for (const result of await runOne(check, scope)) {
@@ -97,7 +97,7 @@ function authorFinding(answer: AuthorCheck): Finding {
 
 async function callValidate(scope: CheckScope): Promise<ValidateResult> {
   const { db } = scope.connection;
-  const ctx = { ...sampleContext(scope), dryRun: false };
+  const ctx = scope.userContext ?? { ...sampleContext(scope), dryRun: false };
   const script = scriptOf(scope);
   const collection = db.collection(targetOf(scope) ?? '');
   return runUserCode<ValidateResult>(scope.migration.name, scope.signal, () =>
