@@ -1,18 +1,15 @@
 // The mocha reporter of all tiers: what mocha's own `spec` prints, and the outcome as a TierResult in a file.
-// Its option `output` names the file. Plain CommonJS, because mocha loads reporters with `require`.
+// Options: `output` is that file, `title` names the tests, `patience` is the number of milliseconds in which the
+// process has to end after the last one. Plain CommonJS, because mocha loads reporters with `require`.
 'use strict';
 
 const { writeFileSync } = require('node:fs');
 const { reporters, Runner } = require('mocha');
 
-/** Exit code of a test process that something keeps running after its last test. */
-const keptRunning = 99;
-const patience = 20_000;
-
 class TierReporter extends reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
-    const { output } = options.reporterOption ?? options.reporterOptions;
+    const { output, patience, title: files } = options.reporterOption;
     const result = { passed: 0, failed: 0, skipped: 0, skips: [], failures: [] };
     const fail = (title, message) => {
       result.failed++;
@@ -32,8 +29,17 @@ class TierReporter extends reporters.Spec {
       }
     });
     runner.once(Runner.constants.EVENT_RUN_END, () => {
-      writeFileSync(output, JSON.stringify(result));
-      setTimeout(() => process.exit(keptRunning), patience).unref();
+      const write = () => writeFileSync(output, JSON.stringify(result));
+      write();
+      // This timer alone keeps nothing running.
+      setTimeout(() => {
+        fail(
+          `${files} does not end by itself`,
+          'After the last test something still keeps the process running.',
+        );
+        write();
+        process.exit();
+      }, Number(patience)).unref();
     });
   }
 }
