@@ -1,0 +1,64 @@
+// Every command with its handler: the one table that ties ids to code.
+import type * as vscode from 'vscode';
+import { Command } from '../manifest';
+import type { Services } from '../services';
+import {
+  addConnection,
+  editConnection,
+  removeConnection,
+  retryConnection,
+  selectConnection,
+  testConnection,
+} from './connectionCommands';
+import { compareWithApplied, openMigration } from './fileCommands';
+import { newMigration } from './newMigration';
+import type { CommandHandler } from './register';
+import { registerCommand } from './register';
+import { controlRun, showRun } from './runCommands';
+import { startAllPending, startChosen } from './startRuns';
+
+interface Entry {
+  needsTrust: boolean;
+  run: CommandHandler;
+}
+
+export function registerCommands(services: Services): vscode.Disposable[] {
+  const executes = (run: CommandHandler): Entry => ({ needsTrust: true, run });
+  const harmless = (run: CommandHandler): Entry => ({ needsTrust: false, run });
+  // A record, so that a command without a handler does not compile.
+  const commands: Record<Command, Entry> = {
+    [Command.newMigration]: harmless((...args) => newMigration(args, services)),
+    [Command.run]: executes((...args) => startChosen('up', args, services)),
+    [Command.dryRun]: executes((...args) => startChosen('dry-run', args, services)),
+    [Command.rollBack]: executes((...args) => startChosen('down', args, services)),
+    [Command.validate]: executes((...args) => startChosen('validate', args, services)),
+    [Command.runAll]: executes(() => startAllPending(services)),
+    [Command.refresh]: harmless(() => refresh(services)),
+    [Command.openMigration]: harmless((...args) => openMigration(args, services)),
+    [Command.compare]: executes((...args) => compareWithApplied(args, services)),
+    [Command.addConnection]: harmless(() => addConnection(services)),
+    [Command.editConnection]: harmless((...args) => editConnection(args, services)),
+    [Command.removeConnection]: harmless((...args) => removeConnection(args, services)),
+    [Command.testConnection]: executes((...args) => testConnection(args, services)),
+    [Command.selectConnection]: harmless((...args) => selectConnection(args, services)),
+    [Command.retryConnection]: executes((...args) => retryConnection(args, services)),
+    [Command.showRun]: harmless((...args) => showRun(args, services)),
+    [Command.pauseRun]: executes((...args) => controlRun('pause', args, services)),
+    [Command.resumeRun]: executes((...args) => controlRun('resume', args, services)),
+    [Command.cancelRun]: executes((...args) => controlRun('cancel', args, services)),
+    [Command.showLog]: harmless(() => services.log.show()),
+  };
+  return (Object.keys(commands) as Command[]).map((command) => {
+    const { run, needsTrust } = commands[command];
+    return registerCommand(command, run, { needsTrust }, services.log);
+  });
+}
+
+/** Everything anew: config, files, and the state on every connection that is looked at. */
+async function refresh({ project, outlines, statuses, connections }: Services): Promise<void> {
+  await project?.reload();
+  await outlines.refresh();
+  const { selected } = connections;
+  if (selected) await statuses.refresh(selected.id);
+  await statuses.refreshAll();
+}

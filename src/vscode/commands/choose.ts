@@ -1,0 +1,133 @@
+// Which migrations on which connection a command is about: told by a lens, a tree row or the panel, else taken
+// from the cursor, else asked. Names and connection are fixed here, at the click.
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import { UserError } from '../../protocol/errors';
+import type { ConnectionInfo } from '../connections';
+import type { MigrationRef } from '../lensModel';
+import { actionsOf } from '../lensModel';
+import { Command } from '../manifest';
+import type { MigrationRow } from '../rows';
+import { rowOf } from '../rows';
+import type { Services } from '../services';
+import { noConnection } from '../target';
+import type { MigrationNode } from '../tree/migrationsTree';
+import { refOf } from '../tree/migrationsTree';
+import { stateWords } from '../words';
+
+const t = vscode.l10n.t;
+
+export interface Chosen {
+  connection: ConnectionInfo;
+  rows: MigrationRow[];
+}
+
+type MigrationAction = 'run' | 'dryRun' | 'rollBack' | 'validate' | 'compare';
+
+/** Undefined when the person backed out. */
+export async function chooseMigrations(
+  action: MigrationAction,
+  args: readonly unknown[],
+  services: Services,
+): Promise<Chosen | undefined> {
+  const refs = refsOf(args);
+  if (refs.length > 0) return fromRefs(refs, services);
+  const atCursor = await migrationAtCursor(services);
+  if (atCursor) return fromRefs([atCursor], services);
+  return fromPick(action, services);
+}
+
+/** References in the arguments of a command: of one lens, one row or all selected rows. */
+export function refsOf([first, selection]: readonly unknown[]): MigrationRef[] {
+  const several = Array.isArray(selection) ? selection.filter(isMigrationNode) : [];
+  if (isMigrationNode(first)) return (several.length > 0 ? several : [first]).map(refOf);
+  return isRef(first) ? [first] : [];
+}
+
+function isMigrationNode(value: unknown): value is MigrationNode {
+  return typeof value === 'object' && value !== null && (value as { type?: unknown }).type === 'migration';
+}
+
+function isRef(value: unknown): value is MigrationRef {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { name?: unknown }).name === 'string'
+  );
+}
+
+async function fromRefs(refs: MigrationRef[], services: Services): Promise<Chosen | undefined> {
+  const [first] = refs;
+  const connection = await connectionOf(first, services);
+  if (!connection) return undefined;
+  const rows = refs.map((ref) => findRow(ref, connection, services) ?? missing(ref));
+  return { connection, rows };
+}
+
+function findRow(
+  ref: MigrationRef,
+  connection: ConnectionInfo,
+  services: Services,
+): MigrationRow | undefined {
+  const { rows } = services.store.of(connection);
+  return ref.file === undefined
+    ? rows.find(({ name }) => name === ref.name)
+    : rowOf(rows, ref.file, { name: ref.name, index: ref.index });
+}
+
+function missing(ref: MigrationRef): never {
+  throw new UserError(t('There is no migration "{0}" in the migrations folder (any more).', ref.name), {
+    action: { label: t('Refresh'), command: Command.refresh },
+  });
+}
+
+/** The connection of a reference as it was shown, else of its file, else the selected one, else asked. */
+async function connectionOf(
+  ref: MigrationRef | undefined,
+  services: Services,
+): Promise<ConnectionInfo | undefined> {
+  const { connections } = services;
+  if (ref?.connection !== undefined) {
+    const shown = connections.get(ref.connection);
+    if (shown) return shown;
+    throw new UserError(t('The connection that was shown here does not exist any more.'), {
+      action: { label: t('Select Connection'), command: Command.selectConnection },
+    });
+  }
+  const known = ref?.file === undefined ? connections.selected : connections.ofFile(ref.file);
+  return known ?? askForConnection(services);
+}
+
+export async function askForConnection(services: Services): Promise<ConnectionInfo | undefined> {
+  if (services.connections.list().length === 0) throw noConnection();
+  await vscode.commands.executeCommand(Command.selectConnection);
+  return services.connections.selected;
+}
+
+async function migrationAtCursor(services: Services): Promise<MigrationRef | undefined> {
+  const editor = vscode.window.activeTextEditor;
+  if (!editor || !services.outlines.holds(editor.document.uri.fsPath)) return undefined;
+  const file = editor.document.uri.fsPath;
+  const { entries } = await services.outlines.outlineOf(editor.document);
+  const offset = editor.document.offsetAt(editor.selection.active);
+  const entry =
+    entries.find(({ start, end }) => start <= offset && offset <= end) ??
+    (entries.length === 1 ? entries[0] : undefined);
+  if (!entry) return undefined;
+  return { name: entry.name ?? basename(file), file, index: entry.index };
+}
+
+async function fromPick(action: MigrationAction, services: Services): Promise<Chosen | undefined> {
+  const connection = await connectionOf(undefined, services);
+  if (!connection) return undefined;
+  const rows = services.store.of(connection).rows.filter((row) => actionsOf(row).includes(action));
+  if (rows.length === 0) {
+    throw new UserError(t('No migration on {0} is in a state for this.', connection.words), {
+      action: { label: t('Refresh'), command: Command.refresh },
+    });
+  }
+  const now = Date.now();
+  const picked = await vscode.window.showQuickPick(
+    rows.map((row) => ({ label: row.name, description: stateWords(row, t, now), row })),
+    { placeHolder: t('Which migration on {0}?', connection.words), matchOnDescription: true },
+  );
+  return picked && { connection, rows: [picked.row] };
+}

@@ -1,0 +1,85 @@
+// The one question before a run or a roll back: what, which way, where. Pure texts; asking is the command's.
+import type { Direction } from '../../protocol/run';
+import { basename } from 'node:path';
+import type { Translate } from '../words';
+
+export interface ConfirmationRequest {
+  direction: Direction;
+  migrations: { name: string; file?: string }[];
+  connection: { name: string; host: string; database: string; production: boolean };
+  /** Pending migrations that come before the named ones and stay pending. */
+  earlierPending: number;
+  /** Migrations among them that cannot be rolled back afterwards. */
+  irreversible: string[];
+}
+
+export interface Confirmation {
+  message: string;
+  detail: string;
+  /** The button that Enter presses. */
+  button: string;
+  /** On production: what must be typed instead of pressing Enter. */
+  typed?: string;
+}
+
+/** More than this many names make a dialog nobody reads. */
+const namesShown = 12;
+
+export function confirmation(request: ConfirmationRequest, t: Translate): Confirmation {
+  const { connection } = request;
+  return {
+    message: question(request, t),
+    detail: details(request, t).join('\n'),
+    button: request.direction === 'up' ? t('Run') : t('Roll Back'),
+    typed: connection.production ? connection.database : undefined,
+  };
+}
+
+function question({ direction, migrations, connection }: ConfirmationRequest, t: Translate): string {
+  const where = `${connection.database} (${connection.host})`;
+  const [first] = migrations;
+  if (migrations.length === 1 && first) {
+    return direction === 'up'
+      ? t('Run "{0}" on {1}?', first.name, where)
+      : t('Roll back "{0}" on {1}?', first.name, where);
+  }
+  return direction === 'up'
+    ? t('Run {0} migrations on {1}?', migrations.length, where)
+    : t('Roll back {0} migrations on {1}?', migrations.length, where);
+}
+
+function details(request: ConfirmationRequest, t: Translate): string[] {
+  const { connection, migrations, direction } = request;
+  const lines = [
+    ...(connection.production ? [t('This is a PRODUCTION connection.')] : []),
+    t('Host: {0}', connection.host),
+    t('Database: {0}', connection.database),
+    t('Connection: {0}', connection.name),
+    t('Direction: {0}', direction === 'up' ? t('up (apply)') : t('down (undo)')),
+    ...migrationLines(migrations, t),
+  ];
+  if (request.earlierPending > 0) {
+    lines.push(t('Stay pending although they come earlier: {0}', request.earlierPending));
+  }
+  if (direction === 'up' && request.irreversible.length > 0) {
+    lines.push(t('Cannot be rolled back afterwards: {0}', request.irreversible.join(', ')));
+  }
+  return lines;
+}
+
+function migrationLines(migrations: ConfirmationRequest['migrations'], t: Translate): string[] {
+  const [first] = migrations;
+  if (migrations.length === 1 && first) {
+    return [
+      t('Migration: {0}', first.name),
+      ...(first.file === undefined ? [] : [t('File: {0}', basename(first.file))]),
+    ];
+  }
+  const shown = migrations.slice(0, namesShown).map(({ name }, index) => `  ${index + 1}. ${name}`);
+  const more = migrations.length - shown.length;
+  return [
+    t('Migrations: {0}', migrations.length),
+    ...shown,
+    ...(more > 0 ? [t('  … and {0} more', more)] : []),
+  ];
+}

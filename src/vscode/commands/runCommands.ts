@@ -1,0 +1,146 @@
+// Commands on runs that are there: show, pause, resume, cancel.
+import * as vscode from 'vscode';
+import { UserError } from '../../protocol/errors';
+import type { RunControl, RunDocument } from '../../protocol/run';
+import type { ConnectionInfo } from '../connections';
+import { Command } from '../manifest';
+import { isOver } from '../runs';
+import type { Services } from '../services';
+import { runTitle, runStateWords } from '../words';
+
+const t = vscode.l10n.t;
+/** So long a run may take to obey before its process may be ended. */
+const patienceMs = 6000;
+
+/** Shows the run that is meant, else the newest of a migration, else lets one be picked. */
+export async function showRun([arg]: readonly unknown[], services: Services): Promise<void> {
+  const known = runOfArgument(arg, services);
+  if (known !== undefined) {
+    const { connection } = arg as { connection?: unknown };
+    return services.panel.show(
+      known,
+      typeof connection === 'string' ? connection : idOf(known, services),
+      false,
+    );
+  }
+  if (isNamed(arg)) {
+    throw new UserError(t('"{0}" has not been run here yet.', arg.name), {
+      action: { label: t('Refresh'), command: Command.refresh },
+    });
+  }
+  const picked = await pickRun(services.runs.list(), t('Which run?'));
+  if (picked) services.panel.show(picked._id, idOf(picked._id, services), false);
+}
+
+export async function controlRun(
+  control: Exclude<RunControl, null>,
+  [arg]: readonly unknown[],
+  services: Services,
+): Promise<void> {
+  const id = runOfArgument(arg, services) ?? (await pickActive(services))?._id;
+  if (id === undefined) return;
+  const run = services.runs.get(id)?.run;
+  if (!run || isOver(run)) {
+    throw new UserError(t('This run has ended already.'));
+  }
+  if (control === 'cancel' && services.starter.isOwn(id)) return cancelOwn(id, services);
+  const connection = connectionOfRun(run, services);
+  await services.observer.call('control', {
+    target: await services.connections.target(connection.id),
+    run: id,
+    control,
+  });
+}
+
+/** A script that never comes back cannot obey: after a while its process may be ended. */
+async function cancelOwn(id: string, services: Services): Promise<void> {
+  const asked = services.starter.cancel(id);
+  // The answer may never come from a process that does not listen; only a refusal is of interest.
+  asked.catch((error: Error) => services.log.warn(error.message));
+  while (!(await overWithin(id, patienceMs, services))) {
+    const end = t('End Its Process');
+    const pressed = await vscode.window.showWarningMessage(
+      t('The migration does not react to the cancel.'),
+      {
+        modal: true,
+        detail: t(
+          'Ending its process leaves the run interrupted. What it wrote so far is in the journal and can be undone.',
+        ),
+      },
+      end,
+    );
+    if (pressed !== end) return;
+    services.starter.kill(id);
+  }
+}
+
+async function overWithin(id: string, ms: number, { runs }: Services): Promise<boolean> {
+  const isDone = (): boolean => {
+    const run = runs.get(id)?.run;
+    return run === undefined || isOver(run);
+  };
+  if (isDone()) return true;
+  return new Promise((resolve) => {
+    const finish = (done: boolean): void => {
+      clearTimeout(timer);
+      listener.dispose();
+      resolve(done);
+    };
+    const timer = setTimeout(() => finish(false), ms);
+    const listener = runs.onDidChange(() => {
+      if (isDone()) finish(true);
+    });
+  });
+}
+
+function runOfArgument(arg: unknown, services: Services): string | undefined {
+  if (typeof arg !== 'object' || arg === null) return undefined;
+  const { run, name, connection } = arg as { run?: unknown; name?: unknown; connection?: unknown };
+  if (typeof run === 'string') return run;
+  // A row of the tree of runs carries the whole run, one of the migrations its name.
+  if (typeof run === 'object' && run !== null) return (run as RunDocument)._id;
+  if (typeof name !== 'string') return undefined;
+  const at = services.connections.get(typeof connection === 'string' ? connection : undefined);
+  const target = at ?? services.connections.selected;
+  return target && services.runs.lastByMigration(services.store.targetOf(target)).get(name)?._id;
+}
+
+function isNamed(arg: unknown): arg is { name: string } {
+  return typeof arg === 'object' && arg !== null && typeof (arg as { name?: unknown }).name === 'string';
+}
+
+async function pickActive(services: Services): Promise<RunDocument | undefined> {
+  const active = services.runs.active();
+  if (active.length === 0) throw new UserError(t('No run is under way.'));
+  return active.length === 1 ? active[0] : pickRun(active, t('Which run?'));
+}
+
+async function pickRun(runs: RunDocument[], placeHolder: string): Promise<RunDocument | undefined> {
+  if (runs.length === 0) throw new UserError(t('No run is known yet.'));
+  const picked = await vscode.window.showQuickPick(
+    runs.map((run) => ({
+      label: runTitle(run, t),
+      description: `${runStateWords(run.state, t)} · ${run.target}`,
+      run,
+    })),
+    { placeHolder },
+  );
+  return picked?.run;
+}
+
+function idOf(run: string, services: Services): string | undefined {
+  const document = services.runs.get(run)?.run;
+  return document && findConnection(document, services)?.id;
+}
+
+function findConnection(run: RunDocument, { connections, store }: Services): ConnectionInfo | undefined {
+  return connections.list().find((connection) => store.targetOf(connection) === run.target);
+}
+
+function connectionOfRun(run: RunDocument, services: Services): ConnectionInfo {
+  const connection = findConnection(run, services);
+  if (connection) return connection;
+  throw new UserError(t('No connection leads to {0} any more.', run.target), {
+    action: { label: t('Add Connection…'), command: Command.addConnection },
+  });
+}

@@ -1,0 +1,175 @@
+// Commands that start something: run, dry run, roll back, validate, run all pending. The target is captured
+// before the question is asked; what the question showed is what runs.
+import * as vscode from 'vscode';
+import { UserError } from '../../protocol/errors';
+import type { RunDocument, RunMode } from '../../protocol/run';
+import type { ConnectionTarget, RunRequest } from '../../protocol/runner';
+import type { ConnectionInfo } from '../connections';
+import { Command, View } from '../manifest';
+import type { MigrationRow } from '../rows';
+import type { Services } from '../services';
+import { setting } from '../settings';
+import { hostOf } from '../target';
+import { runTitle } from '../words';
+import { askToGo } from './ask';
+import { askForConnection, chooseMigrations, type Chosen } from './choose';
+
+const t = vscode.l10n.t;
+
+const actionOfMode = { up: 'run', down: 'rollBack', 'dry-run': 'dryRun', validate: 'validate' } as const;
+type StartMode = keyof typeof actionOfMode;
+
+/** Runs exactly the migrations that the arguments name. Answers when the run has ended. */
+export async function startChosen(
+  mode: StartMode,
+  args: readonly unknown[],
+  services: Services,
+): Promise<RunDocument | undefined> {
+  const chosen = await chooseMigrations(actionOfMode[mode], args, services);
+  return chosen && start(mode, chosen, services);
+}
+
+export async function startAllPending(services: Services): Promise<RunDocument | undefined> {
+  const connection = services.connections.selected ?? (await askForConnection(services));
+  if (!connection) return undefined;
+  await services.statuses.refresh(connection.id);
+  const status = services.store.status(connection);
+  if (status?.state === 'failed' && status.error) throw status.error;
+  const rows = services.store.pending(connection);
+  if (rows.length === 0) {
+    void vscode.window.showInformationMessage(t('Nothing is pending on {0}.', connection.words));
+    return undefined;
+  }
+  return start('up', { connection, rows }, services);
+}
+
+async function start(mode: StartMode, chosen: Chosen, services: Services): Promise<RunDocument | undefined> {
+  const { connection, rows } = chosen;
+  const { project } = services;
+  if (!project) throw noFolder();
+  const writes = mode === 'up' || mode === 'down';
+  if (writes && connection.readOnly) throw readOnlyConnection(connection);
+  refuseDuplicates(rows);
+  await saveFiles(rows);
+  const target = await services.connections.target(connection.id);
+  if (writes) {
+    refuseWhileBusy(connection, services);
+    const agreed = await askToGo({
+      direction: mode,
+      migrations: rows,
+      connection: { ...connection, host: hostOf(target.uri), database: target.database },
+      earlierPending: mode === 'up' ? earlierPending(connection, rows, services) : 0,
+      irreversible: rows.filter(({ reversible }) => !reversible).map(({ name }) => name),
+    });
+    if (!agreed) return undefined;
+  }
+  return follow(requestOf(mode, project.location, target, rows), connection, services);
+}
+
+function requestOf(
+  mode: RunMode,
+  project: RunRequest['project'],
+  target: ConnectionTarget,
+  rows: MigrationRow[],
+): RunRequest {
+  // Exactly these were shown and confirmed, whatever else is pending before them.
+  return { project, target, mode, names: rows.map(({ name }) => name), allowOutOfOrder: true };
+}
+
+async function follow(
+  request: RunRequest,
+  connection: ConnectionInfo,
+  services: Services,
+): Promise<RunDocument> {
+  const { first, finished } = services.starter.start(request);
+  void first.then((snapshot) => {
+    if (snapshot && setting('panel.openOnRun')) services.panel.show(snapshot.run._id, connection.id, true);
+  });
+  const progress = vscode.window.withProgress({ location: { viewId: View.migrations } }, () =>
+    finished.catch(() => undefined),
+  );
+  try {
+    const { run } = await finished;
+    announce(run, connection, services);
+    return run;
+  } finally {
+    await progress;
+    await services.statuses.refresh(connection.id);
+  }
+}
+
+/** Says how it ended, unless the person sees it in the panel anyway. */
+function announce(run: RunDocument, connection: ConnectionInfo, services: Services): void {
+  if (run.state === 'cancelled' || services.panel.shows(run._id)) return;
+  const good = run.state === 'applied' || (run.state === 'rolled-back' && run.mode === 'down');
+  const why = run.error?.message ?? run.steps.find(({ error }) => error !== null)?.error?.message;
+  const showRun = t('Show Run');
+  const words = good
+    ? t('{0} on {1}: done.', runTitle(run, t), run.target)
+    : t('{0} on {1} failed: {2}', runTitle(run, t), run.target, why ?? t('see the run'));
+  const show = good ? vscode.window.showInformationMessage : vscode.window.showErrorMessage;
+  void show(words, showRun).then((pressed) => {
+    if (pressed === showRun) services.panel.show(run._id, connection.id, false);
+  });
+}
+
+async function saveFiles(rows: readonly MigrationRow[]): Promise<void> {
+  const files = new Set(rows.map(({ file }) => file));
+  for (const document of vscode.workspace.textDocuments) {
+    if (!document.isDirty || !files.has(document.uri.fsPath)) continue;
+    if (await document.save()) continue;
+    throw new UserError(t('{0} could not be saved, so nothing was started.', document.uri.fsPath));
+  }
+}
+
+function refuseWhileBusy(connection: ConnectionInfo, services: Services): void {
+  const target = services.store.targetOf(connection);
+  const busy = services.runs.active(target).find(({ mode }) => mode === 'up' || mode === 'down');
+  if (!busy) return;
+  throw new UserError(
+    t(
+      'Another run is under way on {0}: {1}, started by {2} on {3}. Wait for its end or cancel it first.',
+      target,
+      runTitle(busy, t),
+      busy.program,
+      busy.host,
+    ),
+    { action: { label: t('Show Run'), command: Command.showRun } },
+  );
+}
+
+function refuseDuplicates(rows: readonly MigrationRow[]): void {
+  const duplicate = rows.find((row) => row.duplicate);
+  if (!duplicate) return;
+  throw new UserError(
+    t(
+      'Two migrations are named "{0}", so it is not clear which one is meant. Rename one of them.',
+      duplicate.name,
+    ),
+  );
+}
+
+function readOnlyConnection(connection: ConnectionInfo): UserError {
+  return new UserError(
+    t('"{0}" is marked read-only: nothing is run or rolled back there.', connection.name),
+    { action: { label: t('Select Connection'), command: Command.selectConnection } },
+  );
+}
+
+function noFolder(): UserError {
+  return new UserError(t('Open the folder that holds the migrations first.'), {
+    action: { label: t('Open Folder'), command: 'vscode.openFolder' },
+  });
+}
+
+function earlierPending(
+  connection: ConnectionInfo,
+  chosen: readonly MigrationRow[],
+  services: Services,
+): number {
+  const { rows } = services.store.of(connection);
+  const names = new Set(chosen.map(({ name }) => name));
+  const last = rows.findLastIndex(({ name }) => names.has(name));
+  const isPending = ({ state }: MigrationRow): boolean => state === 'pending' || state === 'out-of-order';
+  return rows.slice(0, last).filter((row) => isPending(row) && !names.has(row.name)).length;
+}

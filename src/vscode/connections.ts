@@ -1,0 +1,243 @@
+// The one store of connections: those of the workspace's config and those that the person added here (their
+// connection strings lie in the secret storage, one secret each). Also which one is selected, for the workspace
+// and for single files. Only the person deletes anything; what a newer version wrote is kept as it is.
+import { randomUUID } from 'node:crypto';
+import { relative } from 'node:path';
+import { databaseInUri, describeTarget } from '../project/target';
+import { UserError } from '../protocol/errors';
+import type { ConfigView, ConnectionTarget } from '../protocol/runner';
+import type { Event } from './event';
+import { Emitter } from './event';
+import { Command } from './manifest';
+import { hostOf } from './target';
+
+export interface ConnectionInfo {
+  /** `config:NAME` or `own:UUID`. */
+  id: string;
+  name: string;
+  origin: 'config' | 'own';
+  host: string;
+  database: string;
+  /** `shop on localhost:27017`. */
+  words: string;
+  production: boolean;
+  readOnly: boolean;
+}
+
+/** What is remembered of an own connection beside its secret. */
+interface OwnRecord {
+  version: 1;
+  id: string;
+  name: string;
+  host: string;
+  database: string;
+  production: boolean;
+  readOnly: boolean;
+}
+
+/** What the form asks for. */
+export interface ConnectionDraft {
+  name: string;
+  uri: string;
+  database: string;
+  production: boolean;
+  readOnly: boolean;
+}
+
+/** The parts of vscode.Memento and vscode.SecretStorage that are used. */
+export interface Memory {
+  get(key: string): unknown;
+  update(key: string, value: unknown): Thenable<void>;
+}
+export interface Secrets {
+  get(key: string): Thenable<string | undefined>;
+  store(key: string, value: string): Thenable<void>;
+  delete(key: string): Thenable<void>;
+}
+export interface ConfigSource {
+  readonly config: ConfigView | undefined;
+  readonly location: { root: string };
+  readonly onDidChange: Event<void>;
+}
+
+const recordsKey = 'migratory.connections';
+const selectedKey = 'migratory.selectedConnection';
+const filesKey = 'migratory.connectionOfFile';
+const secretKey = (id: string): string => `migratory.connection.${id}`;
+
+export class ConnectionStore {
+  readonly #changed = new Emitter<void>();
+  readonly #configListener;
+
+  /** Connections came, went, changed, or another one is selected. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(
+    private readonly project: ConfigSource | undefined,
+    private readonly memory: Memory,
+    private readonly secrets: Secrets,
+  ) {
+    this.#configListener = project?.onDidChange(() => this.#changed.fire());
+  }
+
+  list(): ConnectionInfo[] {
+    const configured = (this.project?.config?.connections ?? []).map(ofConfig);
+    return [...configured, ...this.#records().filter(isOwnRecord).map(ofRecord)];
+  }
+
+  get(id: string | undefined): ConnectionInfo | undefined {
+    return id === undefined ? undefined : this.list().find((connection) => connection.id === id);
+  }
+
+  /** The connection of the workspace: chosen here, else the config's default, else the only one there is. */
+  get selected(): ConnectionInfo | undefined {
+    const all = this.list();
+    const chosen = this.memory.get(selectedKey);
+    const byDefault = this.project?.config?.defaultConnection;
+    return (
+      all.find(({ id }) => id === chosen) ??
+      all.find(({ id }) => byDefault != null && id === `config:${byDefault}`) ??
+      (all.length === 1 ? all[0] : undefined)
+    );
+  }
+
+  /** The connection of a file: its own choice, else the workspace's. */
+  ofFile(file: string): ConnectionInfo | undefined {
+    return this.get(this.#choices()[this.#key(file)]) ?? this.selected;
+  }
+
+  async select(id: string): Promise<void> {
+    await this.memory.update(selectedKey, id);
+    this.#changed.fire();
+  }
+
+  /** Without an id the file follows the workspace again. */
+  async selectForFile(file: string, id: string | undefined): Promise<void> {
+    const { [this.#key(file)]: _before, ...others } = this.#choices();
+    await this.memory.update(filesKey, id === undefined ? others : { ...others, [this.#key(file)]: id });
+    this.#changed.fire();
+  }
+
+  /** Everything needed to open a connection. @throws UserError when its connection string cannot be read. */
+  async target(id: string): Promise<ConnectionTarget> {
+    const connection = this.get(id);
+    if (!connection) {
+      throw new UserError('This connection does not exist any more.', {
+        action: { label: 'Select Connection', command: Command.selectConnection },
+      });
+    }
+    if (connection.origin === 'config') {
+      const target = this.project?.config?.connections.find(({ name }) => name === connection.name);
+      if (target) return { ...target, database: target.database || databaseInUri(target.uri) };
+    }
+    const { name, database, production, readOnly } = connection;
+    return { name, uri: await this.#uri(connection), database, production, readOnly };
+  }
+
+  async add(draft: ConnectionDraft): Promise<ConnectionInfo> {
+    const record = recordOf(`own:${randomUUID()}`, draft);
+    await this.secrets.store(secretKey(record.id), JSON.stringify({ version: 1, uri: draft.uri.trim() }));
+    await this.memory.update(recordsKey, [...this.#records(), record]);
+    this.#changed.fire();
+    return ofRecord(record);
+  }
+
+  async update(id: string, draft: ConnectionDraft): Promise<void> {
+    const record = recordOf(id, draft);
+    await this.secrets.store(secretKey(id), JSON.stringify({ version: 1, uri: draft.uri.trim() }));
+    await this.memory.update(
+      recordsKey,
+      this.#records().map((before) => (isOwnRecord(before) && before.id === id ? record : before)),
+    );
+    this.#changed.fire();
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.memory.update(
+      recordsKey,
+      this.#records().filter((record) => !(isOwnRecord(record) && record.id === id)),
+    );
+    await this.secrets.delete(secretKey(id));
+    this.#changed.fire();
+  }
+
+  dispose(): void {
+    this.#configListener?.dispose();
+    this.#changed.dispose();
+  }
+
+  async #uri(connection: ConnectionInfo): Promise<string> {
+    const uri = parseSecret(await this.#readSecret(connection));
+    if (uri !== undefined) return uri;
+    throw new UserError(
+      `The connection string of "${connection.name}" is not in this machine's secret storage. Enter it again.`,
+      { action: { label: 'Edit Connection…', command: Command.editConnection } },
+    );
+  }
+
+  async #readSecret(connection: ConnectionInfo): Promise<string | undefined> {
+    try {
+      return await this.secrets.get(secretKey(connection.id));
+    } catch (cause) {
+      throw new UserError(
+        `The secret storage of this machine cannot be read now, so "${connection.name}" cannot be opened. Nothing was deleted.`,
+        { action: { label: 'Retry', command: Command.retryConnection }, cause },
+      );
+    }
+  }
+
+  #records(): unknown[] {
+    const records = this.memory.get(recordsKey);
+    return Array.isArray(records) ? records : [];
+  }
+
+  #choices(): Record<string, string> {
+    return (this.memory.get(filesKey) ?? {}) as Record<string, string>;
+  }
+
+  #key(file: string): string {
+    return this.project ? relative(this.project.location.root, file) : file;
+  }
+}
+
+function ofConfig(target: ConnectionTarget): ConnectionInfo {
+  return {
+    id: `config:${target.name}`,
+    name: target.name,
+    origin: 'config',
+    host: hostOf(target.uri),
+    database: target.database || databaseInUri(target.uri),
+    words: describeTarget(target),
+    production: target.production === true,
+    readOnly: target.readOnly === true,
+  };
+}
+
+function recordOf(id: string, draft: ConnectionDraft): OwnRecord {
+  const { name, database, production, readOnly } = draft;
+  return { version: 1, id, name, host: hostOf(draft.uri), database, production, readOnly };
+}
+
+function ofRecord(record: OwnRecord): ConnectionInfo {
+  const { version: _version, ...shown } = record;
+  return { ...shown, origin: 'own', words: `${record.database} on ${record.host}` };
+}
+
+function isOwnRecord(value: unknown): value is OwnRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const record = value as Partial<Record<keyof OwnRecord, unknown>>;
+  return (
+    record.version === 1 &&
+    [record.id, record.name, record.host, record.database].every((text) => typeof text === 'string')
+  );
+}
+
+function parseSecret(secret: string | undefined): string | undefined {
+  if (secret === undefined) return undefined;
+  try {
+    const { uri } = JSON.parse(secret) as { uri?: unknown };
+    return typeof uri === 'string' ? uri : undefined;
+  } catch {
+    return undefined;
+  }
+}

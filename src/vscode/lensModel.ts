@@ -1,0 +1,170 @@
+// From the outline of a file and what is known about its migrations to the code lenses above them: a pure
+// function. Which lenses a state gets is decided here and nowhere else.
+import type { OutlineEntry } from '../migration/outline';
+import { Command } from './manifest';
+import type { MigrationRow } from './rows';
+import { rowOf } from './rows';
+import type { Translate } from './words';
+import { stateWords } from './words';
+
+/** What a lens (or a tree row) hands to a command: exactly this migration, on exactly this connection. */
+export interface MigrationRef {
+  name: string;
+  file?: string;
+  index: number;
+  /** Id of the connection that was shown when it was clicked. */
+  connection?: string;
+}
+
+export interface LensSpec {
+  /** Where it stands: offset in the text. */
+  offset: number;
+  title: string;
+  tooltip: string;
+  command: string;
+  arguments: unknown[];
+}
+
+export interface LensContext {
+  file: string;
+  rows: readonly MigrationRow[];
+  /** The connection of this file: its id and its target in words. */
+  connection?: { id: string; words: string; production: boolean; readOnly: boolean };
+  trusted: boolean;
+  now: number;
+  t: Translate;
+}
+
+type Action = 'run' | 'dryRun' | 'rollBack' | 'validate' | 'compare';
+
+/** The actions that make sense in a state; none while something runs. */
+export function actionsOf(row: MigrationRow): Action[] {
+  if (row.active) return [];
+  const back: Action[] = row.reversible ? ['rollBack'] : [];
+  switch (row.state) {
+    case 'applied':
+      return back;
+    case 'changed':
+      return [...back, 'compare'];
+    case 'missing':
+    case 'conflicts':
+      return back;
+    case 'failed':
+    case 'interrupted':
+      return ['run', 'dryRun', ...back, 'validate'];
+    case 'running':
+      return [];
+    default:
+      return ['run', 'dryRun', 'validate'];
+  }
+}
+
+export function lensesFor(entries: readonly OutlineEntry[], context: LensContext): LensSpec[] {
+  return entries.flatMap((entry) => entryLenses(entry, context));
+}
+
+function entryLenses(entry: OutlineEntry, context: LensContext): LensSpec[] {
+  const { t } = context;
+  const at = (title: string, tooltip: string, command: string, ...args: unknown[]): LensSpec => ({
+    offset: entry.start,
+    title,
+    tooltip,
+    command,
+    arguments: args,
+  });
+  if (!context.trusted) {
+    return [
+      at(
+        `$(shield) ${t('Restricted Mode')}`,
+        t('Migrations are code: they run only in a trusted workspace. Click to manage trust.'),
+        'workbench.trust.manage',
+      ),
+    ];
+  }
+  const row = rowOf(context.rows, context.file, entry);
+  const ref: MigrationRef = {
+    name: row?.name ?? entry.name ?? '',
+    file: context.file,
+    index: entry.index,
+    connection: context.connection?.id,
+  };
+  const target = targetLens(context, ref, at);
+  // A computed name is known as soon as the file was loaded; until then nothing can be said or started.
+  if (!row || !row.nameKnown) return [target];
+  return [
+    ...actionsOf(row).map((action) => actionLens(action, ref, context, at)),
+    ...controlLenses(row, t, at),
+    stateLens(row, ref, context, at),
+    target,
+  ];
+}
+
+type At = (title: string, tooltip: string, command: string, ...args: unknown[]) => LensSpec;
+
+function actionLens(action: Action, ref: MigrationRef, { t, connection }: LensContext, at: At): LensSpec {
+  const where = connection?.words ?? t('a connection that you choose');
+  const lenses: Record<Action, [title: string, tooltip: string]> = {
+    run: [`$(play) ${t('Run')}`, t('Run {0} on {1}', ref.name, where)],
+    dryRun: [
+      `$(beaker) ${t('Dry run')}`,
+      t('Rehearse {0} on a scratch copy; {1} stays as it is', ref.name, where),
+    ],
+    rollBack: [`$(discard) ${t('Roll back')}`, t('Roll back {0} on {1}', ref.name, where)],
+    validate: [
+      `$(checklist) ${t('Validate')}`,
+      t('Check whether {0} could run on {1}; writes nothing', ref.name, where),
+    ],
+    compare: [`$(diff) ${t('Compare')}`, t('Compare the file with what was applied on {0}', where)],
+  };
+  return at(...lenses[action], Command[action], ref);
+}
+
+function controlLenses(row: MigrationRow, t: Translate, at: At): LensSpec[] {
+  if (!row.active) return [];
+  const run = { run: row.active.run };
+  const cancel = at(`$(debug-stop) ${t('Cancel')}`, t('Cancel this run'), Command.cancelRun, run);
+  if (row.active.mode === 'dry-run' || row.active.mode === 'validate') return [cancel];
+  return row.active.state === 'paused'
+    ? [at(`$(debug-continue) ${t('Resume')}`, t('Resume this run'), Command.resumeRun, run), cancel]
+    : [at(`$(debug-pause) ${t('Pause')}`, t('Pause this run'), Command.pauseRun, run), cancel];
+}
+
+const stateIcons: Record<MigrationRow['state'], string> = {
+  applied: 'pass',
+  pending: 'circle-outline',
+  changed: 'warning',
+  missing: 'warning',
+  'out-of-order': 'warning',
+  failed: 'error',
+  interrupted: 'debug-disconnect',
+  running: 'loading~spin',
+  conflicts: 'warning',
+  'not-checked': 'question',
+};
+
+function stateLens(row: MigrationRow, ref: MigrationRef, { t, now }: LensContext, at: At): LensSpec {
+  const icon = row.active ? (row.active.state === 'paused' ? 'debug-pause' : 'loading~spin') : undefined;
+  const title = `$(${icon ?? (row.duplicate ? 'error' : stateIcons[row.state])}) ${stateWords(row, t, now)}`;
+  const run = row.active?.run ?? row.run;
+  if (run !== undefined) return at(title, t('Show the run'), Command.showRun, { ...ref, run });
+  if (row.state === 'not-checked') {
+    return at(title, t('Ask the database for the state of this migration'), Command.refresh);
+  }
+  return at(title, row.error?.message ?? row.description ?? row.name, Command.showRun, ref);
+}
+
+function targetLens({ connection, t }: LensContext, ref: MigrationRef, at: At): LensSpec {
+  if (!connection) {
+    return at(`$(plug) ${t('no connection')}`, t('Choose a connection'), Command.selectConnection, {
+      file: ref.file,
+    });
+  }
+  const marks = [
+    ...(connection.production ? [t('production')] : []),
+    ...(connection.readOnly ? [t('read-only')] : []),
+  ];
+  const title = `$(database) ${[connection.words, ...marks].join(' · ')}`;
+  return at(title, t('Choose another connection for this file'), Command.selectConnection, {
+    file: ref.file,
+  });
+}

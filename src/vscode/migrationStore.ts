@@ -1,0 +1,83 @@
+// The migrations of the folder as one list per connection: outlines, status and runs merged (rows.ts), made
+// anew only when one of them has changed. Tree, lenses, commands and status bar ask here.
+import type { ConnectionInfo, ConnectionStore } from './connections';
+import { Emitter } from './event';
+import type { OutlineStore } from './outlines';
+import type { MigrationRow, Migrations } from './rows';
+import { migrationRows, pendingRows } from './rows';
+import type { RunStore } from './runs';
+import type { StatusEntry, StatusStore } from './statuses';
+
+const unchecked = 'none';
+
+export class MigrationStore {
+  readonly #cache = new Map<string, Migrations>();
+  readonly #changed = new Emitter<void>();
+  readonly #subscriptions;
+  #told: NodeJS.Timeout | undefined;
+
+  /** Something that a view shows is another now; told at most ten times a second. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(
+    private readonly outlines: OutlineStore,
+    readonly connections: ConnectionStore,
+    private readonly statuses: StatusStore,
+    private readonly runs: RunStore,
+  ) {
+    this.#subscriptions = [
+      outlines.onDidChange(() => {
+        this.#invalidate();
+        void this.statuses.refreshAll();
+      }),
+      connections.onDidChange(() => this.#invalidate()),
+      statuses.onDidChange(() => this.#invalidate()),
+      runs.onDidChange(() => this.#invalidate()),
+    ];
+  }
+
+  /** The migrations as they stand against a connection; without one, as far as their text tells. */
+  of(connection: ConnectionInfo | undefined): Migrations {
+    const key = connection?.id ?? unchecked;
+    const cached = this.#cache.get(key);
+    if (cached) return cached;
+    if (connection) this.statuses.ensure(connection.id);
+    const status = this.status(connection)?.result;
+    const active = connection ? this.runs.active(this.targetOf(connection)) : [];
+    const made = migrationRows(this.outlines.files, status, active);
+    this.#cache.set(key, made);
+    return made;
+  }
+
+  /** The target in words as run documents of this connection carry it. */
+  targetOf(connection: ConnectionInfo): string {
+    return this.status(connection)?.result?.target ?? connection.words;
+  }
+
+  status(connection: ConnectionInfo | undefined): StatusEntry | undefined {
+    return this.statuses.get(connection?.id);
+  }
+
+  find(connection: ConnectionInfo | undefined, name: string): MigrationRow | undefined {
+    return this.of(connection).rows.find((row) => row.name === name);
+  }
+
+  pending(connection: ConnectionInfo | undefined): MigrationRow[] {
+    return pendingRows(this.of(connection).rows);
+  }
+
+  dispose(): void {
+    clearTimeout(this.#told);
+    for (const subscription of this.#subscriptions) subscription.dispose();
+    this.#changed.dispose();
+  }
+
+  #invalidate(): void {
+    this.#cache.clear();
+    if (this.#told) return;
+    this.#told = setTimeout(() => {
+      this.#told = undefined;
+      this.#changed.fire();
+    }, 100);
+  }
+}

@@ -1,0 +1,191 @@
+// The host's half of the run panel: one panel, which shows the run that was started or asked for last. It sends
+// whole snapshots out of the run store and turns what is pressed into commands; it keeps no state of a run.
+import { randomBytes } from 'node:crypto';
+import * as vscode from 'vscode';
+import type { RunSnapshot } from '../protocol/events';
+import type { PanelHostMessage, PanelMessage } from '../protocol/panel';
+import type { ConnectionStore } from './connections';
+import type { VirtualDocuments } from './documents';
+import { pretty } from './documents';
+import { Command, panelType } from './manifest';
+import type { Observer } from './observer';
+import { panelHtml } from './panelHtml';
+import { isPanelMessage } from './panelMessages';
+import type { RunStore } from './runs';
+import { runTitle } from './words';
+
+/** Which run is shown, and the connection it can be read from again. */
+interface Shown {
+  run: string;
+  connection: string | undefined;
+}
+
+const rememberedKey = 'migratory.panel';
+
+export interface PanelParts {
+  context: vscode.ExtensionContext;
+  runs: RunStore;
+  connections: ConnectionStore;
+  observer: Observer;
+  documents: VirtualDocuments;
+}
+
+export class RunPanel implements vscode.WebviewPanelSerializer {
+  #panel: vscode.WebviewPanel | undefined;
+  #shown: Shown | undefined;
+  #ready = false;
+  readonly #subscriptions: vscode.Disposable[];
+
+  constructor(private readonly parts: PanelParts) {
+    this.#subscriptions = [
+      parts.runs.onDidChange((run) => {
+        if (run === this.#shown?.run) this.#send();
+      }),
+      vscode.window.registerWebviewPanelSerializer(panelType, this),
+    ];
+  }
+
+  /** True when the person can see this run's page right now. */
+  shows(run: string): boolean {
+    return this.#panel?.visible === true && this.#shown?.run === run;
+  }
+
+  /** Shows a run beside the code, without taking the keyboard away when `quiet`. */
+  show(run: string, connection: string | undefined, quiet: boolean): void {
+    this.#shown = { run, connection };
+    void this.parts.context.workspaceState.update(rememberedKey, this.#shown);
+    if (this.#panel) this.#panel.reveal(undefined, quiet);
+    else {
+      const panel = vscode.window.createWebviewPanel(
+        panelType,
+        vscode.l10n.t('Migration Run'),
+        { viewColumn: vscode.ViewColumn.Beside, preserveFocus: quiet },
+        {},
+      );
+      this.#adopt(panel);
+    }
+    void this.#load();
+  }
+
+  /** After a restart of the editor: the panel comes back and reads its run again. */
+  async deserializeWebviewPanel(panel: vscode.WebviewPanel): Promise<void> {
+    this.#shown = this.parts.context.workspaceState.get<Shown>(rememberedKey);
+    this.#adopt(panel);
+    await this.#load();
+  }
+
+  dispose(): void {
+    for (const subscription of this.#subscriptions) subscription.dispose();
+    this.#panel?.dispose();
+  }
+
+  #adopt(panel: vscode.WebviewPanel): void {
+    this.#panel?.dispose();
+    this.#panel = panel;
+    this.#ready = false;
+    const { extensionUri } = this.parts.context;
+    const path = (...segments: string[]): vscode.Uri => vscode.Uri.joinPath(extensionUri, ...segments);
+    const { webview } = panel;
+    panel.iconPath = path('media', 'migratory.svg');
+    webview.options = { enableScripts: true, localResourceRoots: [path('dist'), path('media')] };
+    webview.onDidReceiveMessage((message) => void this.#receive(message));
+    panel.onDidDispose(() => {
+      if (this.#panel === panel) this.#panel = undefined;
+    });
+    webview.html = panelHtml({
+      cspSource: webview.cspSource,
+      nonce: randomBytes(16).toString('hex'),
+      language: vscode.env.language,
+      script: webview.asWebviewUri(path('dist', 'panel.js')).toString(),
+      styles: [path('dist', 'codicons', 'codicon.css'), path('media', 'panel.css')].map((uri) =>
+        webview.asWebviewUri(uri).toString(),
+      ),
+    });
+  }
+
+  /** Reads what the run document alone does not tell (log, reports), where this window has not seen the run. */
+  async #load(): Promise<void> {
+    const shown = this.#shown;
+    if (!shown) return this.#post({ type: 'gone', message: vscode.l10n.t('No run was shown here.') });
+    if (this.parts.runs.get(shown.run) && !this.parts.runs.isDocumentOnly(shown.run)) return this.#send();
+    this.#send();
+    try {
+      const snapshot = await this.#read(shown);
+      if (snapshot) this.parts.runs.putSnapshot(snapshot, false);
+      else if (!this.parts.runs.get(shown.run)) this.#gone(shown);
+    } catch (error) {
+      if (!this.parts.runs.get(shown.run)) this.#gone(shown, error);
+    }
+  }
+
+  async #read({ run, connection }: Shown): Promise<RunSnapshot | null> {
+    const id = connection ?? this.parts.connections.selected?.id;
+    if (id === undefined || !vscode.workspace.isTrusted) return null;
+    return this.parts.observer.call('snapshot', { target: await this.parts.connections.target(id), run });
+  }
+
+  #gone(shown: Shown, error?: unknown): void {
+    if (this.#shown !== shown) return;
+    const why = error instanceof Error ? ` ${error.message}` : '';
+    this.#post({ type: 'gone', message: vscode.l10n.t('This run is not known here any more.') + why });
+  }
+
+  #send(): void {
+    if (!this.#panel || !this.#shown) return;
+    const snapshot = this.parts.runs.get(this.#shown.run);
+    if (!snapshot) return;
+    this.#panel.title = runTitle(snapshot.run, vscode.l10n.t);
+    this.#post({ type: 'snapshot', snapshot });
+  }
+
+  #post(message: PanelHostMessage): void {
+    // The editor's own channel, not a window's: there is no origin to name.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin
+    if (this.#ready) void this.#panel?.webview.postMessage(message);
+  }
+
+  async #receive(message: unknown): Promise<void> {
+    if (!isPanelMessage(message)) return;
+    switch (message.type) {
+      case 'ready':
+        this.#ready = true;
+        return this.#load();
+      case 'control':
+        return this.#control(message);
+      case 'openFile':
+        return void vscode.commands.executeCommand(Command.openMigration, message);
+      case 'openDiff':
+        return this.#openDiff(message);
+      case 'command':
+        return this.#command(message);
+    }
+  }
+
+  #control({ run, control }: Extract<PanelMessage, { type: 'control' }>): void {
+    const commands = { pause: Command.pauseRun, resume: Command.resumeRun, cancel: Command.cancelRun };
+    void vscode.commands.executeCommand(commands[control], { run });
+  }
+
+  #command({ command, name }: Extract<PanelMessage, { type: 'command' }>): void {
+    if (command === 'showLog') return void vscode.commands.executeCommand(Command.showLog);
+    const run = this.#shown && this.parts.runs.get(this.#shown.run)?.run;
+    const step = run?.steps.find((candidate) => candidate.name === name);
+    const ref = { name, file: step?.file, index: 0, connection: this.#shown?.connection };
+    void vscode.commands.executeCommand(Command[command], ref);
+  }
+
+  async #openDiff({ run, step, index }: Extract<PanelMessage, { type: 'openDiff' }>): Promise<void> {
+    const report = this.parts.runs.get(run)?.reports.find((candidate) => candidate.step === step);
+    const diff = report?.diffs[index];
+    if (!diff) return;
+    const { documents } = this.parts;
+    const name = `${diff.collection}.json`;
+    await vscode.commands.executeCommand(
+      'vscode.diff',
+      documents.add(name, pretty(diff.before)),
+      documents.add(name, pretty(diff.after)),
+      vscode.l10n.t('{0}: before and after {1}', diff.collection, step),
+      { preview: true },
+    );
+  }
+}

@@ -1,0 +1,105 @@
+// The workspace folder that holds the migrations, and its config: read by the observer (a config can be code),
+// in Restricted Mode only as far as it is plain JSON. Tells when either changes.
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { ConfigView, ProjectLocation } from '../protocol/runner';
+import { Debounce, Emitter } from './event';
+
+const configFiles = '{migratory.config.{ts,mts,js,mjs,cjs,json},migrate-mongo-config.js}';
+const watchDelayMs = 200;
+
+export interface ConfigReader {
+  /** Runs the config file, if there is one. Only for trusted workspaces. */
+  read(project: ProjectLocation): Promise<ConfigView>;
+  /** Reads what needs no code to be run. */
+  readStatic(root: string): Promise<ConfigView>;
+}
+
+export class Project {
+  readonly location: ProjectLocation;
+  readonly #changed = new Emitter<void>();
+  readonly #watcher: vscode.FileSystemWatcher;
+  readonly #debounce = new Debounce(() => void this.reload(), watchDelayMs);
+  #reading: Promise<void> | undefined;
+  #again = false;
+  #view: ConfigView | undefined;
+  #error: Error | undefined;
+
+  /** The config was read anew, or could not be. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(
+    readonly folder: vscode.WorkspaceFolder,
+    private readonly reader: ConfigReader,
+  ) {
+    this.location = { root: folder.uri.fsPath };
+    this.#watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, configFiles));
+    const request = (): void => this.#debounce.request();
+    this.#watcher.onDidChange(request);
+    this.#watcher.onDidCreate(request);
+    this.#watcher.onDidDelete(request);
+  }
+
+  /** The config as last read well; undefined before the first time. */
+  get config(): ConfigView | undefined {
+    return this.#view;
+  }
+
+  /** Why the config cannot be read now. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  get migrationsDir(): string {
+    return this.#view?.migrationsDir ?? join(this.location.root, 'migrations');
+  }
+
+  /** Reads the config; callers that come while it is being read wait for one reading that starts after them. */
+  reload(): Promise<void> {
+    if (this.#reading) {
+      this.#again = true;
+      return this.#reading;
+    }
+    this.#reading = this.#readUntilCurrent().finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  async #readUntilCurrent(): Promise<void> {
+    do {
+      this.#again = false;
+      try {
+        this.#view = vscode.workspace.isTrusted
+          ? await this.reader.read(this.location)
+          : await this.reader.readStatic(this.location.root);
+        this.#error = undefined;
+      } catch (error) {
+        this.#error = error instanceof Error ? error : new Error(String(error));
+      }
+    } while (this.#again);
+    this.#changed.fire();
+  }
+
+  dispose(): void {
+    this.#watcher.dispose();
+    this.#debounce.dispose();
+    this.#changed.dispose();
+  }
+}
+
+/** The folder that holds migrations: the first with a config or a migrations folder, else the first. */
+export async function findProjectFolder(): Promise<vscode.WorkspaceFolder | undefined> {
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  for (const folder of folders) {
+    const found = await vscode.workspace.findFiles(new vscode.RelativePattern(folder, configFiles), null, 1);
+    if (found.length > 0) return folder;
+  }
+  for (const folder of folders) {
+    const directory = vscode.Uri.joinPath(folder.uri, 'migrations');
+    const isThere = await vscode.workspace.fs.stat(directory).then(
+      ({ type }) => type === vscode.FileType.Directory,
+      () => false,
+    );
+    if (isThere) return folder;
+  }
+  return folders[0];
+}

@@ -1,0 +1,161 @@
+// The one store of what is known about runs, from their own processes or from the run documents that the
+// observer reads. Tree, lenses, panel and status bar read it and compute no state of their own.
+import type { ErrorInfo } from '../protocol/errors';
+import type { RunSnapshot } from '../protocol/events';
+import type { RunDocument } from '../protocol/run';
+import { finalRunStates } from '../protocol/run';
+import { Emitter } from './event';
+
+/** A run that is not over and whose heartbeat is older than this has lost its runner. */
+export const heartbeatLimitMs = 15_000;
+const sweepEveryMs = 3000;
+
+interface Entry {
+  snapshot: RunSnapshot;
+  /** Its process is ours and alive, so it knows better than the run document. */
+  own: boolean;
+  /** Heartbeat as last told, and when (on our clock) it was first told: other machines' clocks may be off. */
+  heartbeat: string;
+  heartbeatSeenAt: number;
+  heartbeatMoved: boolean;
+  /** Only the run document is known: log, reports, conflicts have not been read. */
+  documentOnly: boolean;
+  stale: boolean;
+}
+
+export function isOver(run: Pick<RunDocument, 'state'>): boolean {
+  return finalRunStates.includes(run.state);
+}
+
+export class RunStore {
+  readonly #entries = new Map<string, Entry>();
+  readonly #changed = new Emitter<string>();
+  #sweeper: NodeJS.Timeout | undefined;
+
+  /** Tells the id of a run whose snapshot is another now. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(private readonly now: () => number = Date.now) {}
+
+  /** The whole view of a run, out of its own process (`own`) or read by the observer. */
+  putSnapshot(snapshot: RunSnapshot, own: boolean): void {
+    const before = this.#entries.get(snapshot.run._id);
+    if (before?.own && !own) return;
+    this.#put({ ...this.#heartbeat(before, snapshot.run), snapshot, own, documentOnly: false, stale: false });
+  }
+
+  /** Run documents as the observer reads them; a run's own living process knows better. */
+  putDocuments(runs: readonly RunDocument[]): void {
+    for (const run of runs) {
+      const before = this.#entries.get(run._id);
+      if (before?.own) continue;
+      if (before && !hasMoved(before.snapshot.run, run)) continue;
+      const snapshot = before
+        ? { ...before.snapshot, run }
+        : { run, log: [], reports: [], conflicts: [], quarantined: [], rates: [] };
+      const documentOnly = before?.documentOnly ?? true;
+      this.#put({ ...this.#heartbeat(before, run), snapshot, own: false, documentOnly, stale: false });
+    }
+  }
+
+  /** The run's own process is gone: what it did not end is interrupted now, not only when the heartbeat ages. */
+  processEnded(id: string, error?: ErrorInfo): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    entry.own = false;
+    if (!isOver(entry.snapshot.run)) {
+      entry.stale = true;
+      if (error) entry.snapshot = { ...entry.snapshot, run: { ...entry.snapshot.run, error } };
+    }
+    this.#changed.fire(id);
+  }
+
+  get(id: string): RunSnapshot | undefined {
+    const entry = this.#entries.get(id);
+    return entry && shown(entry);
+  }
+
+  /** True when its log and reports have not been read yet. */
+  isDocumentOnly(id: string): boolean {
+    return this.#entries.get(id)?.documentOnly ?? true;
+  }
+
+  /** Newest first; of one target, or of all. */
+  list(target?: string): RunDocument[] {
+    return [...this.#entries.values()]
+      .map((entry) => shown(entry).run)
+      .filter((run) => target === undefined || run.target === target)
+      .sort((a, b) => new Date(b.startedAt).getTime() - new Date(a.startedAt).getTime());
+  }
+
+  active(target?: string): RunDocument[] {
+    return this.list(target).filter((run) => !isOver(run));
+  }
+
+  /** The newest run that had to do with each migration, by its name. */
+  lastByMigration(target: string): Map<string, RunDocument> {
+    const last = new Map<string, RunDocument>();
+    for (const run of this.list(target)) {
+      for (const { name } of run.steps) if (!last.has(name)) last.set(name, run);
+    }
+    return last;
+  }
+
+  /** Turns runs whose heartbeat stopped into interrupted ones. Runs by itself every few seconds. */
+  sweep(): void {
+    for (const [id, entry] of this.#entries) {
+      if (entry.stale || entry.own || isOver(entry.snapshot.run) || !this.#isStale(entry)) continue;
+      entry.stale = true;
+      this.#changed.fire(id);
+    }
+    this.#scheduleSweep();
+  }
+
+  dispose(): void {
+    clearTimeout(this.#sweeper);
+    this.#changed.dispose();
+  }
+
+  #put(entry: Entry): void {
+    if (!entry.own && !isOver(entry.snapshot.run)) entry.stale = this.#isStale(entry);
+    this.#entries.set(entry.snapshot.run._id, entry);
+    this.#changed.fire(entry.snapshot.run._id);
+    this.#scheduleSweep();
+  }
+
+  #heartbeat(
+    before: Entry | undefined,
+    run: RunDocument,
+  ): Pick<Entry, 'heartbeat' | 'heartbeatSeenAt' | 'heartbeatMoved'> {
+    const heartbeat = new Date(run.heartbeatAt).toISOString();
+    if (before && before.heartbeat === heartbeat) return before;
+    return { heartbeat, heartbeatSeenAt: this.now(), heartbeatMoved: before !== undefined };
+  }
+
+  /**
+   * A heartbeat that we have seen move is judged by our own clock; one that we have only read once, by the
+   * time it carries.
+   */
+  #isStale(entry: Entry): boolean {
+    const carried = new Date(entry.heartbeat).getTime();
+    const last = entry.heartbeatMoved ? entry.heartbeatSeenAt : Math.min(carried, entry.heartbeatSeenAt);
+    return this.now() - last > heartbeatLimitMs;
+  }
+
+  #scheduleSweep(): void {
+    clearTimeout(this.#sweeper);
+    const waiting = [...this.#entries.values()].some((entry) => !entry.stale && !isOver(entry.snapshot.run));
+    if (!waiting) return;
+    this.#sweeper = setTimeout(() => this.sweep(), sweepEveryMs);
+    this.#sweeper.unref();
+  }
+}
+
+function shown(entry: Entry): RunSnapshot {
+  if (!entry.stale) return entry.snapshot;
+  return { ...entry.snapshot, run: { ...entry.snapshot.run, state: 'interrupted' } };
+}
+
+function hasMoved(before: RunDocument, after: RunDocument): boolean {
+  return JSON.stringify(before) !== JSON.stringify(after);
+}

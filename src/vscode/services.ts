@@ -1,0 +1,27 @@
+// What the commands work with; extension.ts makes the one instance.
+import type { ConnectionStore } from './connections';
+import type { VirtualDocuments } from './documents';
+import type { Log } from './log';
+import type { MigrationStore } from './migrationStore';
+import type { Observer } from './observer';
+import type { OutlineStore } from './outlines';
+import type { RunPanel } from './panel';
+import type { Project } from './project';
+import type { RunStarter } from './runStarter';
+import type { RunStore } from './runs';
+import type { StatusStore } from './statuses';
+
+export interface Services {
+  log: Log;
+  /** Undefined without a folder. */
+  project: Project | undefined;
+  outlines: OutlineStore;
+  connections: ConnectionStore;
+  statuses: StatusStore;
+  runs: RunStore;
+  starter: RunStarter;
+  observer: Observer;
+  store: MigrationStore;
+  documents: VirtualDocuments;
+  panel: RunPanel;
+}

@@ -1,0 +1,16 @@
+// The extension's settings with their types, always read anew so that a change takes effect at once.
+import * as vscode from 'vscode';
+import type { Settings } from './manifest';
+
+const section = 'migratory';
+
+export function setting<K extends keyof Settings>(name: K): Settings[K] {
+  // package.json gives every setting a default of its type.
+  return vscode.workspace.getConfiguration(section).get<Settings[K]>(name) as Settings[K];
+}
+
+export function onDidChangeSetting(name: keyof Settings, listener: () => void): vscode.Disposable {
+  return vscode.workspace.onDidChangeConfiguration((change) => {
+    if (change.affectsConfiguration(`${section}.${name}`)) listener();
+  });
+}

@@ -1,0 +1,110 @@
+// What the databases answered: the state of all migrations per connection, asked for when somebody looks and
+// again when files, the ledger or a run give a reason. Asking runs the migration files, so it needs trust.
+import type { StatusResult } from '../protocol/runner';
+import type { ConnectionStore } from './connections';
+import { Emitter } from './event';
+import type { Observer } from './observer';
+import type { Project } from './project';
+import type { RunStore } from './runs';
+
+export interface StatusEntry {
+  state: 'checking' | 'ok' | 'failed';
+  /** The newest answer; kept while it is asked again and when asking fails. */
+  result?: StatusResult;
+  error?: Error;
+}
+
+export class StatusStore {
+  readonly #entries = new Map<string, StatusEntry>();
+  readonly #asking = new Map<string, { promise: Promise<void>; again: boolean }>();
+  readonly #changed = new Emitter<string>();
+  readonly #subscriptions;
+
+  /** Tells the id of the connection. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(
+    private readonly project: Project | undefined,
+    private readonly connections: ConnectionStore,
+    private readonly observer: Observer,
+    private readonly runs: RunStore,
+    private readonly isTrusted: () => boolean,
+  ) {
+    this.#subscriptions = [
+      observer.onDidReadRuns(({ runs }) => this.runs.putDocuments(runs)),
+      observer.onDidChangeLedger(({ target }) => {
+        for (const [id, { result }] of this.#entries) if (result?.target === target) void this.refresh(id);
+      }),
+    ];
+  }
+
+  get(connection: string | undefined): StatusEntry | undefined {
+    return connection === undefined ? undefined : this.#entries.get(connection);
+  }
+
+  /** Asks if nobody has asked yet. */
+  ensure(connection: string): void {
+    if (!this.#entries.has(connection)) void this.refresh(connection);
+  }
+
+  /** Asks again for every connection that somebody looks at. */
+  async refreshAll(): Promise<void> {
+    await Promise.all([...this.#entries.keys()].map((id) => this.refresh(id)));
+  }
+
+  /** Never rejects: what went wrong stands in the entry. */
+  refresh(connection: string): Promise<void> {
+    if (!this.project || !this.isTrusted()) return Promise.resolve();
+    const asking = this.#asking.get(connection);
+    if (asking) {
+      asking.again = true;
+      return asking.promise;
+    }
+    const job = { promise: Promise.resolve(), again: false };
+    job.promise = this.#ask(connection, job).finally(() => this.#asking.delete(connection));
+    this.#asking.set(connection, job);
+    return job.promise;
+  }
+
+  /** Forgets what connections answered that do not exist any more. */
+  retain(ids: ReadonlySet<string>): void {
+    for (const id of this.#entries.keys()) {
+      if (ids.has(id)) continue;
+      this.#entries.delete(id);
+      this.observer.unwatch(id).catch(() => {});
+    }
+  }
+
+  dispose(): void {
+    for (const subscription of this.#subscriptions) subscription.dispose();
+    this.#changed.dispose();
+  }
+
+  async #ask(connection: string, job: { again: boolean }): Promise<void> {
+    do {
+      job.again = false;
+      const before = this.#entries.get(connection);
+      this.#put(connection, { ...before, state: 'checking' });
+      this.#put(connection, await this.#answer(connection, before));
+    } while (job.again);
+  }
+
+  async #answer(connection: string, before: StatusEntry | undefined): Promise<StatusEntry> {
+    if (!this.project) return { state: 'failed' };
+    try {
+      const target = await this.connections.target(connection);
+      const result = await this.observer.call('status', { project: this.project.location, target });
+      this.runs.putDocuments(result.runs);
+      await this.observer.watch(connection, { target, project: this.project.location });
+      return { state: 'ok', result };
+    } catch (error) {
+      const failed = error instanceof Error ? error : new Error(String(error));
+      return { state: 'failed', error: failed, result: before?.result };
+    }
+  }
+
+  #put(connection: string, entry: StatusEntry): void {
+    this.#entries.set(connection, entry);
+    this.#changed.fire(connection);
+  }
+}

@@ -1,0 +1,25 @@
+// What the extension says about where a connection leads, on top of project/target.ts. Never holds a secret.
+import { describeTarget } from '../project/target';
+import { UserError } from '../protocol/errors';
+import { Command } from './manifest';
+
+/** `localhost:27017`, the host part of `shop on localhost:27017`. */
+export function hostOf(uri: string): string {
+  const database = 'x';
+  return describeTarget({ uri, database }).slice(`${database} on `.length);
+}
+
+/** What can be said about the name of a database; undefined when nothing is wrong. */
+export function databaseProblem(name: string): string | undefined {
+  if (name.trim() === '') return 'The connection string names no database, so it is needed here.';
+  if (/[/\\. "$\0]/.test(name.trim()) || Buffer.byteLength(name) > 63) {
+    return 'A database name has at most 63 bytes and holds no space and none of / \\ . " $.';
+  }
+  return undefined;
+}
+
+export function noConnection(): UserError {
+  return new UserError('No connection is selected, so there is no database to work on.', {
+    action: { label: 'Select Connection', command: Command.selectConnection },
+  });
+}

@@ -1,0 +1,88 @@
+// Puts the three trees into their views and keeps what stands around them current: badge, message, context keys.
+import * as vscode from 'vscode';
+import type { ContextKeys } from './manifest';
+import { View } from './manifest';
+import type { Services } from './services';
+import { ConnectionsTree } from './tree/connectionsTree';
+import { MigrationsTree } from './tree/migrationsTree';
+import { RunsTree } from './tree/runsTree';
+
+const t = vscode.l10n.t;
+
+export interface Trees {
+  migrations: MigrationsTree;
+  connections: ConnectionsTree;
+  runs: RunsTree;
+}
+
+export function createViews(services: Services): { trees: Trees; disposables: vscode.Disposable[] } {
+  const { store, runs, connections, statuses, project } = services;
+  const trees: Trees = {
+    migrations: new MigrationsTree(store, runs, project),
+    connections: new ConnectionsTree(connections, statuses),
+    runs: new RunsTree(store, runs),
+  };
+  const view = vscode.window.createTreeView(View.migrations, {
+    treeDataProvider: trees.migrations,
+    canSelectMany: true,
+    showCollapseAll: true,
+  });
+  const keys = new ContextKeyWriter();
+  const update = (): void => {
+    const connection = connections.selected;
+    const pending = store.pending(connection).length;
+    const words = connection && store.targetOf(connection);
+    view.description = words;
+    view.badge =
+      pending > 0 ? { value: pending, tooltip: t('{0} pending on {1}', pending, words ?? '') } : undefined;
+    view.message = messageOf(services);
+    keys.set('migratory.hasConnection', connections.list().length > 0);
+    keys.set('migratory.running', runs.active().length > 0);
+    keys.set('migratory.project', projectState(services));
+  };
+  update();
+  return {
+    trees,
+    disposables: [
+      view,
+      vscode.window.createTreeView(View.connections, { treeDataProvider: trees.connections }),
+      vscode.window.createTreeView(View.runs, { treeDataProvider: trees.runs }),
+      ...Object.values(trees),
+      store.onDidChange(update),
+      vscode.workspace.onDidGrantWorkspaceTrust(update),
+    ],
+  };
+}
+
+function projectState({ project, outlines }: Services): ContextKeys['migratory.project'] {
+  if (!project) return 'none';
+  return outlines.files.length === 0 ? 'empty' : 'ready';
+}
+
+/** Why all states say "not checked", where that is not plain from the rows. */
+function messageOf({ outlines, connections, store }: Services): string | undefined {
+  if (outlines.files.length === 0) return undefined;
+  if (!vscode.workspace.isTrusted) {
+    return t('Restricted Mode: migrations are shown, but nothing is run and no database is asked.');
+  }
+  if (connections.selected) {
+    const asking = store.status(connections.selected);
+    return asking?.state === 'checking' && !asking.result
+      ? t('Asking {0}…', connections.selected.words)
+      : undefined;
+  }
+  return connections.list().length === 0
+    ? t('No connection yet, so it is not known what is applied.')
+    : t('No connection is selected, so it is not known what is applied.');
+}
+
+/** Tells the editor about a key only when it is another. */
+class ContextKeyWriter {
+  readonly #values = new Map<string, unknown>();
+
+  set<K extends keyof ContextKeys>(key: K, value: ContextKeys[K]): void {
+    if (this.#values.get(key) === value) return;
+    this.#values.set(key, value);
+    void vscode.commands.executeCommand('setContext', key, value);
+  }
+}

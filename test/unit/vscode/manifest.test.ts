@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, extensionId, panelType, settingNames, View } from '../../../src/vscode/manifest';
+
+const root = join(__dirname, '..', '..', '..');
+const read = (name: string): string => readFileSync(join(root, name), 'utf8');
+
+interface Menu {
+  command: string;
+  when?: string;
+  group?: string;
+}
+interface Manifest {
+  name: string;
+  publisher: string;
+  icon: string;
+  activationEvents: string[];
+  capabilities: { untrustedWorkspaces: { supported: unknown; restrictedConfigurations: string[] } };
+  contributes: {
+    viewsContainers: { activitybar: { id: string; icon: string }[] };
+    views: Record<string, { id: string; name: string; icon: string }[]>;
+    viewsWelcome: { view: string; when?: string; contents: string }[];
+    commands: { command: string; title: string; category: string; icon?: string; enablement?: string }[];
+    menus: Record<string, Menu[]>;
+    configuration: { properties: Record<string, { default: unknown; scope: string }> };
+  };
+}
+
+const manifest = JSON.parse(read('package.json')) as Manifest;
+const strings = JSON.parse(read('package.nls.json')) as Record<string, string>;
+const { contributes } = manifest;
+const sorted = (values: Iterable<string>): string[] => [...values].sort();
+
+describe('the manifest and the code', () => {
+  it('name the same commands', () => {
+    assert.deepEqual(
+      sorted(contributes.commands.map(({ command }) => command)),
+      sorted(Object.values(Command)),
+    );
+  });
+
+  it('name the same views, in the same container', () => {
+    const [container] = contributes.viewsContainers.activitybar;
+    assert.equal(container?.id, View.container);
+    const { container: _container, ...views } = View;
+    assert.deepEqual(
+      sorted((contributes.views[View.container] ?? []).map(({ id }) => id)),
+      sorted(Object.values(views)),
+    );
+  });
+
+  it('name the same settings, each with a default and a scope', () => {
+    const { properties } = contributes.configuration;
+    assert.deepEqual(
+      sorted(Object.keys(properties)),
+      sorted(settingNames.map((name) => `migratory.${name}`)),
+    );
+    for (const [name, { default: value, scope }] of Object.entries(properties)) {
+      assert.notEqual(value, undefined, name);
+      assert.notEqual(scope, undefined, name);
+    }
+  });
+
+  it('agree on the extension and its panel', () => {
+    assert.equal(`${manifest.publisher}.${manifest.name}`, extensionId);
+    assert.ok(manifest.activationEvents.includes(`onWebviewPanel:${panelType}`));
+  });
+});
+
+describe('the manifest', () => {
+  it('offers in menus only commands that there are', () => {
+    const known = new Set<string>(Object.values(Command));
+    const named = Object.values(contributes.menus).flatMap((menu) => menu.map(({ command }) => command));
+    const welcomed = Object.values(strings).flatMap((text) =>
+      [...text.matchAll(/\(command:(migratory\.\w+)\)/g)].map(([, command]) => command ?? ''),
+    );
+    for (const command of [...named, ...welcomed]) assert.ok(known.has(command), command);
+  });
+
+  it('wakes on our own files and views only', () => {
+    for (const event of manifest.activationEvents) {
+      assert.match(
+        event,
+        /^(workspaceContains:(migratory\.config|migrate-mongo-config)|onWebviewPanel:migratory\.)/,
+      );
+    }
+  });
+
+  it('offers nothing that executes migrations in Restricted Mode', () => {
+    const executing = [
+      Command.run,
+      Command.dryRun,
+      Command.rollBack,
+      Command.validate,
+      Command.runAll,
+      Command.compare,
+      Command.testConnection,
+      Command.pauseRun,
+      Command.resumeRun,
+      Command.cancelRun,
+    ];
+    for (const { command, enablement } of contributes.commands) {
+      const needsTrust = (executing as string[]).includes(command);
+      if (needsTrust) assert.equal(enablement, 'isWorkspaceTrusted', command);
+    }
+    assert.equal(manifest.capabilities.untrustedWorkspaces.supported, 'limited');
+    assert.deepEqual(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations, ['migratory.node']);
+  });
+
+  it('has every string, and no string too many', () => {
+    const used = new Set([...read('package.json').matchAll(/"%([^%"]+)%"/g)].map(([, key]) => key ?? ''));
+    assert.deepEqual(sorted(used), sorted(Object.keys(strings)));
+    for (const [key, text] of Object.entries(strings)) assert.ok(text.trim() !== '', key);
+  });
+
+  it('titles commands as people know them, with an ellipsis where they ask', () => {
+    const titles = new Map(
+      contributes.commands.map(({ command, title }) => [command, strings[title.slice(1, -1)]]),
+    );
+    assert.deepEqual(
+      [Command.newMigration, Command.run, Command.dryRun, Command.rollBack, Command.validate].map((id) =>
+        titles.get(id),
+      ),
+      ['New Migration…', 'Run Migration', 'Dry Run Migration', 'Roll Back Migration', 'Validate Migration'],
+    );
+    assert.equal(titles.get(Command.addConnection), 'Add Connection…');
+    assert.equal(titles.get(Command.compare), 'Compare with Applied Version');
+    for (const { command, category } of contributes.commands) {
+      assert.equal(strings[category.slice(1, -1)], 'Migratory', command);
+    }
+  });
+
+  it('has every picture that it names', () => {
+    const icons = [
+      manifest.icon,
+      ...contributes.viewsContainers.activitybar.map(({ icon }) => icon),
+      ...Object.values(contributes.views).flatMap((views) => views.map(({ icon }) => icon)),
+    ];
+    for (const icon of icons) assert.ok(existsSync(join(root, icon)), icon);
+  });
+});

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { panelHtml } from '../../../src/vscode/panelHtml';
+import { isPanelMessage } from '../../../src/vscode/panelMessages';
+
+describe('the page of the run panel', () => {
+  const page = panelHtml({
+    cspSource: 'https://host',
+    nonce: 'n0nce',
+    language: 'en',
+    script: 'https://host/panel.js?a=1&b="2"',
+    styles: ['https://host/panel.css'],
+  });
+
+  it('forbids everything but its own script, styles, fonts and pictures', () => {
+    const policy = /Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1];
+    assert.equal(
+      policy,
+      "default-src 'none'; script-src 'nonce-n0nce'; style-src https://host; font-src https://host; img-src https://host",
+    );
+    assert.ok(!page.includes('unsafe-inline'));
+  });
+
+  it('holds no script of its own and escapes what it links', () => {
+    assert.equal(page.match(/<script/g)?.length, 1);
+    assert.match(
+      page,
+      /<script nonce="n0nce" src="https:\/\/host\/panel\.js\?a=1&amp;b=&quot;2&quot;"><\/script>/,
+    );
+    assert.ok(!/<style|style=/.test(page));
+  });
+});
+
+describe('messages of the panel', () => {
+  it('are taken only in the agreed form', () => {
+    assert.ok(isPanelMessage({ type: 'ready' }));
+    assert.ok(isPanelMessage({ type: 'control', run: 'r', control: 'pause' }));
+    assert.ok(isPanelMessage({ type: 'command', command: 'rollBack', name: 'a' }));
+    for (const wrong of [
+      undefined,
+      'ready',
+      { type: 'control', run: 'r', control: 'delete' },
+      { type: 'command', command: 'workbench.action.terminal.new', name: 'a' },
+      { type: 'openFile', file: 3 },
+      { type: 'unknown' },
+    ]) {
+      assert.ok(!isPanelMessage(wrong), JSON.stringify(wrong));
+    }
+  });
+});

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { heartbeatLimitMs, RunStore } from '../../../src/vscode/runs';
+import { run, snapshot, start, step } from './support';
+
+describe('the run store', () => {
+  let now = start;
+  let store: RunStore;
+  let told: string[];
+  beforeEach(() => {
+    now = start;
+    told = [];
+    store = new RunStore(() => now);
+    store.onDidChange((id) => told.push(id));
+  });
+  afterEach(() => store.dispose());
+
+  const at = (ms: number): string => new Date(start + ms).toISOString();
+
+  it('prefers what a run’s own process says to its run document', () => {
+    store.putSnapshot(snapshot({ state: 'paused' }), true);
+    store.putDocuments([run({ state: 'running' })]);
+    store.putSnapshot(snapshot({ state: 'running' }), false);
+    assert.equal(store.get('r1')?.run.state, 'paused');
+    assert.deepEqual(told, ['r1']);
+  });
+
+  it('keeps log and reports of a run when a newer run document comes', () => {
+    const seen = snapshot();
+    seen.log.push({ at: at(0), level: 'info', message: 'hello' });
+    store.putSnapshot(seen, false);
+    store.putDocuments([run({ state: 'applied' })]);
+    assert.equal(store.get('r1')?.run.state, 'applied');
+    assert.equal(store.get('r1')?.log[0]?.message, 'hello');
+    assert.equal(store.isDocumentOnly('r1'), false);
+  });
+
+  it('tells only what has changed', () => {
+    store.putDocuments([run()]);
+    store.putDocuments([run()]);
+    assert.deepEqual(told, ['r1']);
+  });
+
+  it('takes a run whose heartbeat is old for interrupted at first sight', () => {
+    now = start + heartbeatLimitMs + 1;
+    store.putDocuments([run()]);
+    assert.equal(store.get('r1')?.run.state, 'interrupted');
+    assert.deepEqual(store.active(), []);
+  });
+
+  it('takes a run whose heartbeat stops for interrupted, and back when it goes on', () => {
+    store.putDocuments([run()]);
+    now = start + heartbeatLimitMs;
+    store.sweep();
+    assert.equal(store.get('r1')?.run.state, 'running');
+    now++;
+    store.sweep();
+    assert.equal(store.get('r1')?.run.state, 'interrupted');
+    assert.deepEqual(told, ['r1', 'r1']);
+    store.putDocuments([run({ heartbeatAt: at(heartbeatLimitMs) })]);
+    assert.equal(store.get('r1')?.run.state, 'running');
+  });
+
+  it('is not misled by the clock of another machine once its heartbeat moves', () => {
+    store.putDocuments([run({ heartbeatAt: at(-60_000) })]);
+    assert.equal(store.get('r1')?.run.state, 'interrupted');
+    now = start + 1000;
+    store.putDocuments([run({ heartbeatAt: at(-59_000) })]);
+    assert.equal(store.get('r1')?.run.state, 'running');
+  });
+
+  it('never calls an ended run interrupted', () => {
+    now = start + 3_600_000;
+    store.putDocuments([run({ state: 'applied' })]);
+    store.sweep();
+    assert.equal(store.get('r1')?.run.state, 'applied');
+  });
+
+  it('calls a run interrupted at once when its own process is gone, with the reason', () => {
+    store.putSnapshot(snapshot(), true);
+    store.processEnded('r1', { message: 'The runner process ended (signal SIGKILL).' });
+    assert.equal(store.get('r1')?.run.state, 'interrupted');
+    assert.match(store.get('r1')?.run.error?.message ?? '', /SIGKILL/);
+    store.putSnapshot(snapshot({ _id: 'r2', state: 'applied' }), true);
+    store.processEnded('r2');
+    assert.equal(store.get('r2')?.run.state, 'applied');
+  });
+
+  it('lists the runs of one target, newest first, and the last of each migration', () => {
+    store.putDocuments([
+      run({
+        _id: 'old',
+        state: 'failed',
+        startedAt: at(-2000),
+        steps: [step({ name: 'a' }), step({ name: 'b' })],
+      }),
+      run({ _id: 'new', state: 'applied', startedAt: at(-1000), steps: [step({ name: 'a' })] }),
+      run({ _id: 'other', target: 'x on y:1' }),
+    ]);
+    const target = 'shop on localhost:27017';
+    assert.deepEqual(
+      store.list(target).map(({ _id }) => _id),
+      ['new', 'old'],
+    );
+    const last = store.lastByMigration(target);
+    assert.equal(last.get('a')?._id, 'new');
+    assert.equal(last.get('b')?._id, 'old');
+  });
+});
