@@ -65,8 +65,12 @@ function replacement({ raw, before, context }: AfterImageInput, output: Document
 /** One pass through BSON: shows what cannot be encoded, and gives values the form of a read document. */
 function encodable(document: Document): Document {
   refuseInvalidDates(document);
+  // The encoder's buffer ends there; the check of sizes tells what is wrong with it.
+  if (BSON.calculateObjectSize(document, { ignoreUndefined: true }) > encoderLimit) return document;
   return decodeExactly(BSON.serialize(document, { ignoreUndefined: true }));
 }
+
+const encoderLimit = 16 * 1024 * 1024;
 
 /** The encoder would write 1970-01-01 for them without a word. */
 function refuseInvalidDates(value: unknown, path = ''): void {

@@ -44,7 +44,12 @@ function isObject(value: unknown): value is Document {
 }
 
 function sameBytes(one: unknown, other: unknown): boolean {
-  return Buffer.compare(BSON.serialize({ v: one }), BSON.serialize({ v: other })) === 0;
+  try {
+    return Buffer.compare(BSON.serialize({ v: one }), BSON.serialize({ v: other })) === 0;
+  } catch {
+    // Larger than a document can be.
+    return false;
+  }
 }
 
 /** `$set`, `$addFields` and `$unset` name their fields; what replaces the root does not. */
