@@ -173,10 +173,11 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     connect: async (onLost) => {
       const primary = await options.upstream.primary();
       const socket = await connectUpstream({ ...primary, tls: primary.tls ?? tls });
-      return new Upstream(socket, `${primary.host}:${primary.port}`, onLost);
+      return new Upstream(socket, keyOf(primary), onLost);
     },
-    retire: (key) => {
-      for (const link of links) if (link.key === key) link.retire();
+    moved: async (key) => {
+      const now = await options.upstream.primary().then(keyOf, () => undefined);
+      for (const link of links) if (now !== key && link.key === key) link.retire();
     },
     closed: (link) => links.delete(link),
   };
@@ -192,4 +193,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       await closed;
     },
   };
+}
+
+function keyOf({ host, port }: { host: string; port: number }): string {
+  return `${host}:${port}`;
 }

@@ -22,7 +22,7 @@ import { type Redirection, isServersOwn, unredirectable } from './redirection';
 import { DoorRefusal, STRANGER, errorReply } from './refusal';
 import { type ReplyLook, lookAtBody, saysNotPrimary } from './replyLook';
 import { ScriptSocket } from './scriptSocket';
-import { type Upstream, bodyOf } from './upstream';
+import { type ReplyTaker, type Upstream, bodyOf } from './upstream';
 
 /** What a link needs of its door. */
 export interface LinkHost {
@@ -34,8 +34,8 @@ export interface LinkHost {
   appName(own: string): string;
   redirection: Redirection | undefined;
   connect(onLost: () => void): Promise<Upstream>;
-  /** The server is no primary any more: every link to it has to go. */
-  retire(key: string): void;
+  /** The server says it is no primary any more: if so, every link to it is retired when this has resolved. */
+  moved(key: string): Promise<void>;
   closed(link: Link): void;
 }
 
@@ -46,6 +46,8 @@ export class Link {
   #upstream: Upstream | undefined;
   /** A request was forwarded and its reply has not come yet. */
   #forwarded = false;
+  /** A hello is being served; the awaitable form takes as long as nothing changes. */
+  #greeting = false;
   #nextId = 1;
 
   constructor(host: LinkHost, socket: Socket, id: number) {
@@ -67,9 +69,10 @@ export class Link {
     this.#upstream?.socket.destroy();
   }
 
-  /** Ends the link, after the reply that is on its way. */
+  /** Ends the link, after the reply that is on its way; a monitor's may be a long way off. */
   retire(): void {
-    this.#script.end();
+    if (this.#greeting) this.#script.endNow();
+    else this.#script.end();
   }
 
   /** The server hears that the script has gone as if it were connected directly, after what was sent before. */
@@ -141,7 +144,12 @@ export class Link {
 
   async #serveMessage(frame: Frame): Promise<void> {
     const request = new Request(frame);
-    if (isHello(request.first.name)) return await this.#serveHello(request);
+    if (isHello(request.first.name)) {
+      this.#greeting = true;
+      await this.#serveHello(request);
+      this.#greeting = false;
+      return;
+    }
     if (!this.#upstream) return this.#showOut(request);
     const spec = specOf(request);
     if ('refused' in spec) return this.#refuse(request, spec.refused);
@@ -175,9 +183,9 @@ export class Link {
     }
     const { hooks, redirection } = this.#host;
     const start = performance.now();
-    const finish = (look: ReplyLook): void => {
+    const finish = (look: ReplyLook): Promise<void> | undefined => {
       hooks.after(command, { ...look, durationMs: performance.now() - start });
-      if (saysNotPrimary(look)) this.#host.retire(upstream.key);
+      return saysNotPrimary(look) ? this.#host.moved(upstream.key) : undefined;
     };
     try {
       if (redirection) await this.#passMapped(request, redirection, finish);
@@ -189,38 +197,45 @@ export class Link {
   }
 
   /** Lets replies pass as they come. */
-  async #pass(pieces: readonly Buffer[], onReply: (look: ReplyLook) => void): Promise<void> {
+  async #pass(
+    pieces: readonly Buffer[],
+    onLook: (look: ReplyLook) => Promise<void> | undefined,
+  ): Promise<void> {
     const upstream = this.#upstream as Upstream;
-    await this.#waitFor((done, lost) =>
-      upstream.request(pieces, {
-        pass: (bytes) => this.#script.write(bytes, upstream.socket),
-        end: (look: ReplyLook, last: boolean) => {
-          onReply(look);
-          if (last) done();
-        },
-        lost,
-      }),
-    );
+    const bytes = (piece: Buffer): void => this.#script.write(piece, upstream.socket);
+    const onReply = (reply: Frame): Promise<void> | undefined => {
+      const moving = onLook(lookAtBody(bodyOf(reply)));
+      if (moving) return moving.then(() => this.#send(reply.pieces));
+      this.#send(reply.pieces);
+      return undefined;
+    };
+    await this.#exchange(pieces, onReply, (end) => ({
+      bytes,
+      end: (look, last) => {
+        void onLook(look);
+        if (last) end();
+      },
+    }));
   }
 
-  /** Gathers each reply whole. */
-  async #exchange(pieces: readonly Buffer[], onReply: (reply: Frame) => void): Promise<void> {
+  /** Sends a request and gathers each reply whole, unless it is one for `pass`. */
+  async #exchange(
+    pieces: readonly Buffer[],
+    onReply: (reply: Frame) => Promise<void> | undefined | void,
+    pass?: (end: () => void) => ReplyTaker['pass'],
+  ): Promise<void> {
     const upstream = this.#upstream as Upstream;
-    await this.#waitFor((done, lost) =>
-      upstream.request(pieces, {
-        end: (reply: Frame, last: boolean) => {
-          onReply(reply);
-          if (last) done();
-        },
-        lost,
-      }),
-    );
-  }
-
-  async #waitFor(request: (done: () => void, lost: (error: Error) => void) => void): Promise<void> {
     this.#forwarded = true;
     try {
-      await new Promise<void>(request);
+      await new Promise<void>((resolve, reject) => {
+        const whole = (reply: Frame, last: boolean): void => {
+          const handled = onReply(reply);
+          if (!last) return;
+          if (handled) handled.then(resolve, reject);
+          else resolve();
+        };
+        upstream.request(pieces, { whole, pass: pass?.(resolve), lost: reject });
+      });
     } finally {
       this.#forwarded = false;
     }
@@ -229,17 +244,17 @@ export class Link {
   async #passMapped(
     request: Request,
     redirection: Redirection,
-    onReply: (look: ReplyLook) => void,
+    onLook: (look: ReplyLook) => Promise<void> | undefined,
   ): Promise<void> {
     const { opensStream, cursor } = request;
     await this.#exchange(request.pieces, (reply) => {
       const answer = bodyOf(reply);
-      this.#sendChanged(
-        reply,
-        answer,
-        redirection.reply(request.first.name, answer, { opensStream, cursor }),
-      );
-      onReply(lookAtBody(answer));
+      const changed = redirection.reply(request.first.name, answer, { opensStream, cursor });
+      const send = (): void => this.#sendChanged(reply, answer, changed);
+      const moving = onLook(lookAtBody(answer));
+      if (moving) return moving.then(send);
+      send();
+      return undefined;
     });
   }
 

@@ -79,7 +79,8 @@ export class ScriptSocket {
   endNow(): void {
     this.#ending = true;
     this.#waiting.length = 0;
-    this.#socket.destroySoon();
+    if (this.#socket.writableLength === 0) this.#socket.destroy();
+    else this.#socket.destroySoon();
   }
 
   /** Writes a part of a reply; while the script does not read, nothing is read from `source`. */

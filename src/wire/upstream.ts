@@ -16,12 +16,16 @@ import {
   messageLength,
   parseMessage,
 } from './message';
-import { HEAD_NEEDED, type ReplyLook, StreamedBatch, lookAtBody } from './replyLook';
+import { HEAD_NEEDED, type ReplyLook, StreamedBatch } from './replyLook';
 
-/** Who waits for the reply to a request. Replies to an exhaust request come several times, `last` tells the last. */
-export type ReplyTaker =
-  | { pass(bytes: Buffer): void; end(look: ReplyLook, last: boolean): void; lost(error: Error): void }
-  | { pass?: undefined; end(reply: Frame, last: boolean): void; lost(error: Error): void };
+/** Who waits for the reply to a request. An exhaust request has several replies, `last` tells the last one. */
+export interface ReplyTaker {
+  /** A reply that was gathered, which is every one without `pass`. */
+  whole(reply: Frame, last: boolean): void;
+  /** Takes the bytes of a cursor's batch that comes in several pieces, as they arrive, and hears of its end. */
+  pass?: { bytes(piece: Buffer): void; end(look: ReplyLook, last: boolean): void };
+  lost(error: Error): void;
+}
 
 export interface UpstreamAddress {
   host: string;
@@ -72,9 +76,10 @@ class Incoming {
   add(chunk: Buffer): Buffer {
     const piece = chunk.length > this.#missing ? chunk.subarray(0, this.#missing) : chunk;
     this.#missing -= piece.length;
-    this.taker.pass?.(piece);
-    if (this.#batch) this.#batch.add(piece);
-    else this.#pieces.push(piece);
+    if (this.#batch) {
+      this.taker.pass?.bytes(piece);
+      this.#batch.add(piece);
+    } else this.#pieces.push(piece);
     return chunk.length === piece.length ? EMPTY : chunk.subarray(piece.length);
   }
 
@@ -83,9 +88,8 @@ class Incoming {
   }
 
   end(): void {
-    if (!this.taker.pass) this.taker.end(new Frame(this.#pieces, this.length), this.#last);
-    else if (this.#batch) this.taker.end(this.#batch.look(), this.#last);
-    else this.taker.end(lookAtBody(bodyOf(new Frame(this.#pieces, this.length))), this.#last);
+    if (this.#batch) this.taker.pass?.end(this.#batch.look(), this.#last);
+    else this.taker.whole(new Frame(this.#pieces, this.length), this.#last);
   }
 }
 
@@ -188,7 +192,7 @@ export class Upstream implements UpstreamChannel {
     const ids = { requestId: this.#nextId++, responseTo: 0 };
     return await new Promise<Uint8Array>((resolve, reject) => {
       this.request(buildMessage(ids, { body, sequences }), {
-        end: (reply) => resolve(bodyOf(reply)),
+        whole: (reply) => resolve(bodyOf(reply)),
         lost: reject,
       });
     });

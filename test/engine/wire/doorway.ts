@@ -41,7 +41,6 @@ export async function doorway(
   const commands: DoorCommand[] = [];
   const replies: Doorway['replies'] = [];
   const refusals: Doorway['refusals'] = [];
-  const on: Doorway['on'] = {};
   const known = options.primary ? undefined : await primaryOf(uri);
   const door = await openDoor({
     upstream: {
@@ -51,22 +50,22 @@ export async function doorway(
     },
     redirect: options.redirect,
     hooks: {
-      fence: async () => await on.fence?.(),
+      fence: async () => await way.on.fence?.(),
       before: async (command) => {
         commands.push(command);
-        return await on.before?.(command);
+        return await way.on.before?.(command);
       },
       after: (command, reply) => replies.push({ command, reply }),
       refused: (name, reason) => refusals.push({ name, reason }),
     },
   });
   open.push(() => door.close());
-  return {
+  const way: Doorway = {
     door,
     commands,
     replies,
     refusals,
-    on,
+    on: {},
     names: () => commands.map((command) => command.name),
     last: (name) => {
       const found = replies.findLast((entry) => entry.command.name === name);
@@ -77,6 +76,7 @@ export async function doorway(
       return found;
     },
   };
+  return way;
 }
 
 /** A client of a script, closed with the doors. */
