@@ -7,7 +7,6 @@ import { hostState } from '../../tools/vscode/hostState';
 
 /** Resolves when all tests passed, rejects with their number when some failed. */
 export async function run(): Promise<void> {
-  process.setSourceMapsEnabled(true);
   const { grep, results } = hostState();
   const mocha = new Mocha({
     ui: 'bdd',

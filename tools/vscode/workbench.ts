@@ -132,7 +132,7 @@ export class Workbench {
     const browser = await launchBrowser();
     try {
       const context = await browser.newContext({
-        viewport: { width: 1400, height: 900 },
+        viewport: { width: 1600, height: 1000 },
         deviceScaleFactor: 1,
         reducedMotion: 'reduce',
         locale: 'en-US',
