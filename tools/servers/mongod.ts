@@ -1,6 +1,7 @@
 // Starts real MongoDB servers for tests and the demo: standalone, or a replica set of one or three nodes.
 // From a shell: `node --import tsx tools/servers/mongod.ts` prints the path of mongod; with `start` it starts a
-// replica set, prints its URI and runs until Ctrl-C.
+// replica set, prints its URI and runs until Ctrl-C; `initiate PORT` makes a replica set of a mongod that runs already
+// (with `--replSet rs0`).
 import { randomBytes } from 'node:crypto';
 import { writeFile, mkdir } from 'node:fs/promises';
 import { createConnection } from 'node:net';
@@ -101,20 +102,21 @@ async function startNodes(count: number, roleArgs: string[], options: ServerOpti
   }
   const user =
     options.auth === true ? { name: 'root', password: randomBytes(12).toString('hex') } : undefined;
-  const direct = (node: Node): Promise<MongoClient> => connectDirectly(node.port, certificates);
-  const addUser = (): Promise<void> => createUser(nodes[0] as Node, user, direct);
+  const ports = nodes.map((node) => node.port);
+  const direct = (port: number): Promise<MongoClient> => connectDirectly(port, certificates);
+  const addUser = (): Promise<void> => createUser(ports[0] as number, user, direct);
   const chosen = (index: number | undefined): Node[] =>
     index === undefined ? nodes : nodes.slice(index, index + 1);
   return {
     addUser,
     initiate: async () => {
-      await initiateSet(nodes, direct);
+      await initiateSet(ports, direct);
       await addUser();
     },
     servers: {
-      uri: uriOf(nodes, { isSet, user, certificates }),
+      uri: uriOf(ports, { isSet, user, certificates }),
       version: binary.version,
-      ports: nodes.map((node) => node.port),
+      ports,
       get pids() {
         return nodes.map((node) => node.child.pid);
       },
@@ -208,13 +210,13 @@ async function untilAnswers(node: Node): Promise<void> {
   });
 }
 
-async function initiateSet(nodes: Node[], direct: (node: Node) => Promise<MongoClient>): Promise<void> {
-  const clients = await Promise.all(nodes.map(direct));
+async function initiateSet(ports: number[], direct: (port: number) => Promise<MongoClient>): Promise<void> {
+  const clients = await Promise.all(ports.map(direct));
   try {
     await clients[0]?.db('admin').command({
       replSetInitiate: {
         _id: 'rs0',
-        members: nodes.map(({ port }, index) => ({ _id: index, host: `127.0.0.1:${port}` })),
+        members: ports.map((port, index) => ({ _id: index, host: `127.0.0.1:${port}` })),
         // Tests that lose a primary should not wait ten seconds for the next one.
         settings: { electionTimeoutMillis: 2000, heartbeatIntervalMillis: 500 },
       },
@@ -232,12 +234,12 @@ async function initiateSet(nodes: Node[], direct: (node: Node) => Promise<MongoC
 
 /** The first user, through the exception that mongod makes for clients of its own machine. */
 async function createUser(
-  node: Node,
+  port: number,
   user: MongodServers['user'],
-  direct: (node: Node) => Promise<MongoClient>,
+  direct: (port: number) => Promise<MongoClient>,
 ): Promise<void> {
   if (user === undefined) return;
-  const client = await direct(node);
+  const client = await direct(port);
   try {
     await client.db('admin').command({ createUser: user.name, pwd: user.password, roles: ['root'] });
   } finally {
@@ -252,7 +254,7 @@ function connectDirectly(port: number, certificates: Certificates | undefined): 
 }
 
 function uriOf(
-  nodes: Node[],
+  ports: number[],
   about: { isSet: boolean; user: MongodServers['user']; certificates: Certificates | undefined },
 ): string {
   const query = new URLSearchParams();
@@ -264,7 +266,7 @@ function uriOf(
     query.set('tlsCAFile', about.certificates.caFile);
   }
   const credentials = about.user === undefined ? '' : `${about.user.name}:${about.user.password}@`;
-  return `mongodb://${credentials}${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}/?${query}`;
+  return `mongodb://${credentials}${ports.map((port) => `127.0.0.1:${port}`).join(',')}/?${query}`;
 }
 
 /** Asks again and again until the answer is yes; a server gives no other sign of being ready. */
@@ -276,12 +278,16 @@ async function poll(what: string, patience: number, ask: () => Promise<boolean>)
   }
 }
 
-async function main(command: string | undefined): Promise<void> {
+async function main(command: string | undefined, port: string | undefined): Promise<void> {
   if (command === undefined) {
     process.stdout.write(`${(await resolveMongod()).path}\n`);
     return;
   }
-  if (command !== 'start') throw new Error(`Unknown command ${command}; there is only "start".`);
+  if (command === 'initiate' && Number(port) > 0) {
+    await initiateSet([Number(port)], (at) => connectDirectly(at, undefined));
+    return;
+  }
+  if (command !== 'start') throw new Error('Usage: mongod.ts [start | initiate PORT]');
   const servers = await startReplicaSet();
   process.stdout.write(`${servers.uri}\n`);
   await new Promise((resolve) => {
@@ -295,7 +301,7 @@ async function main(command: string | undefined): Promise<void> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  main(process.argv[2]).catch((error: unknown) => {
+  main(process.argv[2], process.argv[3]).catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);
   });

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { BSON } from 'mongodb';
 import { rawBytes } from '../../support/bytes';
 import { corpus, corpusOfIds, type CorpusDocument } from '../../support/corpus';
 import { insertRaw } from '../../support/rawInsert';
 import { replicaSet } from '../../support/server';
+import { skip } from '../../support/skip';
 
 const inHex = (documents: readonly Buffer[]): string[] =>
   documents.map((bytes) => bytes.toString('hex')).toSorted();
@@ -55,6 +57,19 @@ describe('the corpus', () => {
     const expected = `array binData bool date dbPointer decimal double int javascript javascriptWithScope long maxKey
       minKey missing null object objectId regex string symbol timestamp undefined`;
     assert.deepEqual(types.sort(), expected.split(/\s+/).sort());
+  });
+
+  it('is accepted by the oldest servers that are promised', async function () {
+    if (process.platform !== 'linux')
+      skip(this, 'mongod 4.4 is fetched on Linux alone; other systems have 6.0');
+    this.timeout(120_000);
+    const { db } = await (await replicaSet('4.4')).database('corpus');
+    await insertRaw(
+      db,
+      'all',
+      [...corpus, ...corpusOfIds].map(({ bytes }) => bytes),
+    );
+    assert.equal(await db.collection('all').countDocuments(), corpus.length + corpusOfIds.length);
   });
 
   it('is refused loudly where the server refuses a document', async () => {
