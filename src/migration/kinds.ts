@@ -129,7 +129,14 @@ export interface LoadedMigration {
 }
 
 /** Gives types to a migration (or an array of them) and hands it back unchanged. */
-export function defineMigration<M extends Migration | readonly Migration[]>(migration: M): M {
+export function defineMigration<T extends Document>(migration: TransformMigration<T>): TransformMigration<T>;
+export function defineMigration(migration: PipelineMigration): PipelineMigration;
+export function defineMigration(migration: ScriptMigration): ScriptMigration;
+export function defineMigration<const M extends readonly Migration[]>(migrations: M): M;
+// One overload for each kind: `validate` gets a collection or a database, which a union could not tell apart.
+export function defineMigration(
+  migration: Migration | readonly Migration[],
+): Migration | readonly Migration[] {
   return migration;
 }
 
