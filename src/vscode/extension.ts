@@ -1,0 +1,130 @@
+// The composition root of the extension: makes the services, ties them together, hands them to the views and
+// commands. Knows everything, does nothing itself.
+import * as vscode from 'vscode';
+import { readStaticConfig } from '../project/staticConfig';
+import { registerCommands } from './commands/all';
+import { ConnectionStore } from './connections';
+import { VirtualDocuments } from './documents';
+import { LensProvider } from './lenses';
+import { Log } from './log';
+import { extensionId } from './manifest';
+import { MigrationStore } from './migrationStore';
+import { Observer } from './observer';
+import { OutlineStore } from './outlines';
+import { RunPanel } from './panel';
+import { findProjectFolder, Project } from './project';
+import { RunnerProcess } from './runnerProcess';
+import { RunStarter } from './runStarter';
+import { RunStore } from './runs';
+import type { Services } from './services';
+import { setting } from './settings';
+import { StatusBar } from './statusBar';
+import { StatusStore } from './statuses';
+import type { Trees } from './views';
+import { createViews } from './views';
+
+/** What other extensions and tests may look at. */
+export interface Exports {
+  readonly trees: Trees;
+  readonly runs: Pick<RunStore, 'list' | 'get'>;
+}
+
+let starter: RunStarter | undefined;
+
+export async function activate(context: vscode.ExtensionContext): Promise<Exports> {
+  const log = new Log();
+  context.subscriptions.push(log);
+  try {
+    const folder = await findProjectFolder();
+    const services = createServices(context, log, folder);
+    starter = services.starter;
+    const { trees, disposables } = createViews(services);
+    context.subscriptions.push(
+      ...registerCommands(services),
+      ...disposables,
+      new LensProvider(services.outlines, services.store),
+      new StatusBar(services.store, services.runs),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => void services.project?.reload()),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => void followFolders(folder)),
+    );
+    void services.project?.reload();
+    return { trees, runs: services.runs };
+  } catch (error) {
+    // The editor itself says nothing when an extension does not start.
+    log.error('Migratory could not start', error);
+    void vscode.window.showErrorMessage(
+      vscode.l10n.t('Migratory could not start: {0}', error instanceof Error ? error.message : String(error)),
+    );
+    throw error;
+  }
+}
+
+/** Runs go on without the window; they are found again through their run documents. */
+export function deactivate(): void {
+  starter?.detachAll();
+}
+
+function createServices(
+  context: vscode.ExtensionContext,
+  log: Log,
+  folder: vscode.WorkspaceFolder | undefined,
+): Services {
+  const startRunner = (detached: boolean): RunnerProcess =>
+    new RunnerProcess({
+      program: vscode.Uri.joinPath(context.extensionUri, 'dist', 'runner.js').fsPath,
+      node: setting('node') || process.execPath,
+      detached,
+      onOutput: (line, stream) => log.output(line, stream),
+    });
+  const observer = new Observer(
+    () => startRunner(false),
+    (error) => log.error('The observer', error),
+  );
+  const project =
+    folder &&
+    new Project(folder, {
+      read: (location) => observer.call('config', { project: location }),
+      readStatic: readStaticConfig,
+    });
+  const runs = new RunStore();
+  const outlines = new OutlineStore();
+  const connections = new ConnectionStore(project, context.workspaceState, context.secrets);
+  const statuses = new StatusStore(project, connections, observer, runs, () => vscode.workspace.isTrusted);
+  const store = new MigrationStore(outlines, connections, statuses, runs);
+  const documents = new VirtualDocuments();
+  const panel = new RunPanel({ context, runs, connections, observer, documents });
+  context.subscriptions.push(observer, runs, outlines, connections, statuses, store, documents, panel);
+  if (project) {
+    context.subscriptions.push(project);
+    project.onDidChange(() => {
+      statuses.retain(new Set(connections.list().map(({ id }) => id)));
+      void outlines.setDirectory(project.migrationsDir);
+      void statuses.refreshAll();
+    });
+  }
+  return {
+    log,
+    project,
+    outlines,
+    connections,
+    statuses,
+    runs,
+    observer,
+    store,
+    documents,
+    panel,
+    starter: new RunStarter(() => startRunner(true), runs),
+  };
+}
+
+/** Another folder holds the migrations now (the first one came or went): everything starts anew with it. */
+async function followFolders(before: vscode.WorkspaceFolder | undefined): Promise<void> {
+  const now = await findProjectFolder();
+  if (now?.uri.toString() === before?.uri.toString()) return;
+  const reload = vscode.l10n.t('Reload Window');
+  const pressed = await vscode.window.showInformationMessage(
+    vscode.l10n.t('Migratory shows the migrations of {0} after a reload.', now?.name ?? extensionId),
+    reload,
+  );
+  if (pressed === reload) await vscode.commands.executeCommand('workbench.action.reloadWindow');
+}
