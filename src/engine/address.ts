@@ -47,8 +47,14 @@ export function hostText({ host, port }: HostPort): string {
 }
 
 function parseString(uri: string): ConnectionString {
+  if (uri.includes('${')) {
+    throw new UserError(
+      'The connection string holds a placeholder that was not filled in. Set the environment variable that it names.',
+      { action: editConnection },
+    );
+  }
   try {
-    return new ConnectionString(uri);
+    return new ConnectionString(uri.trim());
   } catch (error) {
     throw new UserError(malformedSentence(uri, error), { action: editConnection });
   }
@@ -59,9 +65,6 @@ function malformedSentence(uri: string, error: unknown): string {
   const reason = error instanceof Error ? error.message : '';
   if (uri.trim() === '')
     return 'The connection string is empty. It has to look like mongodb://host:27017/database.';
-  if (/\$\{/.test(uri)) {
-    return 'The connection string holds a placeholder that was not filled in. Set the environment variable that it names.';
-  }
   if (reason.startsWith('Invalid scheme')) {
     return 'The connection string does not start with mongodb:// or mongodb+srv://. Copy the whole string again.';
   }

@@ -3,6 +3,7 @@
 import { MongoClient } from 'mongodb';
 import type { Db, MongoClientOptions } from 'mongodb';
 import { UserError } from '../protocol/errors';
+import { describeTarget } from '../project/target';
 import type { ConnectionTarget } from '../protocol/runner';
 import type { Address, HostPort } from './address';
 import { addressText, editConnection, parseAddress } from './address';
@@ -64,7 +65,7 @@ export async function connect(target: ConnectionTarget, options: ConnectOptions 
     server,
     db: client.db(address.database),
     target: { ...target, database: address.database },
-    label: `${address.database} on ${addressText(address)}`,
+    label: describeTarget({ uri: target.uri, database: address.database }),
     close: () => client.close(),
   };
 }
@@ -76,7 +77,7 @@ async function openClient(
 ): Promise<{ client: MongoClient; server: Server }> {
   let client: MongoClient | undefined;
   try {
-    client = new MongoClient(target.uri, clientOptions(address, options));
+    client = new MongoClient(target.uri.trim(), clientOptions(address, options));
     const opening = client;
     const server = await abortable(options.signal, async () => {
       await opening.connect();

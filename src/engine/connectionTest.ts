@@ -195,7 +195,7 @@ class StagedTest {
     if (!address.tls) throw new NothingToDo('The connection string asks for no TLS.');
     const host = this.#hosts.find(({ port }) => port !== 0);
     if (!host) throw new NothingToDo('A Unix socket needs no TLS.');
-    const client = new MongoClient(this.#target.uri, clientOptions(address));
+    const client = new MongoClient(this.#target.uri.trim(), clientOptions(address));
     await probeTls(host, client.options, this.#timeoutMs);
     await client.close();
     return `${hostText(host)} has a certificate that is trusted here.`;
