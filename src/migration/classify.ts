@@ -1,6 +1,7 @@
 // Checks what an author (or a program) handed over as a migration and gives it its name and kind.
 import type { ErrorLocation } from '../protocol/errors';
 import { UserError } from '../protocol/errors';
+import { describeType } from './describeType';
 import type { LoadedMigration, Migration, MigrationKind } from './kinds';
 
 export interface Origin {
@@ -192,14 +193,3 @@ const rulesOf: Record<MigrationKind, [field: string, rule: Rule][]> = {
     ['whenNotMatched', oneOf('insert', 'discard', 'fail')],
   ],
 };
-
-/** `a string`, `an empty array`, `a function`, …: for messages. */
-export function describeType(value: unknown): string {
-  if (value === null) return 'null';
-  if (value === undefined) return 'undefined';
-  if (value === '') return 'an empty string';
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (typeof value === 'string' && value.length <= 40) return `the string ${JSON.stringify(value)}`;
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}

@@ -46,8 +46,7 @@ export function unreadableFile(file: string, root: string, error: NodeJS.ErrnoEx
 }
 
 export function emptyFile(file: string, root: string): UserError {
-  const label = 'Write the migration or delete the file';
-  return fileError(file, `${displayPath(file, root)} is empty.`, label);
+  return fileError(file, `${displayPath(file, root)} is empty.`, 'Fill it or delete it');
 }
 
 /** For a file that does not parse; `error` is what its compiler said. */

@@ -369,7 +369,7 @@ const bad: BadCase[] = [
     title: 'nothing in it',
     text: ` \n`,
     message: 'm.js is empty.',
-    label: 'Write the migration or delete the file',
+    label: 'Fill it or delete it',
   },
   {
     title: 'no exports',
