@@ -1,0 +1,273 @@
+// What is done of a step, in `_migratory_checkpoints`: one document per lane (who may commit), one per finished range
+// (bounds, counts, the `_id`s that were dealt with) and one for the step as a whole. Written inside the range's
+// transaction, so that data, journal and checkpoint cannot come apart.
+import type { Binary, ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
+import { BSON, MaxKey, MinKey } from 'mongodb';
+import { idQuery, sendWrites, updateStatement } from './command';
+import type { Bounds, Range } from './ranges';
+import {
+  document,
+  element,
+  elements,
+  findElement,
+  idOf,
+  keyOf,
+  objectValue,
+  valueOf,
+  binaryValue,
+  intValue,
+  minKey,
+  sameValue,
+} from './raw';
+import type { RawValue } from './raw';
+
+export const checkpointCollection = '_migratory_checkpoints';
+
+/** A newer epoch has taken the step over; this process may commit nothing more. */
+export class FencedError extends Error {
+  override readonly name = 'FencedError';
+  constructor(step: string) {
+    super(`another runner has taken over step "${step}"`);
+  }
+}
+
+export interface Tally {
+  scanned: number;
+  processed: number;
+  skipped: number;
+  quarantined: number;
+  conflicts: number;
+  deleted: number;
+}
+
+export const emptyTally = (): Tally => ({
+  scanned: 0,
+  processed: 0,
+  skipped: 0,
+  quarantined: 0,
+  conflicts: 0,
+  deleted: 0,
+});
+
+export function addTally(sum: Tally, part: Tally): void {
+  for (const key of Object.keys(sum) as (keyof Tally)[]) sum[key] += part[key];
+}
+
+export interface Progress {
+  /** Finished ranges of the first pass, in index order. */
+  done: (Bounds & { key: ObjectId })[];
+  sums: Tally;
+  /** What `finish` kept, if the step has ended before. */
+  finished?: Document;
+}
+
+const majority = { w: 'majority', j: true } as const;
+
+export class Checkpoints {
+  private readonly collection: Collection;
+  private readonly laneIds: Document[];
+
+  constructor(
+    private readonly db: Db,
+    private readonly run: string,
+    private readonly step: string,
+    private readonly epoch: number,
+    readonly lanes: number,
+  ) {
+    this.collection = db.collection(checkpointCollection);
+    this.laneIds = Array.from({ length: lanes }, (_, lane) => ({ run, step, kind: 'lane', key: lane }));
+  }
+
+  /**
+   * Takes the step for this epoch: ends the sessions of whoever had it, so that their open transactions neither
+   * commit nor block, and marks every lane. From here on nothing of an older epoch can commit.
+   */
+  async claim(sessions: readonly ClientSession[]): Promise<void> {
+    const all = { _id: this.between('lane') } as Document;
+    const held = await this.collection.find(all).toArray();
+    if (held.some((lane) => Number(lane['epoch']) > this.epoch)) throw new FencedError(this.step);
+    const stale = held
+      .map((lane) => lane['session'] as Document | undefined)
+      .filter((id) => id !== undefined);
+    // Without the privilege the old transactions end by themselves, within a minute.
+    if (stale.length > 0) await this.db.command({ killSessions: stale }).catch(() => undefined);
+    const owned = (_id: Document, set: Document) => ({
+      updateOne: {
+        filter: { _id, epoch: { $lte: this.epoch } } as Document,
+        update: { $set: { epoch: this.epoch, ...set } },
+        upsert: true,
+      },
+    });
+    const claims = this.laneIds.map((_id, lane) => owned(_id, { session: sessions[lane]?.id ?? null }));
+    try {
+      await this.collection.bulkWrite([owned(this.stateId(), {}), ...claims], { writeConcern: majority });
+      await this.collection.updateMany(
+        { ...all, epoch: { $lt: this.epoch } },
+        { $set: { epoch: this.epoch } },
+        { writeConcern: majority },
+      );
+    } catch (error) {
+      // A newer owner came first: its lane no longer matches, and the upsert meets it.
+      if ((error as { code?: unknown }).code === 11000) throw new FencedError(this.step);
+      throw error;
+    }
+  }
+
+  /** Throws if a newer epoch has the lane; for the protocol without transactions. */
+  async verify(lane: number): Promise<void> {
+    const held = await this.collection.findOne({ _id: this.laneIds[lane] } as Document);
+    if (Number(held?.['epoch']) !== this.epoch) throw new FencedError(this.step);
+  }
+
+  /** Notes a range as done. In a transaction this is what a stale runner fails at. */
+  async record(
+    lane: number,
+    range: Range,
+    tally: Tally,
+    handled: readonly RawValue[],
+    options: { session?: ClientSession; round?: number; of?: ObjectId; ms: number },
+  ): Promise<void> {
+    const laneId = BSON.serialize({ _id: this.laneIds[lane], epoch: this.epoch });
+    const at = BSON.serialize({ $set: { at: range.key } });
+    const _id = Buffer.from(
+      BSON.serialize({ run: this.run, step: this.step, kind: 'range', key: range.key }),
+    );
+    const counts = Buffer.from(
+      BSON.serialize({
+        ...tally,
+        epoch: this.epoch,
+        ms: Math.round(options.ms),
+        ...(options.of ? { of: options.of } : {}),
+      }),
+    );
+    const row = document([
+      element('_id', objectValue(_id)),
+      element('from', range.from ?? minKey),
+      ...(range.to ? [element('to', range.to)] : []),
+      element('round', intValue(options.round ?? 0)),
+      ...elements(counts).map((item) => counts.subarray(item.start, item.end)),
+      element('ids', binaryValue(packIds(handled))),
+    ]);
+    const reply = await sendWrites(
+      this.db,
+      'update',
+      checkpointCollection,
+      [
+        updateStatement(Buffer.from(laneId), objectValue(at)),
+        updateStatement(idQuery(objectValue(_id)), objectValue(row), { upsert: true }),
+      ],
+      { session: options.session, writeConcern: majority },
+    );
+    if (reply.failures[0])
+      throw new Error(`the checkpoint could not be written: ${reply.failures[0].message}`);
+    if (reply.n < 2) throw new FencedError(this.step);
+  }
+
+  /** @param collation of the source, so that bounds sort as its index does. */
+  async load(collation: Document | undefined): Promise<Progress> {
+    const progress: Progress = { done: [], sums: emptyTally() };
+    const state = await this.collection.findOne({ _id: this.stateId() } as Document);
+    if (state?.['finished']) progress.finished = state['finished'] as Document;
+    const rows = this.collection.find({ _id: this.between('range') } as Document, {
+      projection: { ids: 0 },
+      sort: { from: 1 },
+      allowDiskUse: true,
+      raw: true,
+      ...(collation ? { collation: collation as never } : {}),
+    });
+    for await (const row of rows as unknown as AsyncIterable<Buffer>) {
+      const counts = BSON.deserialize(row);
+      for (const key of Object.keys(progress.sums) as (keyof Tally)[])
+        progress.sums[key] += Number(counts[key] ?? 0);
+      if (counts['round'] === 0)
+        progress.done.push({ key: (counts['_id'] as { key: ObjectId }).key, ...boundsOf(row) });
+    }
+    return progress;
+  }
+
+  /** The `_id`s that were dealt with in a range, in the first pass or in a sweep of it. */
+  async handled(key: ObjectId): Promise<Set<string>> {
+    const ids = new Set<string>();
+    const rows = await this.collection
+      .find(
+        {
+          $and: [
+            { _id: this.between('range') },
+            { $or: [{ _id: { run: this.run, step: this.step, kind: 'range', key } }, { of: key }] },
+          ],
+        } as Document,
+        { projection: { ids: 1 } },
+      )
+      .toArray();
+    for (const row of rows) for (const id of unpackIds(row['ids'] as Binary)) ids.add(keyOf(id));
+    return ids;
+  }
+
+  /** Keeps the result and drops the ranges: a step that has ended is not done again. */
+  async finish(result: Document): Promise<void> {
+    await this.collection.updateOne(
+      { _id: this.stateId() } as Document,
+      { $set: { epoch: this.epoch, finished: result } },
+      { upsert: true, writeConcern: majority },
+    );
+    await this.collection.deleteMany({
+      $or: [{ _id: this.between('range') }, { _id: this.between('lane') }],
+    } as Document);
+  }
+
+  /** Forgets which sessions the lanes had: they go back to the pool, and ending them would end somebody else's work. */
+  async release(): Promise<void> {
+    await this.collection.updateMany({ _id: this.between('lane'), epoch: this.epoch } as Document, {
+      $unset: { session: 1 },
+    });
+  }
+
+  /** Drops all that is known of the step. */
+  async forget(): Promise<void> {
+    const { run, step } = this;
+    await this.collection.deleteMany(
+      {
+        _id: { $gte: { run, step, kind: new MinKey() }, $lte: { run, step, kind: new MaxKey() } },
+      } as Document,
+      { writeConcern: majority },
+    );
+  }
+
+  private stateId(): Document {
+    return { run: this.run, step: this.step, kind: 'state' };
+  }
+
+  private between(kind: 'lane' | 'range'): Document {
+    const { run, step } = this;
+    return { $gte: { run, step, kind, key: new MinKey() }, $lte: { run, step, kind, key: new MaxKey() } };
+  }
+}
+
+function boundsOf(row: Buffer): Bounds {
+  const from = findElement(row, 'from');
+  const to = findElement(row, 'to');
+  const start = from && valueOf(row, from);
+  return {
+    from: start && !sameValue(start, minKey) ? start : undefined,
+    to: to && valueOf(row, to),
+  };
+}
+
+function packIds(ids: readonly RawValue[]): Buffer {
+  return Buffer.concat(ids.map(idQuery));
+}
+
+function unpackIds(packed: Binary): RawValue[] {
+  const bytes = Buffer.from(packed.buffer.buffer, packed.buffer.byteOffset, packed.position);
+  const ids: RawValue[] = [];
+  for (let at = 0; at < bytes.length; at += bytes.readInt32LE(at))
+    ids.push(idOf(bytes.subarray(at, at + bytes.readInt32LE(at))));
+  return ids;
+}
+
+/** Removes all that a run left in the checkpoints. */
+export async function forgetCheckpoints(db: Db, runId: string): Promise<void> {
+  await db.collection(checkpointCollection).deleteMany({
+    _id: { $gte: { run: runId, step: new MinKey() }, $lte: { run: runId, step: new MaxKey() } },
+  } as Document);
+}

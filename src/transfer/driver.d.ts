@@ -1,0 +1,8 @@
+// The one part of the bundled driver that its public types leave out (see command.ts).
+declare module 'mongodb/lib/cmap/commands.js' {
+  export class DocumentSequence {
+    constructor(field: string);
+    /** Returns the length of the sequence in bytes so far. `document` is kept for logs only. */
+    push(document: object, bytes: Uint8Array): number;
+  }
+}

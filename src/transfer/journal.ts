@@ -1,0 +1,183 @@
+// The journal of a run, `_migratory_journal_<run>`: for each range the documents as they were, and what was changed in
+// them, packed into few Binaries. Pre-images are raw bytes, so that what comes back is what was there.
+import type { Binary, ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
+import { MaxKey, MinKey } from 'mongodb';
+import { sendWrites } from './command';
+import type { Patch } from './patch';
+import { decodePatch, encodePatch } from './patch';
+import {
+  binaryValue,
+  document,
+  element,
+  elements,
+  emptyDocument,
+  idOf,
+  intValue,
+  keyOf,
+  objectValue,
+  stringValue,
+  BsonType,
+} from './raw';
+import type { RawValue } from './raw';
+
+export const journalPrefix = '_migratory_journal_';
+
+export function journalName(runId: string): string {
+  return `${journalPrefix}${runId}`;
+}
+
+/** One changed document. `before` is undefined where the run created it. */
+export interface JournalEntry {
+  id: RawValue;
+  before: Buffer | undefined;
+  patch: Patch;
+}
+
+/** Bytes of one row's packed part; below the 16 MB of a document. */
+const partBytes = 12 * 1024 * 1024;
+
+export class Journal {
+  private readonly collection: Collection;
+  private readonly name: string;
+
+  constructor(
+    private readonly db: Db,
+    runId: string,
+    private readonly step: string,
+  ) {
+    this.name = journalName(runId);
+    this.collection = db.collection(this.name);
+  }
+
+  /** Creates the collection, since that is not possible everywhere inside a transaction. */
+  async prepare(): Promise<void> {
+    await this.db.createCollection(this.name, { writeConcern: { w: 'majority' } }).catch((error: unknown) => {
+      if ((error as { code?: unknown }).code !== 48) throw error;
+    });
+  }
+
+  async write(
+    range: ObjectId,
+    target: string,
+    entries: readonly JournalEntry[],
+    options: { session?: ClientSession; attempt?: number },
+  ): Promise<void> {
+    if (entries.length === 0) return;
+    const packed = pack(entries);
+    const parts = Math.max(1, Math.ceil(packed.length / partBytes));
+    const rows = Array.from({ length: parts }, (_, part) =>
+      document([
+        element(
+          '_id',
+          objectValue(
+            document([
+              element('s', stringValue(this.step)),
+              element('r', { type: BsonType.objectId, bytes: range.id }),
+              element('a', intValue(options.attempt ?? 0)),
+              element('p', intValue(part)),
+            ]),
+          ),
+        ),
+        element('collection', stringValue(target)),
+        element('n', intValue(part === 0 ? entries.length : 0)),
+        element('data', binaryValue(packed.subarray(part * partBytes, (part + 1) * partBytes))),
+      ]),
+    );
+    const reply = await sendWrites(this.db, 'insert', this.name, rows, {
+      session: options.session,
+      writeConcern: { w: 'majority', j: true },
+    });
+    if (reply.failures[0]) throw new Error(`the journal could not be written: ${reply.failures[0].message}`);
+  }
+
+  /** Ranges with their number of documents, and the sum of these. */
+  async ranges(): Promise<{ ranges: ObjectId[]; total: number }> {
+    const found = await this.collection
+      .aggregate<{ _id: ObjectId; n: number }>([
+        { $match: { _id: this.all() } },
+        { $project: { n: 1 } },
+        { $group: { _id: '$_id.r', n: { $sum: '$n' } } },
+        { $sort: { _id: -1 } },
+      ])
+      .toArray();
+    return { ranges: found.map((row) => row._id), total: found.reduce((sum, row) => sum + Number(row.n), 0) };
+  }
+
+  /** The changes of a range; of several attempts at a document the last one counts. */
+  async read(
+    range: ObjectId,
+    session?: ClientSession,
+  ): Promise<{ target: string; entries: JournalEntry[]; attempts: number }> {
+    const s = this.step;
+    const rows = await this.collection
+      .find(
+        {
+          _id: { $gte: { s, r: range, a: new MinKey() }, $lte: { s, r: range, a: new MaxKey() } },
+        } as Document,
+        { sort: { _id: 1 }, ...(session ? { session } : {}) },
+      )
+      .toArray();
+    const byAttempt = new Map<number, Buffer[]>();
+    for (const row of rows) {
+      const attempt = Number((row['_id'] as unknown as Document)['a']);
+      byAttempt.set(attempt, [...(byAttempt.get(attempt) ?? []), bytesOfBinary(row['data'] as Binary)]);
+    }
+    const entries = new Map<string, JournalEntry>();
+    for (const parts of byAttempt.values()) {
+      for (const entry of unpack(Buffer.concat(parts))) entries.set(keyOf(entry.id), entry);
+    }
+    return {
+      target: String(rows[0]?.['collection'] ?? ''),
+      entries: [...entries.values()],
+      attempts: byAttempt.size,
+    };
+  }
+
+  /** Drops the rows of this step, and the collection with the last of them. */
+  async forget(): Promise<void> {
+    await this.collection.deleteMany({ _id: this.all() } as Document, { writeConcern: { w: 'majority' } });
+    if ((await this.collection.findOne({}, { projection: { _id: 1 } })) === null)
+      await this.collection.drop();
+  }
+
+  private all(): Document {
+    return { $gte: { s: this.step, r: new MinKey() }, $lte: { s: this.step, r: new MaxKey() } };
+  }
+}
+
+function bytesOfBinary(binary: Binary): Buffer {
+  return Buffer.from(binary.buffer.buffer, binary.buffer.byteOffset, binary.position);
+}
+
+/** Each entry is the pre-image followed by its patch; a created document has its `_id` alone as a pre-image `{c: _id}`. */
+function pack(entries: readonly JournalEntry[]): Buffer {
+  const parts: Buffer[] = [];
+  for (const { id, before, patch } of entries) {
+    parts.push(before ?? document([element('c', id)]), encodePatch(patch));
+  }
+  return Buffer.concat(parts);
+}
+
+function unpack(bytes: Buffer): JournalEntry[] {
+  const entries: JournalEntry[] = [];
+  let at = 0;
+  const next = (): Buffer => {
+    const part = bytes.subarray(at, at + bytes.readInt32LE(at));
+    at += part.length;
+    return part;
+  };
+  while (at < bytes.length) {
+    const image = next();
+    const patch = decodePatch(next());
+    const created = image.length > emptyDocument.length && image[5] === 0x63 && image[6] === 0;
+    if (created) {
+      const first = elements(image)[0]!;
+      entries.push({
+        id: { type: first.type, bytes: image.subarray(first.value, first.end) },
+        before: undefined,
+        patch,
+      });
+    } else entries.push({ id: idOf(image), before: image, patch });
+  }
+  return entries;
+}

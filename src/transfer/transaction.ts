@@ -1,0 +1,76 @@
+// One short transaction: begin, work, commit with majority, and what the driver leaves to its caller: telling a
+// conflict that may be tried again from a failure, and finding out how an unclear commit ended.
+import type { ClientSession } from 'mongodb';
+import { MongoError } from 'mongodb';
+
+/** Retries of a commit whose outcome is not known, with pauses up to two seconds in between. */
+const commitRetries = 40;
+
+/** Runs the work in a transaction of the session; a thrown error has aborted it. */
+export async function inTransaction<T>(
+  session: ClientSession,
+  work: () => Promise<T>,
+  beforeCommit?: () => Promise<void>,
+): Promise<T> {
+  session.startTransaction({
+    readConcern: { level: 'snapshot' },
+    writeConcern: { w: 'majority' },
+    readPreference: 'primary',
+  });
+  let result: T;
+  try {
+    result = await work();
+    await beforeCommit?.();
+  } catch (error) {
+    // The server may have ended it already; the first error is the one that counts.
+    await session.abortTransaction().catch(() => undefined);
+    throw error;
+  }
+  await commit(session);
+  return result;
+}
+
+/** Asks again until the server says how it ended; a commit is never sent for another transaction. */
+async function commit(session: ClientSession): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await session.commitTransaction();
+      return;
+    } catch (error) {
+      if (!hasLabel(error, 'UnknownTransactionCommitResult') || attempt >= commitRetries) throw error;
+      await pause(Math.min(2000, 20 * 2 ** attempt));
+    }
+  }
+}
+
+export function hasLabel(error: unknown, label: string): boolean {
+  return error instanceof MongoError && error.hasErrorLabel(label);
+}
+
+/** A failure of the whole transaction that may go away by itself. */
+export function isTransient(error: unknown): boolean {
+  return hasLabel(error, 'TransientTransactionError');
+}
+
+const tooLarge = new Set([225, 257, 290, 10334, 17419, 17420, 17280]);
+
+/** The transaction as a whole was too large or lasted too long: half of it may fit. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof MongoError && tooLarge.has(Number(error.code));
+}
+
+export function isConflict(error: unknown): boolean {
+  return error instanceof MongoError && (error.code === 112 || error.code === 251);
+}
+
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,51 @@
+// What a kind of transfer does with one range, seen from the pump: the contract between the pump (lanes, protocol,
+// retries) and the sources, transforms and sinks that are put together for it.
+import type { ClientSession } from 'mongodb';
+import type { Tally } from './checkpoints';
+import type { JournalEntry } from './journal';
+import type { QuarantinedDocument } from './quarantine';
+import type { Bounds, Range } from './ranges';
+import type { RawValue } from './raw';
+import type { Conflict, CrashPoint } from './types';
+
+/** A range under way, over all its attempts. */
+export interface Job {
+  range: Range;
+  /** Documents that failed in an earlier attempt and are left out of this one, by key of their `_id`. */
+  failed: Map<string, { id: RawValue; reason: string; cause?: unknown }>;
+  /** Send one statement per document, so that a refusal names its document. */
+  oneByOne: boolean;
+  /** The server's validator may be passed over (a restore of what was there before). */
+  bypass: boolean;
+  /** Answers of earlier attempts that can be used again; kept by the transform. */
+  memory: Map<string, unknown>;
+}
+
+export interface Attempt {
+  job: Job;
+  lane: number;
+  session?: ClientSession;
+  crashPoint(point: CrashPoint): Promise<void>;
+}
+
+/** What an attempt did, to be journaled, checkpointed and told once it holds. */
+export interface Outcome {
+  tally: Tally;
+  /** Every document that was dealt with. */
+  handled: RawValue[];
+  /** Documents and bytes that were read. */
+  documents: number;
+  bytes: number;
+  quarantined: QuarantinedDocument[];
+  conflicts: Conflict[];
+  /** Parts of the range that were left for later. */
+  rest: Bounds[];
+  /** Where the range ends if the rest begins inside it. */
+  to?: RawValue;
+}
+
+/** The changes of a range, as a sink reports them to the journal. */
+export interface Written {
+  entries: JournalEntry[];
+  processed: number;
+}
