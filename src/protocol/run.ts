@@ -76,6 +76,8 @@ export interface RunStep {
   /** What the step is doing right now, for people: `creating index status_1 on movies`. */
   activity?: string;
   error: ErrorInfo | null;
+  /** The run whose journal and checkpoints this step uses, when it goes on with the work of an earlier run. */
+  journal?: string;
 }
 
 export interface RunDocument {

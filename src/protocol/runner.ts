@@ -1,7 +1,7 @@
 // The requests that a runner process answers and what it tells by itself. The extension forks one runner as
 // observer (config, status, connection tests, watching runs) and one for each run that it starts. Connection
 // strings travel only here, over IPC.
-import type { CheckResult, RunControl, RunDocument, RunMode } from './run';
+import type { RunControl, RunDocument, RunMode } from './run';
 import type { Event, RunSnapshot } from './events';
 import type { MigrationStatus } from './status';
 import type { ErrorAction, ErrorInfo } from './errors';
@@ -89,8 +89,8 @@ export type RunnerMethods = {
     server?: ServerDescription;
   };
   status(params: { project: ProjectLocation; target: ConnectionTarget }): StatusResult;
-  /** Tells `runs` about once a second while something moves, until `unwatch` or the end of the process. */
-  watch(params: { target: ConnectionTarget }): void;
+  /** Tells `runs` (and `ledger`) about once a second while something moves, until `unwatch` or the end of the process. */
+  watch(params: { target: ConnectionTarget; project?: ProjectLocation }): void;
   unwatch(params: { target: ConnectionTarget }): void;
   /** The whole view of one run out of its run document, also of somebody else's. */
   snapshot(params: { target: ConnectionTarget; run: string }): RunSnapshot | null;
@@ -100,7 +100,6 @@ export type RunnerMethods = {
   /** Answers when the run has ended; what happens meanwhile comes as notifications. */
   start(params: RunRequest): RunResult;
   cancel(params: { force?: boolean }): void;
-  validate(params: RunRequest): { checks: Record<string, CheckResult[]> };
 };
 
 /** What a runner tells without being asked. */
@@ -109,6 +108,6 @@ export type RunnerNotifications = {
   snapshot: RunSnapshot;
   event: Event;
   runs: { target: string; database: string; runs: RunDocument[] };
-  /** The ledger changed (a migration was applied or rolled back by anybody). */
+  /** The ledger changed, whoever wrote it; only told when `watch` was given the project. */
   ledger: { target: string; database: string };
 };

@@ -79,11 +79,12 @@ async function judgeToday(
   );
   if (number === 0) return passed(`The validator of ${target} refuses none of the matching documents today.`);
   const many = number >= violationsCounted ? `At least ${violationsCounted} documents` : documents(number);
+  const verb = number === 1 ? 'does' : 'do';
   return failed(
     'warning',
     level === 'moderate'
-      ? `${many} that the filter matches do not satisfy the validator of ${target} today; it lets them be changed nevertheless.`
-      : `${many} that the filter matches do not satisfy the validator of ${target} today; the server refuses a change that does not mend them.`,
+      ? `${many} that the filter matches ${verb} not satisfy the validator of ${target} today; it lets them be changed nevertheless.`
+      : `${many} that the filter matches ${verb} not satisfy the validator of ${target} today; the server refuses a change that does not mend them.`,
     "Mend them in the same migration, or let them go to quarantine (onError: 'quarantine').",
   );
 }

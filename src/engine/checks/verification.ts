@@ -196,7 +196,11 @@ const violationsCheck: Check = {
     );
     if (number === 0) return passed(`All documents in ${target} satisfy its validator.`);
     const many = number >= violationsCounted ? `At least ${violationsCounted} documents` : documents(number);
-    return failed('warning', `${many} in ${target} do not satisfy its validator.`, lookAtData);
+    return failed(
+      'warning',
+      `${many} in ${target} ${number === 1 ? 'does' : 'do'} not satisfy its validator.`,
+      lookAtData,
+    );
   },
 };
 

@@ -1,0 +1,146 @@
+// The command line: `migratory <command>`. Parses, hands over to the commands, and turns every end into an exit code.
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { describeError } from '../migration/describeError';
+import { ExitCode, UserError } from '../protocol/errors';
+import { controlCommand, runsCommand } from './commands/runs';
+import { runCommand, type RunOptions } from './commands/run';
+import { statusCommand } from './commands/status';
+import { Output } from './output';
+import type { GlobalOptions } from './session';
+import { version } from './version';
+
+// Before anything else: a connection string among the arguments must not stay in the process list.
+process.title = 'migratory';
+
+const program = new Command('migratory')
+  .description('Write MongoDB migrations, rehearse them, run them, watch them and get back from them.')
+  .version(version, '-V, --version')
+  .option('-f, --file <config>', 'config file (default: migratory.config.*, then migrate-mongo-config.js)')
+  .option('--migrations-dir <dir>', 'folder of the migrations')
+  .option('--uri <uri>', 'connection string; `-` reads it from standard input (or set MIGRATORY_URI)')
+  .option('--database <name>', 'database to work on')
+  .option('--connection <name>', 'a connection of the config')
+  .option('--json', 'newline-delimited JSON events on standard output, nothing else there')
+  .option('--yes', 'answer every confirmation with yes')
+  .option('--no-color', 'no colours (NO_COLOR works too)')
+  .option('--quiet', 'print errors only')
+  .helpOption('-h, --help')
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text) });
+
+const count = (text: string): number => {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1)
+    throw new InvalidArgumentError('It has to be a whole number above 0.');
+  return number;
+};
+const sample = (text: string): number | 'all' => (text === 'all' ? 'all' : count(text));
+
+function add(name: string, description: string, examples: string[]): Command {
+  return program
+    .command(name)
+    .description(description)
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ migratory ${example}`).join('\n')}`);
+}
+
+/** Runs a command's action with its output, and sets the exit code that it gives. */
+function action(
+  work: (output: Output, globals: GlobalOptions, options: never, args: string[]) => Promise<number>,
+): (...parameters: unknown[]) => Promise<void> {
+  return async (...parameters) => {
+    const command = parameters.at(-1) as Command;
+    const globals = program.opts<GlobalOptions>();
+    const output = new Output(globals);
+    try {
+      process.exitCode = await work(output, globals, command.opts<never>(), command.args);
+    } catch (error) {
+      const info = describeError(error);
+      output.error(info);
+      process.exitCode = error instanceof UserError ? error.exitCode : ExitCode.failed;
+    }
+    await output.flush();
+    // An author's timers and sockets must not hold the terminal.
+    process.exit(process.exitCode);
+  };
+}
+
+add('status', 'show which migrations are applied, pending, changed or missing', [
+  'status',
+  'status --exit-code',
+])
+  .option('--exit-code', 'exit with 3 when something is pending')
+  .action(
+    action((output, globals, options: { exitCode?: boolean }) => statusCommand(output, globals, options)),
+  );
+
+const runs = (mode: RunOptions['mode']): ((...parameters: unknown[]) => Promise<void>) =>
+  action((output, globals, options: Omit<RunOptions, 'mode' | 'names'>, names) =>
+    runCommand(output, globals, { ...options, mode, names }),
+  );
+
+add('up [names...]', 'run pending migrations in order, or exactly the named ones', [
+  'up',
+  'up 004-dates.js',
+  'up --steps 1',
+])
+  .option('--to <name>', 'stop after this one')
+  .option('--steps <n>', 'run at most so many', count)
+  .option('--dry-run', 'the same as the command dry-run')
+  .option('--allow-out-of-order', 'run older pending ones although later ones are applied')
+  .addOption(
+    new Option('--sample <n>', 'with --dry-run: documents per collection, or `all`').argParser(sample),
+  )
+  .action((...parameters: unknown[]) => {
+    const { dryRun } = (parameters.at(-1) as Command).opts<{ dryRun?: boolean }>();
+    return runs(dryRun ? 'dry-run' : 'up')(...parameters);
+  });
+
+add('down [names...]', 'roll back the last migration, or the named ones', [
+  'down',
+  'down 004-dates.js',
+  'down --steps 2',
+])
+  .option('--to <name>', 'roll back everything that was applied after this one')
+  .option('--steps <n>', 'roll back so many', count)
+  .action(runs('down'));
+
+add('dry-run [names...]', 'rehearse on a scratch copy; the database is not written', [
+  'dry-run',
+  'dry-run --sample all',
+])
+  .addOption(new Option('--sample <n>', 'documents per collection, or `all`').argParser(sample))
+  .action(runs('dry-run'));
+
+add('validate [names...]', 'run the checks that come before a run, and nothing else', ['validate']).action(
+  runs('validate'),
+);
+add('verify [names...]', 'verify applied migrations once more', ['verify 004-dates.js']).action(
+  runs('verify'),
+);
+
+add('runs [id]', 'list the runs of the database, or show one', [
+  'runs',
+  'runs 20261123-101500-3f9a1c',
+]).action(action((output, globals, _options, [id]) => runsCommand(output, globals, id)));
+for (const [name, control, description] of [
+  ['pause', 'pause', 'pause a run, wherever it is at work'],
+  ['continue', 'resume', 'let a paused run go on'],
+  ['cancel', 'cancel', 'end a run; what it has done stays resumable'],
+] as const) {
+  add(`${name} <id>`, description, [`${name} 20261123-101500-3f9a1c`]).action(
+    action((output, globals, _options, [id = '']) => controlCommand(output, globals, id, control)),
+  );
+}
+
+/** With `--uri -` the connection string comes first on standard input; nothing else reads from there. */
+async function main(): Promise<void> {
+  try {
+    await program.parseAsync(process.argv);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version end well; anything else is a wrong call, which commander has explained already.
+    process.exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+  }
+}
+
+void main();

@@ -1,0 +1,134 @@
+// What the command line prints: event lines with --json, else text for people. In JSON mode standard output
+// belongs to the events alone: whatever else is printed there goes to standard error.
+import { styleText } from 'node:util';
+import { formatTime } from '../engine/monitor';
+import type { Event, EventBody } from '../protocol/events';
+import type { ErrorInfo } from '../protocol/errors';
+import { renderReport } from './report';
+
+type Style = Parameters<typeof styleText>[0];
+/** Without a terminal a line of progress comes at most this often. */
+const plainProgressMs = 5_000;
+
+export interface OutputOptions {
+  json?: boolean;
+  quiet?: boolean;
+  color?: boolean;
+}
+
+export class Output {
+  readonly #json: boolean;
+  readonly #quiet: boolean;
+  readonly #colors: boolean;
+  readonly #terminal: boolean;
+  readonly #write: (text: string) => void;
+  #live = false;
+  #lastProgress = 0;
+
+  constructor(options: OutputOptions) {
+    this.#json = options.json === true;
+    this.#quiet = options.quiet === true;
+    this.#terminal = process.stdout.isTTY && !this.#json;
+    this.#colors = this.#terminal && options.color !== false && !process.env['NO_COLOR'];
+    const write = process.stdout.write.bind(process.stdout);
+    this.#write = (text) => void write(text);
+    process.stdout.on('error', () => undefined);
+    if (this.#json) process.stdout.write = process.stderr.write.bind(process.stderr);
+  }
+
+  get json(): boolean {
+    return this.#json;
+  }
+
+  style(style: Style, text: string): string {
+    return this.#colors ? styleText(style, text, { validateStream: false }) : text;
+  }
+
+  /** A line for people; nothing in JSON mode. */
+  line(text: string): void {
+    if (this.#json || this.#quiet) return;
+    this.#endLive();
+    this.#write(`${text}\n`);
+  }
+
+  /** A line that belongs to no run. */
+  emit(body: EventBody): void {
+    if (this.#json) this.event({ run: '', at: new Date().toISOString(), ...body });
+  }
+
+  event(event: Event): void {
+    if (this.#json) this.#write(`${JSON.stringify(event)}\n`);
+    else this.#tell(event);
+  }
+
+  error(info: ErrorInfo): void {
+    if (this.#json) this.emit({ type: 'error', error: info });
+    this.#endLive();
+    process.stderr.write(`${this.#colors ? styleText('red', 'error:') : 'error:'} ${sentence(info)}\n`);
+    if (info.action?.cli) process.stderr.write(`  try: ${info.action.cli}\n`);
+    if (!info.user && info.stack) process.stderr.write(`${info.stack}\n`);
+  }
+
+  /** Waits until everything is out: a pipe may still hold some of it. */
+  flush(): Promise<void> {
+    this.#endLive();
+    return new Promise((resolve) => {
+      if (process.stdout.writableLength === 0) resolve();
+      else process.stdout.once('drain', resolve);
+    });
+  }
+
+  #tell(event: Event): void {
+    if (event.type === 'check' || event.type === 'verification') {
+      if (event.outcome !== 'failed') return;
+      const mark = this.style(event.severity === 'error' ? 'red' : 'yellow', event.severity);
+      this.line(`  ${mark}: ${event.check}: ${event.details}${event.action ? ` ${event.action}` : ''}`);
+    } else if (event.type === 'step.started') {
+      this.line(`${this.style('cyan', '▸')} ${event.step}`);
+    } else if (event.type === 'progress') {
+      this.#progress(event);
+    } else if (event.type === 'log') {
+      this.line(`  ${event.message}`);
+    } else if (event.type === 'quarantined') {
+      this.line(`  ${this.style('yellow', 'quarantined')}: ${JSON.stringify(event.id)}: ${event.reason}`);
+    } else if (event.type === 'conflict') {
+      this.line(`  ${this.style('yellow', 'conflict')}: ${JSON.stringify(event.id)}: ${event.reason}`);
+    } else if (event.type === 'report') {
+      for (const line of renderReport(event.report)) this.line(`  ${line}`);
+    } else if (event.type === 'step.finished') {
+      this.#finished(event);
+    }
+  }
+
+  #progress({ processed, total, percentage, rate, etaSeconds }: Extract<Event, { type: 'progress' }>): void {
+    const of = total === null ? '' : ` of ${total.toLocaleString('en')} (${percentage ?? 0} %)`;
+    const eta = etaSeconds === null || etaSeconds === 0 ? '' : `, ${formatTime(etaSeconds)} left`;
+    const text = `  ${processed.toLocaleString('en')}${of} documents, ${Math.round(rate).toLocaleString('en')}/s${eta}`;
+    if (this.#quiet) return;
+    if (this.#terminal) {
+      this.#write(`\r\u001b[2K${text}`);
+      this.#live = true;
+    } else if (Date.now() - this.#lastProgress > plainProgressMs) {
+      this.#lastProgress = Date.now();
+      this.line(text);
+    }
+  }
+
+  #finished({ step, state, durationMs, processed, error }: Extract<Event, { type: 'step.finished' }>): void {
+    const good = state === 'applied' || (state === 'rolled-back' && error === null);
+    const mark = good ? this.style('green', '✓') : this.style('red', '✗');
+    const documents = processed > 0 ? `, ${processed.toLocaleString('en')} documents` : '';
+    this.line(`${mark} ${step}: ${state} (${(durationMs / 1000).toFixed(1)} s${documents})`);
+  }
+
+  #endLive(): void {
+    if (this.#live) this.#write('\n');
+    this.#live = false;
+  }
+}
+
+/** Message and place of an error in one line. */
+export function sentence(info: ErrorInfo): string {
+  const place = info.file ? ` (${info.file}${info.line ? `:${info.line}:${info.column ?? 1}` : ''})` : '';
+  return `${info.message}${place}`;
+}

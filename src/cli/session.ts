@@ -1,0 +1,92 @@
+// What most commands begin with: the config, the connection that is meant, and an open connection to it.
+import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { connect, type Connection } from '../engine/connect';
+import { folderSet, type MigrationSet } from '../engine/migrationSet';
+import { settingsOf } from '../engine/settings';
+import type { EngineSettings } from '../engine/scope';
+import { loadConfig, type ProjectConfig } from '../project/config';
+import { requireVariables } from '../project/environment';
+import { databaseInUri } from '../project/target';
+import { ExitCode, UserError } from '../protocol/errors';
+import type { ConnectionTarget, ProjectLocation } from '../protocol/runner';
+
+export interface GlobalOptions {
+  file?: string;
+  migrationsDir?: string;
+  uri?: string;
+  database?: string;
+  connection?: string;
+  json?: boolean;
+  yes?: boolean;
+  color?: boolean;
+  quiet?: boolean;
+}
+
+export interface Session {
+  config: ProjectConfig;
+  connection: Connection;
+  set: MigrationSet;
+  settings: EngineSettings;
+}
+
+export function locate(globals: GlobalOptions): ProjectLocation {
+  const root = process.cwd();
+  return { root, configFile: globals.file === undefined ? undefined : resolve(root, globals.file) };
+}
+
+export async function readConfig(globals: GlobalOptions): Promise<ProjectConfig> {
+  const config = await loadConfig(locate(globals));
+  if (globals.migrationsDir === undefined) return config;
+  return { ...config, migrationsDir: resolve(process.cwd(), globals.migrationsDir) };
+}
+
+/** Opens the connection, hands a session to `work`, and closes whatever happens. */
+export async function withSession<T>(
+  globals: GlobalOptions,
+  overrides: Partial<EngineSettings>,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const config = await readConfig(globals);
+  const target = await chooseTarget(globals, config);
+  const connection = await connect(target, { appName: 'migratory cli' });
+  try {
+    const set = folderSet(config.migrationsDir, process.cwd());
+    return await work({ config, connection, set, settings: settingsOf(config, overrides) });
+  } finally {
+    await connection.close();
+  }
+}
+
+async function chooseTarget(globals: GlobalOptions, config: ProjectConfig): Promise<ConnectionTarget> {
+  const uri = globals.uri === '-' ? (await text(process.stdin)).trim() : globals.uri;
+  const given = uri ?? (globals.connection === undefined ? process.env['MIGRATORY_URI'] : undefined);
+  if (given !== undefined && given !== '') {
+    return { name: 'command line', uri: given, database: globals.database ?? databaseInUri(given) };
+  }
+  const name = globals.connection ?? config.defaultConnection ?? onlyOne(config);
+  if (name === undefined || name === null) throw noConnection(config);
+  const found = config.connections.find((connection) => connection.name === name);
+  if (!found) {
+    const known = config.connections.map((connection) => connection.name).join(', ') || 'none';
+    throw new UserError(`The config has no connection "${name}" (it has: ${known}).`, {
+      exitCode: ExitCode.usage,
+    });
+  }
+  return requireVariables({ ...found, database: globals.database ?? found.database });
+}
+
+function onlyOne(config: ProjectConfig): string | undefined {
+  return config.connections.length === 1 ? config.connections[0]?.name : undefined;
+}
+
+function noConnection(config: ProjectConfig): UserError {
+  const where = config.file === null ? 'There is no config here.' : 'The config names no default connection.';
+  return new UserError(
+    `No connection is chosen. ${where} Set MIGRATORY_URI, or give --uri or --connection.`,
+    {
+      exitCode: ExitCode.usage,
+      action: { label: 'Make a config', cli: 'migratory init' },
+    },
+  );
+}

@@ -1,0 +1,129 @@
+// Applying one step: the work itself, by the kind of its migration. Checks, ledger and states of the run belong to
+// execute.ts.
+import type { Document } from 'mongodb';
+import type { LoadedMigration, PipelineMigration, TransformMigration } from '../migration/kinds';
+import { isPipeline, isScript, isTransform } from '../migration/kinds';
+import type { RunStep } from '../protocol/run';
+import { transfer, transferPipeline } from '../transfer/transfer';
+import type { Change, TransferResult } from '../transfer/types';
+import { createContext, transferContext } from './context';
+import { ObservedProgress } from './observedProgress';
+import type { RunScope } from './scope';
+import { runScriptFunction, type ScriptDoorOptions } from './script';
+
+/** What a dry run adds to the door of a script. */
+export type DoorExtras = Pick<ScriptDoorOptions, 'before' | 'after' | 'redirect'>;
+
+/** Counts of a step for its verification; scripts have none. */
+export type ApplyResult = TransferResult | null;
+
+export async function applyMigration(
+  scope: RunScope,
+  migration: LoadedMigration,
+  step: RunStep,
+  extras: DoorExtras = {},
+): Promise<ApplyResult> {
+  const { definition } = migration;
+  if (isScript(definition)) {
+    await runScript(scope, step, definition.up.bind(definition), extras);
+    return null;
+  }
+  if (isPipeline(definition)) return applyPipeline(scope, step, definition);
+  if (isTransform(definition)) return applyTransform(scope, step, definition);
+  throw new Error(`migration "${migration.name}" is of no known kind`);
+}
+
+export async function runScript(
+  scope: RunScope,
+  step: RunStep,
+  work: Parameters<typeof runScriptFunction>[1],
+  extras: DoorExtras,
+): Promise<void> {
+  scope.recorder.beginWork(step, null);
+  const progress = new ObservedProgress((command) => scope.connection.client.db(command.target), {
+    batch: (count, ms) => scope.recorder.batch(step, count, ms),
+    setTotal: (total) => scope.recorder.setTotal(step, total),
+    setActivity: (activity) => scope.recorder.setActivity(step, activity),
+  });
+  await runScriptFunction(step.name, work, createContext(scope, step), {
+    scope,
+    redirect: extras.redirect,
+    async before(command) {
+      await extras.before?.(command);
+      progress.before(command);
+    },
+    after(command, reply) {
+      extras.after?.(command, reply);
+      progress.after(command, reply);
+    },
+  });
+}
+
+function applyTransform(
+  scope: RunScope,
+  step: RunStep,
+  definition: TransformMigration,
+): Promise<TransferResult> {
+  return runTransfer(scope, step, definition, changeOf(scope, step, definition.transform, definition.update));
+}
+
+/** The way back that an author wrote, run as a transfer of its own. */
+export function revertTransform(
+  scope: RunScope,
+  step: RunStep,
+  definition: TransformMigration,
+): Promise<TransferResult> {
+  const change = changeOf(scope, step, definition.revert, definition.revertPipeline);
+  // The filter chose documents of the old shape; the way back has to look at all of them.
+  return runTransfer(scope, step, { ...definition, filter: undefined }, change);
+}
+
+function changeOf(
+  scope: RunScope,
+  step: RunStep,
+  transform: TransformMigration['transform'],
+  pipeline: Document[] | undefined,
+): Change {
+  if (pipeline) return { kind: 'pipeline', update: pipeline };
+  if (!transform) throw new Error(`step "${step.name}" has neither a transform nor an update pipeline`);
+  return { kind: 'function', transform, ctx: createContext(scope, step) };
+}
+
+async function runTransfer(
+  scope: RunScope,
+  step: RunStep,
+  definition: TransformMigration,
+  change: Change,
+): Promise<TransferResult> {
+  const { settings } = scope;
+  scope.recorder.beginWork(step, null);
+  return transfer({
+    ...transferContext(scope, step),
+    collection: definition.source,
+    filter: definition.filter,
+    into: definition.into,
+    change,
+    journal: definition.backup ?? settings.backup,
+    onError: definition.onError,
+    maxErrors: definition.maxErrors ?? settings.maxErrors,
+    batchSize: definition.batchSize ?? settings.batchSize,
+  });
+}
+
+async function applyPipeline(
+  scope: RunScope,
+  step: RunStep,
+  definition: PipelineMigration,
+): Promise<TransferResult> {
+  scope.recorder.beginWork(step, null);
+  return transferPipeline({
+    ...transferContext(scope, step),
+    collection: definition.source,
+    pipeline: definition.pipeline,
+    into: definition.into,
+    on: definition.on,
+    whenMatched: definition.whenMatched,
+    whenNotMatched: definition.whenNotMatched,
+    journal: scope.settings.backup,
+  });
+}

@@ -1,0 +1,113 @@
+// The catalogue: every migration of a project's folder, in order, with the source it stands in. Names come from
+// the outline where it is certain, so that a status of a thousand files runs none of them.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { ErrorInfo } from '../protocol/errors';
+import { UserError } from '../protocol/errors';
+import { describeError } from '../migration/describeError';
+import { findMigrationFiles } from '../migration/files';
+import type { LoadedMigration, MigrationKind } from '../migration/kinds';
+import { isScript, isTransform } from '../migration/kinds';
+import { loadMigrations } from '../migration/load';
+import { outlineSource } from '../migration/outlineSource';
+
+export interface CatalogueEntry {
+  name: string;
+  kind: MigrationKind;
+  /** Absolute path. */
+  file: string;
+  index: number;
+  description?: string;
+  hasDown: boolean;
+  irreversible?: true | string;
+  requires: string[];
+  /** SHA-256 (hex) of the file's bytes. */
+  checksum: string;
+  source: Buffer;
+  /** Offsets of this migration in the text, where the outline knows them. */
+  range?: { start: number; end: number };
+}
+
+export interface Catalogue {
+  entries: CatalogueEntry[];
+  /** Files that hold no readable migration, each with its reason. */
+  problems: { file: string; error: ErrorInfo }[];
+}
+
+/** Reads the folder. Two migrations of one name are a problem of the later file; the first one stays. */
+export async function readCatalogue(migrationsDir: string, root: string): Promise<Catalogue> {
+  const files = await findMigrationFiles(migrationsDir);
+  const read = await Promise.all(
+    files.map(async ({ path }) => {
+      try {
+        return { path, entries: await readEntries(path, root) };
+      } catch (error) {
+        return { path, error: describeError(error, { file: path, root }) };
+      }
+    }),
+  );
+  const catalogue: Catalogue = { entries: [], problems: [] };
+  const seen = new Map<string, string>();
+  for (const { path, entries, error } of read) {
+    if (error) catalogue.problems.push({ file: path, error });
+    for (const entry of entries ?? []) {
+      const other = seen.get(entry.name);
+      if (other === undefined) {
+        seen.set(entry.name, path);
+        catalogue.entries.push(entry);
+      } else {
+        const where = other === path ? `twice in ${basename(path)}` : `in ${basename(other)} too`;
+        catalogue.problems.push({
+          file: path,
+          error: describeError(
+            new UserError(
+              `Two migrations are called "${entry.name}": it stands ${where}. Rename one of them.`,
+            ),
+          ),
+        });
+      }
+    }
+  }
+  return catalogue;
+}
+
+async function readEntries(file: string, root: string): Promise<CatalogueEntry[]> {
+  const source = await readFile(file);
+  const checksum = createHash('sha256').update(source).digest('hex');
+  const outline = outlineSource(source.toString('utf8'), file);
+  const certain = outline.complete && outline.entries.length > 0 && outline.error === undefined;
+  if (certain && outline.entries.every((entry) => entry.name !== null)) {
+    return outline.entries.map((entry) => ({
+      name: entry.name ?? basename(file),
+      kind: entry.kind,
+      file,
+      index: entry.index,
+      description: entry.description,
+      hasDown: entry.hasDown,
+      irreversible: entry.irreversible,
+      requires: [],
+      checksum,
+      source,
+      range: { start: entry.start, end: entry.end },
+    }));
+  }
+  // Only running the file can tell; its errors carry file, line and column.
+  const loaded = await loadMigrations(file, { root });
+  return loaded.map((migration) => ({ ...describeLoaded(migration), file, checksum, source }));
+}
+
+function describeLoaded(migration: LoadedMigration): Omit<CatalogueEntry, 'file' | 'checksum' | 'source'> {
+  const { definition, name, kind, index } = migration;
+  return {
+    name,
+    kind,
+    index,
+    description: definition.description,
+    hasDown: isScript(definition)
+      ? typeof definition.down === 'function'
+      : isTransform(definition) && Boolean(definition.revert ?? definition.revertPipeline),
+    irreversible: definition.irreversible,
+    requires: definition.requires ?? [],
+  };
+}

@@ -1,0 +1,68 @@
+// `validateMigration` of the library: the checks of a transform under the names that the library promises.
+import type { Db } from 'mongodb';
+import type { LoadedMigration, TransformMigration } from '../../migration/kinds';
+import type { Connection } from '../connect';
+import { probeServer } from '../topology';
+import { checks } from './catalogue';
+import { runChecks } from './runChecks';
+
+export interface ValidationCheck {
+  check: string;
+  passed: boolean;
+  details: string;
+}
+
+export interface ValidationReport {
+  /** False as soon as one check fails, warnings included. */
+  allPassed: boolean;
+  checks: ValidationCheck[];
+}
+
+const promised = new Set(['source-exists', 'index', 'disk-space', 'transform-sample']);
+
+/**
+ * Checks a transform migration against a database without writing anything: `Source data exists`,
+ * `Index {"a":1} exists` for each required index, `Sufficient disk space`, and `Transform sample <id>` for each
+ * sampled document that fails (one for all when none does).
+ */
+export async function validateMigration(
+  db: Db,
+  migration: TransformMigration & { name?: string },
+  options: { signal?: AbortSignal } = {},
+): Promise<ValidationReport> {
+  const context = {
+    connection: await connectionOf(db),
+    migration: asLoaded(migration),
+    direction: 'up',
+    settings: { backup: migration.backup ?? 'journal', ledger: '_migrations' },
+    signal: options.signal ?? new AbortController().signal,
+  } as const;
+  const results = await runChecks(
+    context,
+    undefined,
+    checks.filter(({ id }) => promised.has(id)),
+  );
+  const report = results.map(({ check, outcome, details }) => ({
+    check,
+    passed: outcome !== 'failed',
+    details,
+  }));
+  return { allPassed: report.every(({ passed }) => passed), checks: report };
+}
+
+function asLoaded(definition: TransformMigration): LoadedMigration {
+  return { name: definition.name ?? 'migration', kind: 'transform', index: 0, definition };
+}
+
+/** The caller's own client stays the caller's: closing it is none of our business. */
+async function connectionOf(db: Db): Promise<Connection> {
+  const { client } = db;
+  return {
+    client,
+    db,
+    target: { name: db.databaseName, uri: '', database: db.databaseName },
+    label: db.databaseName,
+    server: await probeServer(client, db.databaseName),
+    close: () => Promise.resolve(),
+  };
+}

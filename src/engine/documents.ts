@@ -1,0 +1,37 @@
+// Documents on their way out of the engine: canonical Extended JSON, from decoded values or raw BSON.
+import { BSON, type Document } from 'mongodb';
+import type { EventBody } from '../protocol/events';
+import type { Conflict } from '../transfer/types';
+
+/** Keeps every type: numbers stay Int32, Double and Long objects, binaries and expressions their classes. */
+const exact = { promoteValues: false, bsonRegExp: true } as const;
+
+/** Any value as plain JSON in canonical Extended JSON; what has no BSON form is given in words. */
+export function extendedJson(value: unknown): unknown {
+  try {
+    return BSON.EJSON.serialize({ value }, { relaxed: false })['value'] as unknown;
+  } catch {
+    return String(value);
+  }
+}
+
+/** Decodes with all types kept, as needed for comparing and for Extended JSON. */
+export function decodeExact(raw: Uint8Array): Document {
+  return BSON.deserialize(raw, exact);
+}
+
+export function rawToExtendedJson(raw: Uint8Array | null): unknown {
+  return raw === null ? null : extendedJson(decodeExact(raw));
+}
+
+export function conflictEvent(step: string, conflict: Conflict): EventBody {
+  return {
+    type: 'conflict',
+    step,
+    collection: conflict.collection,
+    id: extendedJson(conflict.id),
+    reason: conflict.reason,
+    before: rawToExtendedJson(conflict.before),
+    current: rawToExtendedJson(conflict.current),
+  };
+}

@@ -1,0 +1,79 @@
+// What a rehearsal changed: every touched collection compared with its pristine copy.
+import type { Document } from 'mongodb';
+import type { CollectionReport, DryRunReport } from '../../protocol/events';
+import { compareCollections, type Comparison } from './compare';
+import type { Scratch } from './scratch';
+import { compareStructure, type StructureChanges } from './structure';
+
+/** Differences that a report shows for each collection. */
+const keptDiffs = 20;
+
+export interface Findings {
+  collections: CollectionReport[];
+  diffs: DryRunReport['diffs'];
+  refusedByValidator: number;
+  changedDocuments: number;
+  grownBytes: number;
+  warnings: string[];
+}
+
+/**
+ * Compares everything that was touched, or has come into being, with what it was.
+ * @param own the run's database; collections of others are named with their database.
+ */
+export async function inspect(scratch: Scratch, own: string): Promise<Findings> {
+  const found: Findings = {
+    collections: [],
+    diffs: [],
+    refusedByValidator: 0,
+    changedDocuments: 0,
+    grownBytes: 0,
+    warnings: [],
+  };
+  for (const { database, collection, comparison, structure } of await differences(scratch)) {
+    const { scanned, changed, inserted, deleted, grownBytes } = comparison;
+    const name = database === own ? collection : `${database}.${collection}`;
+    found.collections.push({ collection: name, scanned, changed, inserted, deleted, ...structure });
+    found.diffs.push(...comparison.diffs.map((diff) => ({ collection: name, ...diff })));
+    found.changedDocuments += changed + inserted + deleted;
+    found.grownBytes += grownBytes;
+    found.refusedByValidator += await countRefused(scratch, database, collection);
+  }
+  if (found.refusedByValidator > 0) {
+    found.warnings.push(`${found.refusedByValidator} documents would not pass their collection's validator.`);
+  }
+  return found;
+}
+
+async function countRefused(scratch: Scratch, database: string, collection: string): Promise<number> {
+  const db = scratch.database(database);
+  const [info] = await db.listCollections({ name: collection }).toArray();
+  const validator = (info as { options?: Document } | undefined)?.options?.['validator'] as
+    Document | undefined;
+  return validator ? db.collection(collection).countDocuments({ $nor: [validator] }) : 0;
+}
+
+export interface Difference {
+  database: string;
+  collection: string;
+  comparison: Comparison;
+  structure: StructureChanges;
+}
+
+export async function differences(scratch: Scratch, keep: number = keptDiffs): Promise<Difference[]> {
+  const found: Difference[] = [];
+  for (const touched of await scratch.touched()) {
+    if (touched.type === 'view') continue;
+    const { database, collection } = touched;
+    const [pristine, current] = [scratch.pristine(database), scratch.database(database)];
+    const comparison = await compareCollections(pristine, current, collection, keep);
+    const structure = await compareStructure(touched, current);
+    found.push({ database, collection, comparison, structure });
+  }
+  return found;
+}
+
+export function isSame({ comparison, structure }: Difference): boolean {
+  const { changed, inserted, deleted } = comparison;
+  return changed + inserted + deleted + structure.indexes.length + structure.options.length === 0;
+}

@@ -1,0 +1,122 @@
+// The verdicts of a dry run: can the migration be repeated, and can it be reversed? Both are tried, not guessed.
+import type { Verdict } from '../../protocol/events';
+import type { RunStep } from '../../protocol/run';
+import { describeError } from '../../migration/describeError';
+import type { LoadedMigration } from '../../migration/kinds';
+import { isScript, isTransform } from '../../migration/kinds';
+import { applyMigration, type DoorExtras } from '../apply';
+import { rollBackFromJournal, rollBackMigration } from '../rollback';
+import { CancelledError, type RunScope } from '../scope';
+import { StuckError } from '../userCode';
+import { differences, isSame, type Difference } from './findings';
+import type { Scratch } from './scratch';
+
+/** One migration in front of its scratch databases. */
+export interface Rehearsal {
+  scope: RunScope;
+  scratch: Scratch;
+  step: RunStep;
+  migration: LoadedMigration;
+  extras: DoorExtras;
+  commands: Record<string, number>;
+}
+
+/** The error of `work`, or null; a cancel is no outcome of a dry run and goes through. */
+export async function attempt(work: () => Promise<unknown>): Promise<{ error: unknown } | null> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    if (error instanceof CancelledError || error instanceof StuckError) throw error;
+    return { error };
+  }
+}
+
+/** A second `up` over the result of the first: it may not fail, and may not change anything more. */
+export async function repeat(rehearsal: Rehearsal): Promise<Verdict> {
+  const { scope, scratch, migration, step, extras } = rehearsal;
+  const before = await fingerprint(scratch);
+  const again = { ...step, name: `${step.name}#again`, journal: `${scope.recorder.id}-again` };
+  const failure = await attempt(() => applyMigration(scope, migration, again, extras));
+  if (failure) {
+    const { message } = describeError(failure.error, { file: migration.file, root: scope.root });
+    return { answer: 'no', details: `A second run fails: ${message}` };
+  }
+  const after = await fingerprint(scratch);
+  if (before === null || after === null) return unknown('This server gives no hashes of its collections.');
+  if (before === after) return { answer: 'yes', details: 'A second run changes nothing more.' };
+  return { answer: 'no', details: 'A second run changes documents once more.' };
+}
+
+/** `up` from the beginning and then the way back: everything has to be as it was, byte for byte. */
+export async function reverse(rehearsal: Rehearsal): Promise<Verdict> {
+  const { scope, scratch, migration, step, extras } = rehearsal;
+  const { definition } = migration;
+  if (definition.irreversible) {
+    const why = definition.irreversible === true ? '' : `: ${definition.irreversible}`;
+    return { answer: 'no', details: `It is marked irreversible${why}.` };
+  }
+  if (isScript(definition) && typeof definition.down !== 'function') {
+    return { answer: 'no', details: 'It has no down.' };
+  }
+  await scratch.reset();
+  const journal = `${scope.recorder.id}-reverse`;
+  const forward = { ...step, journal };
+  const failure = await attempt(async () => {
+    await applyMigration(scope, migration, forward, extras);
+    const ownWay = isScript(definition) || (isTransform(definition) && hasRevert(definition));
+    if (ownWay) {
+      await rollBackMigration(scope, migration, { ...step, journal: `${journal}-down` }, journal, extras);
+    } else {
+      await rollBackFromJournal(scope, forward, journal);
+    }
+  });
+  if (failure) {
+    const { message } = describeError(failure.error, { file: migration.file, root: scope.root });
+    return { answer: 'no', details: `The way back fails: ${message}` };
+  }
+  const left = (await differences(scratch, 0)).filter((difference) => !isSame(difference));
+  if (left.length === 0)
+    return { answer: 'yes', details: 'Afterwards everything is as it was, byte for byte.' };
+  return {
+    answer: 'no',
+    details: `Afterwards not everything is as it was: ${left.map(inWords).join('; ')}.`,
+  };
+}
+
+function hasRevert(definition: { revert?: unknown; revertPipeline?: unknown }): boolean {
+  return Boolean(definition.revert ?? definition.revertPipeline);
+}
+
+function inWords({ collection, comparison, structure }: Difference): string {
+  const { changed, inserted, deleted } = comparison;
+  const parts = [
+    changed > 0 ? `${changed} documents differ` : '',
+    inserted > 0 ? `${inserted} are new` : '',
+    deleted > 0 ? `${deleted} are gone` : '',
+    ...structure.indexes,
+    ...structure.options,
+  ];
+  return `${collection}: ${parts.filter(Boolean).join(', ')}`;
+}
+
+/** One text that changes whenever a document of the scratch databases does; null where the server has no dbHash. */
+async function fingerprint(scratch: Scratch): Promise<string | null> {
+  const touched = await scratch.touched();
+  const databases = [...new Set(touched.map(({ database }) => database))].toSorted();
+  const hashes: unknown[] = [];
+  try {
+    for (const database of databases) {
+      const reply = await scratch.database(database).command({ dbHash: 1 });
+      const collections = Object.entries(reply['collections'] as Record<string, string>);
+      hashes.push(collections.filter(([name]) => !name.startsWith('_migratory_')));
+    }
+  } catch {
+    return null;
+  }
+  return JSON.stringify(hashes);
+}
+
+export function unknown(details: string): Verdict {
+  return { answer: 'unknown', details };
+}

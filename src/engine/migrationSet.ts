@@ -1,0 +1,75 @@
+// Where a run's migrations come from: a project's folder, or an array that a program hands over.
+import { createHash } from 'node:crypto';
+import { UserError } from '../protocol/errors';
+import type { LoadedMigration } from '../migration/kinds';
+import { isScript, isTransform } from '../migration/kinds';
+import { loadMigrations } from '../migration/load';
+import { readCatalogue, type Catalogue, type CatalogueEntry } from './catalogue';
+
+export interface MigrationSet {
+  /** Workspace folder: modules of migrations are resolved from there. */
+  root: string;
+  read(): Promise<Catalogue>;
+  /** Runs the file of an entry and gives its migration. */
+  load(entry: CatalogueEntry): Promise<LoadedMigration>;
+}
+
+export function folderSet(migrationsDir: string, root: string): MigrationSet {
+  const files = new Map<string, Promise<LoadedMigration[]>>();
+  return {
+    root,
+    read: () => readCatalogue(migrationsDir, root),
+    async load(entry) {
+      let loading = files.get(entry.file);
+      if (!loading) {
+        loading = loadMigrations(entry.file, { root });
+        files.set(entry.file, loading);
+      }
+      const found = (await loading).find((migration) => migration.name === entry.name);
+      if (found) return found;
+      throw new UserError(
+        `${entry.file} holds no migration "${entry.name}" once it is loaded. Give it a literal name.`,
+      );
+    },
+  };
+}
+
+/** Migrations that a program holds in memory, in the array's order. */
+export function arraySet(migrations: LoadedMigration[], root: string): MigrationSet {
+  const entries = migrations.map((migration, index): CatalogueEntry => {
+    const { definition } = migration;
+    const source = Buffer.from(sourceOf(definition), 'utf8');
+    return {
+      name: migration.name,
+      kind: migration.kind,
+      file: migration.file ?? '',
+      index,
+      description: definition.description,
+      hasDown: isScript(definition)
+        ? typeof definition.down === 'function'
+        : isTransform(definition) && Boolean(definition.revert ?? definition.revertPipeline),
+      irreversible: definition.irreversible,
+      requires: definition.requires ?? [],
+      checksum: createHash('sha256').update(source).digest('hex'),
+      source,
+    };
+  });
+  return {
+    root,
+    read: () => Promise.resolve({ entries, problems: [] }),
+    load(entry) {
+      const found = migrations[entry.index];
+      if (!found) throw new Error(`no migration at position ${entry.index}`);
+      return Promise.resolve(found);
+    },
+  };
+}
+
+/** The nearest thing to a source that an object has: its fields, functions as they were written. */
+function sourceOf(definition: object): string {
+  return JSON.stringify(
+    definition,
+    (_key, value: unknown) => (typeof value === 'function' ? String(value) : value),
+    2,
+  );
+}

@@ -1,0 +1,129 @@
+// Progress of scripts that report nothing, out of the commands that pass the door: totals from the filters of the
+// finds and of the updates and deletes by filter, work done from the replies.
+import type { Db, Document } from 'mongodb';
+import type { DoorCommand, DoorReply } from '../wire/door';
+
+/** A count that takes longer is not worth the load: the progress then shows documents without a total. */
+const countTimeoutMs = 3_000;
+/** Reads smaller than this are look-ups of single documents, not the loop that drives the script. */
+const smallestLoop = 50;
+
+export interface ProgressSink {
+  batch(count: number, ms: number): void;
+  setTotal(total: number | null): void;
+  setActivity(activity: string | undefined): void;
+}
+
+interface Loop {
+  total: number;
+  done: number;
+}
+
+export class ObservedProgress {
+  readonly #database: (command: DoorCommand) => Db;
+  readonly #sink: ProgressSink;
+  readonly #cursors = new Map<string, Promise<Loop | null>>();
+  readonly #counting = new WeakMap<DoorCommand, Promise<Loop | null>>();
+  #total = 0;
+  #written = 0;
+  #reported = 0;
+  #inLoops = 0;
+
+  /** @param database gives the database that a command really goes to, on the engine's own connection. */
+  constructor(database: (command: DoorCommand) => Db, sink: ProgressSink) {
+    this.#database = database;
+    this.#sink = sink;
+  }
+
+  before(command: DoorCommand): void {
+    if (command.kind === 'catalogue' || command.kind === 'write') this.#sink.setActivity(describe(command));
+    const filter = loopFilter(command);
+    if (filter) this.#counting.set(command, this.#count(command, filter));
+  }
+
+  after(command: DoorCommand, reply: DoorReply): void {
+    if (!reply.ok) return;
+    const counting = this.#counting.get(command);
+    if (command.kind === 'read') {
+      this.#afterRead(command, reply, counting);
+    } else if (command.kind === 'write') {
+      const count = affected(reply);
+      this.#written += count;
+      if (counting) void counting.then((loop) => this.#advance(loop, count, reply.durationMs));
+      else this.#report(reply.durationMs);
+    }
+  }
+
+  #afterRead(command: DoorCommand, reply: DoorReply, counting: Promise<Loop | null> | undefined): void {
+    const cursor = command.name === 'getMore' ? String(command.body['getMore']) : reply.cursorId;
+    const loop = counting ?? (cursor === undefined ? undefined : this.#cursors.get(cursor));
+    if (!loop) return;
+    if (reply.cursorId === '0') this.#cursors.delete(cursor ?? '');
+    else if (cursor !== undefined) this.#cursors.set(cursor, loop);
+    void loop.then((found) => this.#advance(found, reply.batch ?? 0, reply.durationMs));
+  }
+
+  async #count(command: DoorCommand, filter: Document): Promise<Loop | null> {
+    try {
+      const total = await this.#database(command)
+        .collection(command.collection ?? '')
+        .countDocuments(filter, { maxTimeMS: countTimeoutMs });
+      if (total < smallestLoop) return null;
+      this.#total += total;
+      this.#sink.setTotal(this.#total);
+      return { total, done: 0 };
+    } catch {
+      // Too slow, or a filter that a count refuses ($near): no total then.
+      return null;
+    }
+  }
+
+  #advance(loop: Loop | null, count: number, ms: number): void {
+    if (loop) {
+      const step = Math.min(count, loop.total - loop.done);
+      loop.done += step;
+      this.#inLoops += step;
+    }
+    this.#report(ms);
+  }
+
+  /** Documents of known loops where there are any, else what was written. */
+  #report(ms: number): void {
+    const done = this.#total > 0 ? this.#inLoops : this.#written;
+    if (done <= this.#reported) return;
+    this.#sink.batch(done - this.#reported, ms);
+    this.#reported = done;
+  }
+}
+
+function affected(reply: DoorReply): number {
+  return (reply.n ?? 0) + (reply.nInserted ?? 0) + (reply.nMatched ?? 0) + (reply.nDeleted ?? 0);
+}
+
+/** The filter of a command that goes through many documents; undefined for anything else. */
+export function loopFilter(command: DoorCommand): Document | undefined {
+  if (command.collection === undefined || command.inTransaction) return undefined;
+  const { body } = command;
+  if (command.name === 'find' && body['singleBatch'] !== true && body['limit'] === undefined) {
+    return (body['filter'] as Document | undefined) ?? {};
+  }
+  if (command.name === 'update' && command.kind === 'write') return onlyMulti(body['updates'], 'multi', true);
+  if (command.name === 'delete' && command.kind === 'write') return onlyMulti(body['deletes'], 'limit', 0);
+  return undefined;
+}
+
+function onlyMulti(statements: unknown, field: string, value: unknown): Document | undefined {
+  if (!Array.isArray(statements) || statements.length !== 1) return undefined;
+  const [statement] = statements as Document[];
+  const given: unknown = statement?.[field];
+  const plain = typeof given === 'object' && given !== null ? Number(given) : given;
+  return plain === value ? ((statement?.['q'] as Document | undefined) ?? {}) : undefined;
+}
+
+function describe(command: DoorCommand): string {
+  const where = command.collection === undefined ? command.database : command.collection;
+  if (command.name !== 'createIndexes') return `${command.name} on ${where}`;
+  const indexes = command.body['indexes'];
+  const names = Array.isArray(indexes) ? (indexes as Document[]).map((index) => String(index['name'])) : [];
+  return `creating index ${names.join(', ')} on ${where}`;
+}

@@ -1,0 +1,263 @@
+// The plan: the state of every migration against a ledger, and which of them a run takes, in which order.
+import { basename } from 'node:path';
+import { ExitCode, UserError } from '../protocol/errors';
+import { finalRunStates, type RunDocument, type RunStep } from '../protocol/run';
+import type { MigrationState, MigrationStatus } from '../protocol/status';
+import { outlineSource } from '../migration/outlineSource';
+import type { Catalogue, CatalogueEntry } from './catalogue';
+import type { Ledger, LedgerRow } from './ledger';
+
+export interface PlanInput {
+  catalogue: Catalogue;
+  rows: LedgerRow[];
+  /** Newest first, as listRuns gives them. */
+  runs: RunDocument[];
+  /** Reads an applied source, to tell which migrations of a changed file have really changed. */
+  ledger?: Pick<Ledger, 'source'>;
+}
+
+/** The state of every migration: those on disk in their order, then applied ones whose file is missing. */
+export async function readStatus({ catalogue, rows, runs, ledger }: PlanInput): Promise<MigrationStatus[]> {
+  const applied = new Map(rows.map((row) => [row.name, row]));
+  const last = lastSteps(runs);
+  const newestApplied = catalogue.entries.findLastIndex((entry) => applied.has(entry.name));
+  const statuses: MigrationStatus[] = [];
+  for (const [position, entry] of catalogue.entries.entries()) {
+    const row = applied.get(entry.name);
+    const step = last.get(entry.name);
+    const state = row ? await appliedState(entry, row, ledger) : pendingState(step, position < newestApplied);
+    statuses.push({
+      name: entry.name,
+      state: step && isActive(step) ? 'running' : state,
+      kind: entry.kind,
+      file: entry.file,
+      index: entry.index,
+      description: entry.description,
+      ...reversibility(entry),
+      ...appliedFacts(row),
+      checksum: entry.checksum,
+      run: step?.run._id ?? row?.run,
+      quarantined: step?.step.quarantined || undefined,
+      error: state === 'failed' ? (step?.step.error ?? undefined) : undefined,
+    });
+  }
+  const onDisk = new Set(catalogue.entries.map((entry) => entry.name));
+  for (const row of rows) {
+    if (onDisk.has(row.name)) continue;
+    statuses.push({
+      name: row.name,
+      state: row.state === 'conflicts' ? 'conflicts' : 'missing',
+      kind: row.kind ?? 'script',
+      index: 0,
+      reversible: false,
+      ...appliedFacts(row),
+      run: last.get(row.name)?.run._id ?? row.run,
+    });
+  }
+  return statuses;
+}
+
+function appliedFacts(
+  row: LedgerRow | undefined,
+): Pick<MigrationStatus, 'appliedAt' | 'durationMs' | 'appliedChecksum'> {
+  return {
+    appliedAt: row?.appliedAt?.toISOString() ?? null,
+    durationMs: row?.durationMs ?? null,
+    appliedChecksum: row?.checksum,
+  };
+}
+
+function reversibility(entry: CatalogueEntry): Pick<MigrationStatus, 'reversible' | 'irreversibleReason'> {
+  if (entry.irreversible) {
+    const reason = entry.irreversible === true ? 'It is marked irreversible.' : entry.irreversible;
+    return { reversible: false, irreversibleReason: reason };
+  }
+  // A transform is undone from its journal even without a `revert`.
+  if (entry.hasDown || entry.kind === 'transform') return { reversible: true };
+  return { reversible: false, irreversibleReason: 'It has no down.' };
+}
+
+async function appliedState(
+  entry: CatalogueEntry,
+  row: LedgerRow,
+  ledger: Pick<Ledger, 'source'> | undefined,
+): Promise<MigrationState> {
+  if (row.state === 'conflicts') return 'conflicts';
+  if (row.checksum === undefined || row.checksum === entry.checksum) return 'applied';
+  return (await onlyNeighboursChanged(entry, ledger)) ? 'applied' : 'changed';
+}
+
+/** A file of several migrations may have got another one since: this one has not changed by that. */
+async function onlyNeighboursChanged(
+  entry: CatalogueEntry,
+  ledger: Pick<Ledger, 'source'> | undefined,
+): Promise<boolean> {
+  if (!entry.range || !ledger) return false;
+  const now = outlineSource(entry.source.toString('utf8'), entry.file);
+  if (now.entries.length < 2) return false;
+  const appliedSource = await ledger.source(entry.name);
+  if (!appliedSource) return false;
+  const text = appliedSource.toString('utf8');
+  const then = outlineSource(text, entry.file).entries.find((candidate) => candidate.name === entry.name);
+  if (!then) return false;
+  return text.slice(then.start, then.end) === sourceText(entry);
+}
+
+function sourceText(entry: CatalogueEntry): string {
+  return entry.source.toString('utf8').slice(entry.range?.start, entry.range?.end);
+}
+
+interface LastStep {
+  run: RunDocument;
+  step: RunStep;
+}
+
+/** The newest step of each migration that ran (a planned step that was never reached tells nothing). */
+function lastSteps(runs: RunDocument[]): Map<string, LastStep> {
+  const last = new Map<string, LastStep>();
+  for (const run of runs) {
+    for (const step of run.steps) {
+      const untouched = step.state === 'planned' && step.startedAt === null;
+      if (!untouched && !last.has(step.name)) last.set(step.name, { run, step });
+    }
+  }
+  return last;
+}
+
+function isActive({ run, step }: LastStep): boolean {
+  const moving = ['checking', 'running', 'paused', 'verifying', 'rolling-back'].includes(step.state);
+  return moving && !finalRunStates.includes(run.state);
+}
+
+function pendingState(last: LastStep | undefined, laterIsApplied: boolean): MigrationState {
+  if (last && last.run.direction === 'up') {
+    if (isUnfinished(last)) return last.step.state === 'failed' ? 'failed' : 'interrupted';
+    if (last.step.error) return 'failed';
+  }
+  return laterIsApplied ? 'out-of-order' : 'pending';
+}
+
+/** Its work was begun and neither finished nor undone: the documents stand half-way. */
+function isUnfinished({ step }: LastStep): boolean {
+  if (step.state === 'failed' || step.state === 'interrupted')
+    return step.processed > 0 || step.total !== null;
+  return step.state === 'cancelled' && step.processed > 0;
+}
+
+/**
+ * The run whose checkpoints and journal an `up` of this migration has to go on with: starting afresh would change
+ * documents a second time that are changed already. Undefined when there is nothing to go on with.
+ */
+export function unfinishedRun(name: string, runs: RunDocument[]): string | undefined {
+  const last = lastSteps(runs).get(name);
+  if (!last || last.run.direction !== 'up' || last.step.kind === 'script' || !isUnfinished(last))
+    return undefined;
+  return last.step.journal ?? last.run._id;
+}
+
+const runnable: readonly MigrationState[] = ['pending', 'out-of-order', 'failed', 'interrupted'];
+
+export interface UpSelection {
+  names: string[];
+  /** Run everything that is pending up to and with this one. */
+  to?: string;
+  steps?: number;
+  /** Take older pending ones although later ones are applied. */
+  allowOutOfOrder?: boolean;
+}
+
+/**
+ * The migrations that an `up` takes, in order.
+ * @throws UserError for unknown or applied names, and for out-of-order ones that nobody asked for by name.
+ */
+export function selectUp(statuses: MigrationStatus[], selection: UpSelection): MigrationStatus[] {
+  if (selection.names.length > 0) {
+    const named = selection.names.map((name) => findStatus(statuses, name));
+    for (const status of named) {
+      if (!runnable.includes(status.state)) throw notRunnable(status);
+    }
+    return statuses.filter((status) => named.includes(status));
+  }
+  let chosen = statuses.filter((status) => runnable.includes(status.state));
+  if (selection.to !== undefined) {
+    const last = statuses.indexOf(findStatus(statuses, selection.to));
+    chosen = chosen.filter((status) => statuses.indexOf(status) <= last);
+  }
+  if (selection.steps !== undefined) chosen = chosen.slice(0, selection.steps);
+  const late = chosen.filter((status) => isLate(statuses, status));
+  if (late.length > 0 && !selection.allowOutOfOrder) {
+    const names = late.map((status) => `"${status.name}"`).join(', ');
+    throw new UserError(
+      `${names} would run out of order: later migrations are applied already. Run it by its name, or allow it.`,
+      { exitCode: ExitCode.usage, action: { label: 'Allow', cli: 'migratory up --allow-out-of-order' } },
+    );
+  }
+  return chosen;
+}
+
+function isLate(statuses: MigrationStatus[], status: MigrationStatus): boolean {
+  const position = statuses.indexOf(status);
+  return statuses.some(
+    (other, index) => index > position && other.file !== undefined && other.appliedAt !== null,
+  );
+}
+
+/**
+ * The migrations that a `down` takes: the named ones, those applied after `to`, or the last applied; always in
+ * reverse order of application.
+ */
+export function selectDown(
+  statuses: MigrationStatus[],
+  rows: LedgerRow[],
+  selection: { names: string[]; to?: string; steps?: number },
+  /** Names of migrations that are not applied but stand half-way and have a journal. */
+  undoable: string[] = [],
+): MigrationStatus[] {
+  const newestFirst = rows
+    .toReversed()
+    .flatMap((row) => statuses.find((status) => status.name === row.name) ?? []);
+  if (selection.names.length > 0) {
+    const named = new Set(selection.names.map((name) => findStatus(statuses, name)));
+    for (const status of named) {
+      if (!newestFirst.includes(status) && !undoable.includes(status.name)) {
+        throw new UserError(`"${status.name}" is not applied, so there is nothing to roll back.`);
+      }
+    }
+    const halfDone = [...named].filter((status) => !newestFirst.includes(status));
+    return [...halfDone, ...newestFirst.filter((status) => named.has(status))];
+  }
+  if (selection.to !== undefined) {
+    const stop = newestFirst.indexOf(findStatus(statuses, selection.to));
+    if (stop < 0)
+      throw new UserError(`"${selection.to}" is not applied, so nothing can be rolled back to it.`);
+    return newestFirst.slice(0, stop);
+  }
+  return newestFirst.slice(0, selection.steps ?? 1);
+}
+
+function findStatus(statuses: MigrationStatus[], name: string): MigrationStatus {
+  const exact = statuses.find((status) => status.name === name);
+  if (exact) return exact;
+  // What people type is often the file: it stands for its migration when it holds one only.
+  const wanted = basename(name);
+  const inFile = statuses.filter((status) => status.file !== undefined && basename(status.file) === wanted);
+  if (inFile.length === 1 && inFile[0]) return inFile[0];
+  throw new UserError(
+    inFile.length > 1
+      ? `${wanted} holds ${inFile.length} migrations; name one of them: ${inFile.map((status) => status.name).join(', ')}.`
+      : `There is no migration "${name}". \`migratory status\` lists them all.`,
+    { exitCode: ExitCode.usage },
+  );
+}
+
+function notRunnable(status: MigrationStatus): UserError {
+  const reasons: Partial<Record<MigrationState, string>> = {
+    applied: 'is applied already. Roll it back first to run it again.',
+    changed:
+      'is applied, and its file has changed since. Roll it back first, or write the change as a new migration.',
+    missing: 'is applied, but no file holds it any more.',
+    running: 'is running right now.',
+    conflicts: 'has unresolved conflicts of a rollback.',
+  };
+  return new UserError(`"${status.name}" ${reasons[status.state] ?? `is ${status.state}.`}`);
+}

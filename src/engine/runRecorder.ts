@@ -1,0 +1,311 @@
+// The recorder of one run: keeps its document, its events and its snapshot in step, so that the database, the
+// terminal and the panel never tell different stories. It also obeys the document's `control`.
+import type { Db } from 'mongodb';
+import type { Event, EventBody, RunSnapshot } from '../protocol/events';
+import type { ErrorInfo } from '../protocol/errors';
+import type { CheckResult, RunControl, RunDocument, RunMode, RunState, RunStep } from '../protocol/run';
+import { machineId } from './lease';
+import { ProgressMonitor } from './monitor';
+import { newRunDocument } from './runDocument';
+import { runs } from './runs';
+import { SnapshotKeeper } from './snapshot';
+
+const writeEveryMs = 1_000;
+const snapshotEveryMs = 200;
+
+export interface RunHooks {
+  event?(event: Event): void;
+  /** At most five times a second, and once at the end; always the whole run. */
+  snapshot?(snapshot: RunSnapshot): void;
+}
+
+export interface RecorderOptions {
+  id: string;
+  /** The document of the run that is continued under the same id. */
+  resumed?: RunDocument;
+  /** Where the run document is kept. */
+  db: Db;
+  mode: RunMode;
+  connection: string;
+  connectionName?: string;
+  target: string;
+  production?: boolean;
+  program: string;
+  steps: { name: string; kind: string; file?: string; journal?: string }[];
+  hooks: RunHooks;
+  /** Called when somebody asks the run to pause, resume or cancel through its document. */
+  onControl(control: Exclude<RunControl, null>): void;
+}
+
+export class RunRecorder {
+  readonly id: string;
+  readonly document: RunDocument;
+  readonly #options: RecorderOptions;
+  readonly #snapshot: SnapshotKeeper;
+  readonly #monitors = new Map<RunStep, ProgressMonitor>();
+  #writeTimer: NodeJS.Timeout | undefined;
+  #snapshotTimer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> | undefined;
+  #stored = false;
+  #muted = false;
+  #pausedFrom: RunState | undefined;
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.document = newRunDocument(options);
+    this.#snapshot = new SnapshotKeeper(this.document);
+  }
+
+  /** Writes the document for the first time (only runs that hold the lease do) and keeps it alive from now on. */
+  async store(): Promise<void> {
+    await runs(this.#options.db).insertOne({
+      ...this.document,
+      heartbeatAt: new Date(),
+      machine: machineId(),
+    });
+    this.#stored = true;
+  }
+
+  /** Takes up the document of an interrupted run again. */
+  async reopen(): Promise<void> {
+    const { _id, ...fields } = this.document;
+    await runs(this.#options.db).updateOne(
+      { _id },
+      { $set: { ...fields, heartbeatAt: new Date(), machine: machineId() } },
+      { ignoreUndefined: true },
+    );
+    this.#stored = true;
+  }
+
+  /** Starts the beat: progress events, rates, heartbeat and control, about once a second. */
+  start(names: string[]): void {
+    const { mode, target, db } = this.#options;
+    this.emit({ type: 'run.started', mode, target, database: db.databaseName, names });
+    this.#writeTimer = setInterval(() => this.#beat(), writeEveryMs);
+  }
+
+  step(name: string): RunStep {
+    const step = this.document.steps.find((candidate) => candidate.name === name);
+    if (!step) throw new Error(`run ${this.id} has no step ${name}`);
+    return step;
+  }
+
+  setState(state: RunState): void {
+    this.document.state = state;
+    this.#changed();
+  }
+
+  /** The step goes into its next state, and the run with it. */
+  enter(step: RunStep, state: RunState): void {
+    step.startedAt ??= new Date();
+    step.state = state;
+    this.setState(state);
+  }
+
+  /** Does `work` without a trace in events and figures: a dry run tries things more than once. */
+  async mute<T>(work: () => Promise<T>): Promise<T> {
+    this.#muted = true;
+    try {
+      return await work();
+    } finally {
+      this.#muted = false;
+    }
+  }
+
+  /** The work of the step begins: its total may be known or come later (`setTotal`). */
+  beginWork(step: RunStep, total: number | null): void {
+    if (this.#muted) return;
+    this.#monitors.set(step, new ProgressMonitor(total));
+    step.total = total;
+    this.emit({ type: 'step.started', step: step.name, kind: step.kind, total });
+  }
+
+  setTotal(step: RunStep, total: number | null): void {
+    if (this.#muted) return;
+    this.#monitor(step).total = total;
+    step.total = total;
+    this.#changed();
+  }
+
+  setActivity(step: RunStep, activity: string | undefined): void {
+    step.activity = activity;
+    this.#changed();
+  }
+
+  batch(step: RunStep, count: number, ms: number): void {
+    if (this.#muted) return;
+    this.#monitor(step).recordBatch(count, ms);
+    this.#changed();
+  }
+
+  /** Absolute progress, for authors who report it themselves. */
+  progressTo(step: RunStep, done: number, total: number | null): void {
+    if (this.#muted) return;
+    const monitor = this.#monitor(step);
+    if (total !== null) monitor.total = total;
+    monitor.recordBatch(Math.max(0, done - monitor.processed), 0);
+    this.#changed();
+  }
+
+  countErrors(step: RunStep, errors: number): void {
+    this.#monitor(step).errors = errors;
+    step.errors = errors;
+    this.#changed();
+  }
+
+  check(step: RunStep, result: CheckResult): void {
+    step.checks.push(result);
+    this.emit({ type: 'check', step: step.name, ...result });
+  }
+
+  verification(step: RunStep, result: CheckResult): void {
+    step.verification.push(result);
+    this.emit({ type: 'verification', step: step.name, ...result });
+  }
+
+  log(level: 'info' | 'warn' | 'error', message: string, step?: string): void {
+    this.emit({ type: 'log', level, message, step });
+  }
+
+  finishStep(step: RunStep, state: RunState, error: ErrorInfo | null): void {
+    this.#copyFigures(step);
+    step.state = state;
+    step.endedAt = new Date();
+    step.error = error;
+    step.activity = undefined;
+    step.etaSeconds = null;
+    if (step.total !== null) this.#emitProgress(step);
+    const durationMs = step.endedAt.getTime() - new Date(step.startedAt ?? step.endedAt).getTime();
+    if (error) this.emit({ type: 'error', step: step.name, error });
+    this.emit({
+      type: 'step.finished',
+      step: step.name,
+      state,
+      processed: step.processed,
+      durationMs,
+      error,
+    });
+  }
+
+  /** Shows the run as paused; `unpause` brings back the state it had. */
+  pause(): void {
+    this.#pausedFrom ??= this.document.state;
+    this.#setStates('paused');
+  }
+
+  unpause(): void {
+    if (this.#pausedFrom) this.#setStates(this.#pausedFrom);
+    this.#pausedFrom = undefined;
+  }
+
+  #setStates(state: RunState): void {
+    this.document.state = state;
+    for (const step of this.document.steps) {
+      if (step.startedAt !== null && step.endedAt === null) step.state = state;
+    }
+    this.#changed();
+  }
+
+  /** The end: the last write of the document is awaited; `write: false` for a runner that may not write any more. */
+  async finish(
+    state: RunState,
+    exitCode: number,
+    error: ErrorInfo | null,
+    { write }: { write: boolean },
+  ): Promise<void> {
+    clearInterval(this.#writeTimer);
+    this.document.state = state;
+    this.document.endedAt = new Date();
+    this.document.error = error;
+    await this.#writing;
+    // A server that is gone cannot take the end: the run then shows as interrupted by its silence.
+    if (write) await this.#write().catch(() => undefined);
+    const durationMs = this.document.endedAt.getTime() - new Date(this.document.startedAt).getTime();
+    this.emit({ type: 'run.finished', state, durationMs, exitCode, error });
+    clearTimeout(this.#snapshotTimer);
+    this.#snapshotTimer = undefined;
+    this.#options.hooks.snapshot?.(this.#snapshot.view);
+  }
+
+  emit(body: EventBody): void {
+    if (this.#muted) return;
+    const event = { run: this.id, at: new Date().toISOString(), ...body };
+    this.#snapshot.remember(event);
+    this.#options.hooks.event?.(event);
+    this.#changed();
+  }
+
+  #monitor(step: RunStep): ProgressMonitor {
+    const known = this.#monitors.get(step);
+    if (known) return known;
+    const monitor = new ProgressMonitor();
+    this.#monitors.set(step, monitor);
+    return monitor;
+  }
+
+  #copyFigures(step: RunStep): ReturnType<ProgressMonitor['figures']> {
+    const figures = this.#monitor(step).figures();
+    step.processed = figures.processed;
+    step.total = figures.total;
+    step.rate = figures.rate;
+    step.etaSeconds = figures.etaSeconds;
+    step.batchMs = figures.batchMs;
+    return figures;
+  }
+
+  #emitProgress(step: RunStep): void {
+    const { processed, total, percentage, rate, etaSeconds, batchMs, errors } = this.#copyFigures(step);
+    this.emit({
+      type: 'progress',
+      step: step.name,
+      processed,
+      total,
+      percentage,
+      rate,
+      etaSeconds,
+      batchMs,
+      errors,
+    });
+  }
+
+  #beat(): void {
+    const moving = this.document.steps.find(
+      (step) => step.state === 'running' || step.state === 'rolling-back',
+    );
+    if (moving) {
+      this.#emitProgress(moving);
+      this.#snapshot.addRate(moving.rate);
+    }
+    // A slow server must not pile up writes, and a failed one is made good by the next beat.
+    this.#writing ??= this.#write()
+      .catch(() => undefined)
+      .finally(() => (this.#writing = undefined));
+  }
+
+  async #write(): Promise<void> {
+    if (!this.#stored) return;
+    this.document.heartbeatAt = new Date();
+    const { _id, control: _control, heartbeatAt: _heartbeatAt, ...fields } = this.document;
+    // The server's clock: readers judge by it whether this runner still lives.
+    const before = await runs(this.#options.db).findOneAndUpdate(
+      { _id },
+      { $set: fields, $currentDate: { heartbeatAt: true } },
+      { projection: { control: 1 }, ignoreUndefined: true },
+    );
+    const control = before?.control ?? null;
+    if (control === null) return;
+    await runs(this.#options.db).updateOne({ _id, control }, { $set: { control: null } });
+    this.#options.onControl(control);
+  }
+
+  #changed(): void {
+    this.#snapshotTimer ??= setTimeout(() => {
+      this.#snapshotTimer = undefined;
+      for (const step of this.document.steps) {
+        if (step.endedAt === null && this.#monitors.has(step)) this.#copyFigures(step);
+      }
+      this.#options.hooks.snapshot?.(this.#snapshot.view);
+    }, snapshotEveryMs);
+  }
+}

@@ -1,0 +1,98 @@
+// Run documents in the database: reading them, judging whether their runner still lives, and asking a run to
+// pause, resume or cancel. Writing the document of one's own run is runRecorder.ts.
+import type { Collection, Db, Document } from 'mongodb';
+import { UserError } from '../protocol/errors';
+import { finalRunStates, type RunControl, type RunDocument } from '../protocol/run';
+import { breakLease, leaseMs, ownerIsDead, readLease } from './lease';
+
+export const runsCollection = '_migratory_runs';
+
+/** Run documents as they stand in the database; `machine` tells whether a process id means anything here. */
+export type StoredRun = Omit<RunDocument, 'heartbeatAt'> & { heartbeatAt: Date; machine?: string };
+/** With the time since its last sign of life, by the server's clock. */
+type ReadRun = StoredRun & { silentMs?: number };
+
+export function runs(db: Db): Collection<StoredRun> {
+  return db.collection<StoredRun>(runsCollection, { writeConcern: { w: 'majority' } });
+}
+
+/** True when the run has no end but its runner gives no sign of life any more. */
+function isStale(run: ReadRun): boolean {
+  if (finalRunStates.includes(run.state)) return false;
+  if (run.machine !== undefined && ownerIsDead({ machine: run.machine, pid: run.pid })) return true;
+  return (run.silentMs ?? 0) > leaseMs;
+}
+
+/** A run as it should be shown: one that stopped without an end is `interrupted`. */
+function judged(run: ReadRun): RunDocument {
+  const { machine: _machine, silentMs: _silentMs, ...document } = run;
+  if (!isStale(run)) return document;
+  const steps = document.steps.map((step) =>
+    step.startedAt !== null && step.endedAt === null ? { ...step, state: 'interrupted' as const } : step,
+  );
+  return { ...document, state: 'interrupted', steps };
+}
+
+async function read(db: Db, match: Document, limit: number): Promise<ReadRun[]> {
+  return runs(db)
+    .aggregate<ReadRun>([
+      { $match: match },
+      { $sort: { startedAt: -1 } },
+      { $limit: limit },
+      { $set: { silentMs: { $toDouble: { $subtract: ['$$NOW', '$heartbeatAt'] } } } },
+    ])
+    .toArray();
+}
+
+/** Newest first. */
+export async function listRuns(db: Db, limit = 100): Promise<RunDocument[]> {
+  return (await read(db, {}, limit)).map(judged);
+}
+
+export async function findRun(db: Db, id: string): Promise<RunDocument | null> {
+  const [run] = await read(db, { _id: id }, 1);
+  return run ? judged(run) : null;
+}
+
+/**
+ * Asks a run to pause, resume or cancel. A run whose runner is gone cannot obey: cancelling it settles it as
+ * `cancelled` and frees its lease.
+ */
+export async function controlRun(db: Db, id: string, control: Exclude<RunControl, null>): Promise<void> {
+  const [run] = await read(db, { _id: id }, 1);
+  if (!run) throw new UserError(`There is no run ${id} in database "${db.databaseName}".`);
+  if (finalRunStates.includes(run.state)) {
+    throw new UserError(`Run ${id} has ended already (${run.state}).`);
+  }
+  if (!isStale(run)) {
+    await runs(db).updateOne({ _id: id }, { $set: { control } });
+    return;
+  }
+  if (control !== 'cancel') {
+    throw new UserError(`The runner of ${id} is gone; the run is interrupted.`, {
+      action: { label: 'Run again', cli: `migratory resume ${id}` },
+    });
+  }
+  const at = new Date();
+  await runs(db).updateOne(
+    { _id: id },
+    { $set: { state: 'cancelled', endedAt: at, control: null, 'steps.$[open].state': 'cancelled' } },
+    { arrayFilters: [{ 'open.startedAt': { $ne: null }, 'open.endedAt': null }] },
+  );
+  const lease = await readLease(db);
+  if (lease?.run === id) await breakLease(db);
+}
+
+/** Settles runs whose runner is gone as `interrupted`; the caller holds the lease, so no other can be alive. */
+export async function settleStaleRuns(db: Db, own: string): Promise<void> {
+  const open = await runs(db)
+    .find({ state: { $nin: [...finalRunStates] }, _id: { $ne: own } })
+    .toArray();
+  for (const run of open) {
+    await runs(db).updateOne(
+      { _id: run._id, state: run.state },
+      { $set: { state: 'interrupted', endedAt: new Date(), 'steps.$[open].state': 'interrupted' } },
+      { arrayFilters: [{ 'open.startedAt': { $ne: null }, 'open.endedAt': null }] },
+    );
+  }
+}

@@ -1,0 +1,80 @@
+// What every part of one run shares: the connection, the settings, the recorder, and the ways to stop it.
+import type { Db } from 'mongodb';
+import type { Connection } from './connect';
+import type { Lease } from './lease';
+import type { RunRecorder } from './runRecorder';
+
+/** The settings of a run, out of the config or a program's options. */
+export interface EngineSettings {
+  /** Collection of the ledger. */
+  ledger: string;
+  backup: 'journal' | 'none';
+  batchSize?: number;
+  maxErrors?: number;
+  throttle?: { docsPerSecond?: number; maxLagSeconds?: number; maxLatencyMs?: number };
+  /** Documents per collection that a dry run copies. */
+  sample: number | 'all';
+  /** What a failed step leaves: rolled back as far as its journal reaches, or as it is (to be resumed). */
+  onFailure: 'rollback' | 'keep';
+}
+
+export interface RunScope {
+  connection: Connection;
+  /** The database that is changed: the connection's, or its scratch database in a dry run. */
+  db: Db;
+  /** The workspace folder: modules of migrations are resolved from there. */
+  root: string;
+  settings: EngineSettings;
+  recorder: RunRecorder;
+  /** Null in a dry run, which takes no lease. */
+  lease: Lease | null;
+  /** Aborted with CancelledError or LeaseLostError. */
+  signal: AbortSignal;
+  /** Waits while the run is paused; throws when it has to end. Called between batches and commands. */
+  gate(): Promise<void>;
+  args: Record<string, unknown>;
+  dryRun: boolean;
+}
+
+/** Somebody asked the run to end. No error: nothing is shown for it. */
+export class CancelledError extends Error {
+  override readonly name = 'CancelledError';
+  constructor() {
+    super('The run was cancelled.');
+  }
+}
+
+/** Pause, resume and cancel of one run, whoever asks for it. */
+export class RunSwitch {
+  readonly #cancel = new AbortController();
+  #paused: { promise: Promise<void>; resume: () => void } | undefined;
+
+  get signal(): AbortSignal {
+    return this.#cancel.signal;
+  }
+  get paused(): boolean {
+    return this.#paused !== undefined;
+  }
+
+  pause(): void {
+    if (this.#paused || this.signal.aborted) return;
+    let resume = (): void => undefined;
+    const promise = new Promise<void>((resolve) => (resume = resolve));
+    this.#paused = { promise, resume };
+  }
+
+  resume(): void {
+    this.#paused?.resume();
+    this.#paused = undefined;
+  }
+
+  cancel(): void {
+    this.#cancel.abort(new CancelledError());
+    this.resume();
+  }
+
+  /** Returns at once unless paused. */
+  async wait(): Promise<void> {
+    while (this.#paused) await this.#paused.promise;
+  }
+}

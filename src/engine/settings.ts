@@ -1,0 +1,22 @@
+// The engine's settings out of a project's config and what the caller adds for one run.
+import type { ProjectConfig } from '../project/config';
+import type { EngineSettings } from './scope';
+
+/** Documents per collection that a dry run copies when nothing else is said. */
+const defaultSample = 10_000;
+
+export function settingsOf(config: ProjectConfig, overrides: Partial<EngineSettings> = {}): EngineSettings {
+  const settings: EngineSettings = {
+    ledger: config.ledger,
+    backup: config.backup ?? 'journal',
+    batchSize: config.batchSize,
+    maxErrors: config.maxErrors,
+    throttle: config.throttle,
+    sample: config.dryRun?.sample ?? defaultSample,
+    onFailure: 'rollback',
+  };
+  for (const [name, value] of Object.entries(overrides)) {
+    if (value !== undefined) Object.assign(settings, { [name]: value });
+  }
+  return settings;
+}

@@ -1,0 +1,247 @@
+// One step of a run: load, check, work, verify, write the ledger, and what a failure of any of them leaves behind.
+import { MongoError, MongoNetworkError, MongoServerSelectionError } from 'mongodb';
+import type { ErrorInfo } from '../protocol/errors';
+import { ExitCode, UserError } from '../protocol/errors';
+import type { RunMode, RunState, RunStep } from '../protocol/run';
+import { describeError } from '../migration/describeError';
+import type { LoadedMigration } from '../migration/kinds';
+import { applyMigration, type ApplyResult } from './apply';
+import type { CatalogueEntry } from './catalogue';
+import { runChecks } from './checks/runChecks';
+import { verify } from './checks/verification';
+import { LeaseLostError } from './lease';
+import { Ledger, type LedgerRow } from './ledger';
+import type { MigrationSet } from './migrationSet';
+import { rollBackFromJournal, rollBackMigration } from './rollback';
+import { CancelledError, type RunScope } from './scope';
+import { StuckError } from './userCode';
+
+export interface PlannedStep {
+  entry: CatalogueEntry;
+  /** Its ledger row; undefined while it is not applied. */
+  row: LedgerRow | undefined;
+  /** The whole ledger when the run began. */
+  rows: LedgerRow[];
+  /** The run that began its work and did not finish it. */
+  unfinished: string | undefined;
+}
+
+/** A step that ended badly; everything about it is recorded already. */
+export class StepFailure extends Error {
+  override readonly name = 'StepFailure';
+  constructor(
+    readonly state: RunState,
+    readonly exitCode: ExitCode,
+    readonly info: ErrorInfo | null,
+  ) {
+    super(info?.message ?? state);
+  }
+}
+
+export async function runStep(scope: RunScope, planned: PlannedStep, set: MigrationSet): Promise<void> {
+  const { recorder } = scope;
+  const step = recorder.step(planned.entry.name);
+  recorder.enter(step, 'checking');
+  try {
+    const migration = await set.load(planned.entry);
+    if (recorder.document.direction === 'up') await applyStep(scope, planned, migration, step);
+    else await rollBackStep(scope, planned, migration, step);
+  } catch (error) {
+    throw await settleFailure(scope, planned, step, error);
+  }
+}
+
+/** Checks only (`validate`), or the verification of what is applied (`verify`). */
+export async function validateStep(
+  scope: RunScope,
+  planned: PlannedStep,
+  set: MigrationSet,
+  mode: RunMode,
+): Promise<void> {
+  const { recorder } = scope;
+  const step = recorder.step(planned.entry.name);
+  recorder.enter(step, mode === 'verify' ? 'verifying' : 'checking');
+  try {
+    const migration = await set.load(planned.entry);
+    if (mode === 'verify') await verifyStep(scope, migration, step, null);
+    else await checkStep(scope, planned, migration, step);
+    recorder.finishStep(step, 'applied', null);
+  } catch (error) {
+    throw await settleFailure(scope, planned, step, error);
+  }
+}
+
+async function applyStep(
+  scope: RunScope,
+  planned: PlannedStep,
+  migration: LoadedMigration,
+  step: RunStep,
+): Promise<void> {
+  const { recorder, settings, connection } = scope;
+  await checkStep(scope, planned, migration, step);
+  recorder.enter(step, 'running');
+  const started = performance.now();
+  const result = await applyMigration(scope, migration, step);
+  const durationMs = Math.round(performance.now() - started);
+  recorder.enter(step, 'verifying');
+  await verifyStep(scope, migration, step, result);
+  scope.signal.throwIfAborted();
+  scope.lease?.check();
+  const { entry } = planned;
+  await new Ledger(connection.db, settings.ledger).record({
+    name: entry.name,
+    durationMs,
+    checksum: entry.checksum,
+    source: entry.source,
+    run: step.journal ?? recorder.id,
+    file: entry.file.slice(Math.max(entry.file.lastIndexOf('/'), entry.file.lastIndexOf('\\')) + 1),
+    kind: entry.kind,
+  });
+  recorder.finishStep(step, 'applied', null);
+}
+
+async function rollBackStep(
+  scope: RunScope,
+  planned: PlannedStep,
+  migration: LoadedMigration,
+  step: RunStep,
+): Promise<void> {
+  const { recorder, settings, connection } = scope;
+  await checkStep(scope, planned, migration, step);
+  recorder.enter(step, 'rolling-back');
+  const { conflicts } =
+    planned.row === undefined && planned.unfinished !== undefined
+      ? await rollBackFromJournal(scope, step, planned.unfinished)
+      : await rollBackMigration(scope, migration, step, planned.row?.run);
+  scope.lease?.check();
+  const ledger = new Ledger(connection.db, settings.ledger);
+  if (conflicts > 0) {
+    await ledger.markConflicts(planned.entry.name);
+    const info = describeError(
+      new UserError(
+        `${conflicts} documents were changed since the migration and were left alone. They are listed as conflicts.`,
+      ),
+    );
+    recorder.finishStep(step, 'conflicts', info);
+    throw new StepFailure('conflicts', ExitCode.conflicts, info);
+  }
+  await ledger.remove(planned.entry.name);
+  recorder.finishStep(step, 'rolled-back', null);
+}
+
+export async function checkStep(
+  scope: RunScope,
+  planned: PlannedStep,
+  migration: LoadedMigration,
+  step: RunStep,
+): Promise<void> {
+  const { recorder, connection, settings } = scope;
+  const results = await runChecks(
+    {
+      connection,
+      migration,
+      direction: recorder.document.direction,
+      settings,
+      applied: new Set(planned.rows.map((row) => row.name)),
+      args: scope.args,
+      signal: scope.signal,
+    },
+    (result) => recorder.check(step, result),
+  );
+  const failed = results.filter((result) => result.severity === 'error' && result.outcome === 'failed');
+  if (failed.length === 0) return;
+  const [first] = failed;
+  const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : '';
+  throw new UserError(`A check failed: ${first?.check}: ${first?.details}${more}`, {
+    exitCode: ExitCode.checkFailed,
+  });
+}
+
+async function verifyStep(
+  scope: RunScope,
+  migration: LoadedMigration,
+  step: RunStep,
+  result: ApplyResult,
+): Promise<void> {
+  const { recorder, connection, settings } = scope;
+  const results = await verify(
+    {
+      connection,
+      migration,
+      direction: 'up',
+      settings,
+      args: scope.args,
+      signal: scope.signal,
+    },
+    result,
+    (found) => recorder.verification(step, found),
+  );
+  const failed = results.find((found) => found.severity === 'error' && found.outcome === 'failed');
+  if (!failed) return;
+  throw new UserError(`The verification failed: ${failed.check}: ${failed.details}`, {
+    exitCode: ExitCode.checkFailed,
+  });
+}
+
+/** Records how the step ended, undoes what can be undone, and gives the failure that ends the run. */
+async function settleFailure(
+  scope: RunScope,
+  planned: PlannedStep,
+  step: RunStep,
+  error: unknown,
+): Promise<unknown> {
+  const { recorder, root } = scope;
+  if (error instanceof StepFailure) return error;
+  if (error instanceof CancelledError || error instanceof StuckError) {
+    recorder.finishStep(step, 'cancelled', null);
+    return error instanceof StuckError ? error : new StepFailure('cancelled', ExitCode.cancelled, null);
+  }
+  const info = describeError(error, { file: planned.entry.file, root });
+  if (error instanceof LeaseLostError || isConnectionLost(error)) {
+    // Never rolled back by itself: nobody knows what the server has done; the run can be resumed.
+    recorder.finishStep(step, 'interrupted', info);
+    return new StepFailure('interrupted', ExitCode.failed, info);
+  }
+  const exitCode = error instanceof UserError ? error.exitCode : ExitCode.failed;
+  if (!canUndo(scope, planned, step)) {
+    recorder.finishStep(step, 'failed', info);
+    return new StepFailure('failed', exitCode, info);
+  }
+  return undo(scope, step, info, exitCode);
+}
+
+function canUndo(scope: RunScope, { entry }: PlannedStep, step: RunStep): boolean {
+  const begun = step.state === 'running' || step.state === 'verifying';
+  const { mode } = scope.recorder.document;
+  return mode === 'up' && begun && entry.kind === 'transform' && scope.settings.onFailure === 'rollback';
+}
+
+async function undo(
+  scope: RunScope,
+  step: RunStep,
+  info: ErrorInfo,
+  exitCode: ExitCode,
+): Promise<StepFailure> {
+  const { recorder } = scope;
+  recorder.log('error', `${info.message} The documents changed so far are rolled back.`, step.name);
+  recorder.enter(step, 'rolling-back');
+  try {
+    const { conflicts } = await rollBackFromJournal(scope, step, step.journal ?? recorder.id);
+    const state = conflicts > 0 ? 'conflicts' : 'rolled-back';
+    recorder.finishStep(step, state, info);
+    return new StepFailure(state, conflicts > 0 ? ExitCode.conflicts : exitCode, info);
+  } catch (second) {
+    const cause = describeError(second, { root: scope.root });
+    recorder.log('error', `The rollback failed too: ${cause.message}`, step.name);
+    recorder.finishStep(step, 'failed', info);
+    return new StepFailure('failed', exitCode, info);
+  }
+}
+
+function isConnectionLost(error: unknown): boolean {
+  if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
+  // A script has the project's own driver: its classes are not ours.
+  const name = (error as { name?: unknown } | null)?.name;
+  if (name === 'MongoNetworkError' || name === 'MongoServerSelectionError') return true;
+  return error instanceof MongoError && error.hasErrorLabel('ResumableChangeStreamError');
+}

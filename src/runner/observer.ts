@@ -1,0 +1,154 @@
+// What a runner answers without running anything: config, status, connection tests, and watching the runs of a
+// database, whoever started them. One open connection for each target.
+import { connect, type Connection } from '../engine/connect';
+import { testConnection } from '../engine/connectionTest';
+import { readState } from '../engine/execute';
+import { Ledger } from '../engine/ledger';
+import { folderSet } from '../engine/migrationSet';
+import { controlRun, findRun, listRuns } from '../engine/runs';
+import { settingsOf } from '../engine/settings';
+import { loadConfig } from '../project/config';
+import { requireVariables } from '../project/environment';
+import { finalRunStates, type RunControl, type RunDocument } from '../protocol/run';
+import type { RunSnapshot } from '../protocol/events';
+import type {
+  ConfigView,
+  ConnectionTarget,
+  ProjectLocation,
+  RunnerMethods,
+  RunnerNotifications,
+  StatusResult,
+} from '../protocol/runner';
+
+/** While something moves, and while nothing does. */
+const watchEveryMs = { moving: 1_000, still: 3_000 };
+const shownRuns = 100;
+
+type Notify = <K extends keyof RunnerNotifications>(name: K, params: RunnerNotifications[K]) => void;
+
+interface Watch {
+  stop(): void;
+}
+
+/** What one look at a database has seen; the texts tell whether anything has changed. */
+interface Sight {
+  label: string;
+  runs: RunDocument[];
+  text: string;
+  ledger: string;
+}
+
+export class Observer {
+  readonly #notify: Notify;
+  readonly #connections = new Map<string, Promise<Connection>>();
+  readonly #watches = new Map<string, Watch>();
+
+  constructor(notify: Notify) {
+    this.#notify = notify;
+  }
+
+  async config(project: ProjectLocation): Promise<ConfigView> {
+    const { file, flavor, migrationsDir, ledger, connections, defaultConnection } = await loadConfig(project);
+    return { file, flavor, migrationsDir, ledger, connections, defaultConnection };
+  }
+
+  testConnection(target: ConnectionTarget): Promise<Awaited<ReturnType<RunnerMethods['testConnection']>>> {
+    return testConnection(target);
+  }
+
+  async status(project: ProjectLocation, target: ConnectionTarget): Promise<StatusResult> {
+    const config = await loadConfig(project);
+    const connection = await this.#connection(target);
+    const state = await readState({
+      connection,
+      set: folderSet(config.migrationsDir, project.root),
+      settings: settingsOf(config),
+    });
+    return {
+      server: connection.server,
+      target: connection.label,
+      migrations: state.statuses,
+      runs: state.runs.slice(0, shownRuns),
+      problems: state.problems,
+    };
+  }
+
+  async control(target: ConnectionTarget, run: string, control: Exclude<RunControl, null>): Promise<void> {
+    const { db } = await this.#connection(target);
+    await controlRun(db, run, control);
+  }
+
+  async snapshot(target: ConnectionTarget, run: string): Promise<RunSnapshot | null> {
+    const { db } = await this.#connection(target);
+    const document = await findRun(db, run);
+    if (!document) return null;
+    return { run: document, log: [], reports: [], conflicts: [], quarantined: [], rates: [] };
+  }
+
+  async appliedSource(
+    project: ProjectLocation,
+    target: ConnectionTarget,
+    name: string,
+  ): Promise<string | null> {
+    const config = await loadConfig(project);
+    const { db } = await this.#connection(target);
+    const source = await new Ledger(db, config.ledger).source(name);
+    return source?.toString('utf8') ?? null;
+  }
+
+  watch(target: ConnectionTarget, project?: ProjectLocation): void {
+    const key = keyOf(target);
+    if (this.#watches.has(key)) return;
+    let timer: NodeJS.Timeout | undefined;
+    let stopped = false;
+    let known: Sight | undefined;
+    const look = async (): Promise<void> => {
+      const seen = await this.#look(target, project).catch(() => undefined);
+      if (stopped) return;
+      if (seen) {
+        const where = { target: seen.label, database: target.database };
+        if (seen.text !== known?.text) this.#notify('runs', { ...where, runs: seen.runs });
+        if (known && seen.ledger !== known.ledger) this.#notify('ledger', where);
+        known = seen;
+      }
+      const moving = seen?.runs.some((run) => !finalRunStates.includes(run.state)) === true;
+      timer = setTimeout(() => void look(), moving ? watchEveryMs.moving : watchEveryMs.still);
+    };
+    this.#watches.set(key, {
+      stop() {
+        stopped = true;
+        clearTimeout(timer);
+      },
+    });
+    void look();
+  }
+
+  unwatch(target: ConnectionTarget): void {
+    const key = keyOf(target);
+    this.#watches.get(key)?.stop();
+    this.#watches.delete(key);
+  }
+
+  async #look(target: ConnectionTarget, project: ProjectLocation | undefined): Promise<Sight> {
+    const { db, label } = await this.#connection(target);
+    const runs = await listRuns(db, shownRuns);
+    const rows = project ? await new Ledger(db, (await loadConfig(project)).ledger).rows() : [];
+    return { label, runs, text: JSON.stringify(runs), ledger: JSON.stringify(rows) };
+  }
+
+  /** Opens once and keeps; a connection that fails is forgotten, so that the next request tries again. */
+  #connection(target: ConnectionTarget): Promise<Connection> {
+    const key = keyOf(target);
+    let opening = this.#connections.get(key);
+    if (!opening) {
+      opening = connect(requireVariables(target), { appName: 'migratory' });
+      this.#connections.set(key, opening);
+      opening.catch(() => this.#connections.delete(key));
+    }
+    return opening;
+  }
+}
+
+function keyOf({ uri, database }: ConnectionTarget): string {
+  return `${database}\n${uri}`;
+}
