@@ -201,7 +201,7 @@ describe('checks on sampled documents', () => {
         ['_id', 1],
         ['b', 1],
         ['2', 2],
-      ]) as never,
+      ]),
     );
     assertFailed(
       only(await check(connection, { source: 'a', transform: noop }), 'fidelity'),

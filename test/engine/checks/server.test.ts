@@ -47,7 +47,7 @@ describe('server checks', () => {
 
   it('see that required migrations are missing', async () => {
     const { connection } = await place();
-    const needy = { ...noop, requires: ['a', 'b'] } as Migration;
+    const needy = { ...noop, requires: ['a', 'b'] };
     const missing = await check(connection, needy, { applied: new Set(['a']) });
     assertFailed(only(missing, 'requires'), 'error', /Not applied yet: b\./);
     assertPassed(only(await check(connection, needy, { applied: new Set(['a', 'b']) }), 'requires'));
@@ -151,7 +151,7 @@ describe('disk check', () => {
         }
         const results = await check(connection, noop);
         assertFailed(only(results, 'disk-space'), 'error', /MB are free, the migration needs about 8\d\d MB/);
-        const few = { ...noop, filter: { _id: { $exists: false } } } as Migration;
+        const few = { ...noop, filter: { _id: { $exists: false } } };
         assertPassed(only(await check(connection, few), 'disk-space'));
         await connection.close();
       } finally {
@@ -310,7 +310,7 @@ describe('activity checks', () => {
         return result.outcome === 'failed' ? result : null;
       });
       assertFailed(found, 'error', /being built on builds\.a/);
-      const other = only(await check(connection, { ...noop, source: 'b' } as Migration), 'index-builds');
+      const other = only(await check(connection, { ...noop, source: 'b' }), 'index-builds');
       assertFailed(other, 'warning', /builds\.a/);
       await admin.command({ configureFailPoint: 'hangAfterStartingIndexBuild', mode: 'off' });
       await building;

@@ -54,19 +54,16 @@ describe('source checks', () => {
   });
 
   it('name the missing collection and the one that was probably meant', async () => {
-    const result = only(
-      await check(at.connection, { ...upper, source: 'moveis' } as Migration),
-      'source-exists',
-    );
+    const result = only(await check(at.connection, { ...upper, source: 'moveis' }), 'source-exists');
     assertFailed(result, 'error', /no collection "moveis"/);
     assert.match(result.action ?? '', /Did you mean "movies"/);
     assert.equal(result.check, 'Source data exists');
   });
 
   it('warn of a filter that matches nothing, and count what it matches', async () => {
-    const none = await check(at.connection, { ...upper, filter: { status: 99 } } as Migration);
+    const none = await check(at.connection, { ...upper, filter: { status: 99 } });
     assertFailed(only(none, 'source-exists'), 'warning', /matches none of the 2 documents/);
-    const one = await check(at.connection, { ...upper, filter: { status: 2 } } as Migration);
+    const one = await check(at.connection, { ...upper, filter: { status: 2 } });
     assertPassed(only(one, 'source-exists'), /1 document of 2 in movies match/);
   });
 
@@ -81,7 +78,7 @@ describe('source checks', () => {
     const results = await check(connection, {
       ...upper,
       requiredIndexes: [{ a: 1 }, { b: 1 }, { b: -1, c: 1 }, { c: -1 }, { h: 1 }, { p: 1 }, { s: 1 }],
-    } as Migration);
+    });
     const found = new Map(results.filter(({ id }) => id === 'index').map((result) => [result.check, result]));
     const outcome = (name: string): string => found.get(`Index ${name} exists`)?.outcome ?? 'absent';
     assert.equal(outcome('{"a":1}'), 'failed');
@@ -103,13 +100,13 @@ describe('source checks', () => {
     await db.createCollection('ring', { capped: true, size: 100_000 });
     await db.collection('ring').insertOne({ title: 'a' });
     const typeOf = async (source: string): Promise<ReturnType<typeof only>> =>
-      only(await check(connection, { ...upper, source } as Migration), 'collection-type');
+      only(await check(connection, { ...upper, source }), 'collection-type');
     assertFailed(await typeOf('shown'), 'error', /view on movies/);
     assertFailed(await typeOf('weather'), 'error', /time-series/);
     assertFailed(await typeOf('system.views'), 'error', /belongs to the server/);
     assertFailed(await typeOf('_migratory_runs'), 'error', /belongs to Migratory/);
     assertFailed(await typeOf('ring'), 'warning', /capped/);
-    const into = await check(connection, { ...upper, into: 'shown' } as Migration);
+    const into = await check(connection, { ...upper, into: 'shown' });
     assertFailed(only(into, 'collection-type'), 'error', /shown is a view/);
     assertFailed(only(await check(connection, upper), 'dependents'), 'warning', /views shown/);
   });
@@ -119,7 +116,7 @@ describe('source checks', () => {
     await db
       .collection('movies')
       .insertMany(Array.from({ length: 10_500 }, (_one, n) => ({ title: `t${n}`, status: n })));
-    const filtered = { ...upper, filter: { status: 7 } } as Migration;
+    const filtered = { ...upper, filter: { status: 7 } };
     assertFailed(
       only(await check(connection, filtered), 'filter-index'),
       'warning',

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { validateMigration } from '../../../src/engine/checks/library';
+import { place } from './support';
+
+describe('validateMigration', () => {
+  it('reports under the names of the contract', async () => {
+    const { db } = await place();
+    await db.collection('movies').insertOne({ _id: 1 as never, a: 1 });
+    await db.collection('movies').createIndex({ a: 1 });
+    const report = await validateMigration(db, {
+      source: 'movies',
+      transform: () => ({ $set: { b: 1 } }),
+      requiredIndexes: [{ a: 1 }],
+    });
+    assert.deepEqual(
+      report.checks.map(({ check, passed }) => [check, passed]),
+      [
+        ['Source data exists', true],
+        ['Index {"a":1} exists', true],
+        ['Sufficient disk space', true],
+        ['Transform sample 1', true],
+      ],
+    );
+    assert.equal(report.allPassed, true);
+  });
+
+  it('fails with what is missing', async () => {
+    const { db } = await place();
+    await db.collection('movies').insertOne({ _id: 1 as never });
+    const report = await validateMigration(db, {
+      source: 'movies',
+      transform: () => {
+        throw new Error('no title');
+      },
+      requiredIndexes: [{ a: 1 }],
+    });
+    assert.equal(report.allPassed, false);
+    const failed = report.checks.filter(({ passed }) => !passed);
+    assert.deepEqual(
+      failed.map(({ check }) => check),
+      ['Index {"a":1} exists', 'Transform sample 1'],
+    );
+    assert.match(failed[1]?.details ?? '', /no title/);
+    const none = await validateMigration(db, { source: 'nowhere', transform: () => null });
+    assert.equal(none.checks.find(({ check }) => check === 'Source data exists')?.passed, false);
+  });
+});
