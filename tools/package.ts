@@ -19,7 +19,14 @@ export function packageExtension(): Promise<string> {
 async function pack(): Promise<string> {
   await build({ minify: true, clean: true });
   // Everything is in the bundles, so nothing is taken from node_modules.
-  await createVSIX({ cwd: root, packagePath: vsix, dependencies: false, allowMissingRepository: true });
+  await createVSIX({
+    cwd: root,
+    packagePath: vsix,
+    dependencies: false,
+    allowMissingRepository: true,
+    // The README links into docs/, and there is no address of a repository that vsce could put before it.
+    rewriteRelativeLinks: false,
+  });
   return vsix;
 }
 
