@@ -1,0 +1,157 @@
+// New migrations: the name of the file and the text it starts with. What a person typed stands in it as a string
+// literal only.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ExitCode, UserError } from '../protocol/errors';
+
+export const templateKinds = ['script', 'transform', 'update', 'pipeline'] as const;
+export type TemplateKind = (typeof templateKinds)[number];
+
+export interface TemplateOptions {
+  language: 'javascript' | 'typescript' | 'python';
+  /** How JavaScript exports; TypeScript is always a module. */
+  moduleSystem: 'commonjs' | 'esm';
+  /** Stands in the migration when given; without it the file's name counts. */
+  name?: string;
+  description?: string;
+}
+
+/** The text of a new migration. Python has scripts only. */
+export function renderTemplate(kind: TemplateKind, options: TemplateOptions): string {
+  if (options.language === 'python') return python(options.description);
+  const fields = [literalField('name', options.name), literalField('description', options.description)];
+  const body = `{\n${fields.join('')}${bodies[kind]}}`;
+  if (options.language === 'javascript' && options.moduleSystem === 'commonjs') {
+    return `/** @type {import('migratory').${typeNames[kind]}} */\nmodule.exports = ${body};\n`;
+  }
+  return `import { defineMigration } from 'migratory';\n\nexport default defineMigration(${body});\n`;
+}
+
+/**
+ * `20240131174501-add_status.js`: UTC to the second and the description, as migrate-mongo names it.
+ * @param extension with its dot.
+ * @throws UserError when nothing of the description can stand in a file's name.
+ */
+export function newMigrationFileName(description: string, extension: string, now = new Date()): string {
+  const words = description
+    .trim()
+    // What some file system refuses, and what would lead out of the folder.
+    .replace(/[\s\\/:*?"<>|\p{Cc}]+/gu, '_')
+    .replace(/^[._]+|[._]+$/g, '');
+  if (words === '') {
+    throw new UserError('A new migration needs a description; it becomes a part of the file’s name.', {
+      action: { label: 'Describe it in a few words', cli: 'migratory create "add status"' },
+      exitCode: ExitCode.usage,
+    });
+  }
+  const stamp = now.toISOString().replace(/\D/g, '').slice(0, 14);
+  return `${stamp}-${Array.from(words).slice(0, 60).join('')}${extension}`;
+}
+
+/**
+ * Writes a new migration into `dir` (made when it is missing) and gives its path. A file is never overwritten:
+ * when the name is taken, the next second is.
+ */
+export async function createMigrationFile(
+  dir: string,
+  description: string,
+  text: string,
+  extension: string,
+  now = new Date(),
+): Promise<string> {
+  await mkdir(dir, { recursive: true });
+  for (let time = now; ; time = new Date(time.getTime() + 1000)) {
+    const path = join(dir, newMigrationFileName(description, extension, time));
+    try {
+      await writeFile(path, text, { flag: 'wx' });
+      return path;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+function literalField(field: string, value: string | undefined): string {
+  return value === undefined || value === '' ? '' : `  ${field}: ${literal(value)},\n`;
+}
+
+/** A string literal in single quotes, valid in JavaScript whatever the text. */
+function literal(text: string): string {
+  const inside = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
+  return `'${inside.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')}'`;
+}
+
+const typeNames: Record<TemplateKind, string> = {
+  script: 'ScriptMigration',
+  transform: 'TransformMigration',
+  update: 'TransformMigration',
+  pipeline: 'PipelineMigration',
+};
+
+const bodies: Record<TemplateKind, string> = {
+  script: `
+  async up(db) {
+    await db.collection('orders').updateMany({ status: { $exists: false } }, { $set: { status: 'open' } });
+  },
+
+  async down(db) {
+    await db.collection('orders').updateMany({ status: 'open' }, { $unset: { status: '' } });
+  },
+`,
+  transform: `
+  source: 'orders',
+  filter: { placedAt: { $type: 'string' } },
+
+  // Called for each matching document, in resumable batches that are journaled first. It gives back an update,
+  // an update pipeline, a whole document with its _id, or nothing to leave the document as it is.
+  transform(order) {
+    return { $set: { placedAt: new Date(order.placedAt) } };
+  },
+
+  async validate(orders) {
+    return (await orders.countDocuments({ placedAt: { $type: 'string' } })) === 0;
+  },
+`,
+  update: `
+  source: 'orders',
+  filter: { total: { $exists: false } },
+
+  // Runs on the server, in resumable batches that are journaled first.
+  update: [{ $set: { total: { $sum: '$lines.price' } } }],
+  revertPipeline: [{ $unset: 'total' }],
+`,
+  pipeline: `
+  source: 'orders',
+
+  // An aggregation over ranges of the source; its documents are written to another collection.
+  pipeline: [
+    { $unwind: '$lines' },
+    {
+      $project: {
+        _id: { $concat: [{ $toString: '$_id' }, '-', '$lines.sku'] },
+        order: '$_id',
+        sku: '$lines.sku',
+        price: '$lines.price',
+      },
+    },
+  ],
+  into: 'orderLines',
+  whenMatched: 'replace',
+  whenNotMatched: 'insert',
+`,
+};
+
+function python(description: string | undefined): string {
+  const head = description === undefined || description === '' ? '' : `"""${docstring(description)}"""\n\n\n`;
+  return `${head}def up(db):
+    db.orders.update_many({"status": {"$exists": False}}, {"$set": {"status": "open"}})
+
+
+def down(db):
+    db.orders.update_many({"status": "open"}, {"$unset": {"status": ""}})
+`;
+}
+
+function docstring(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replace(/\s+/g, ' ').replaceAll('\0', '');
+}
