@@ -66,7 +66,7 @@ export class Output {
     this.#endLive();
     process.stderr.write(`${this.#colors ? styleText('red', 'error:') : 'error:'} ${sentence(info)}\n`);
     if (info.action?.cli) process.stderr.write(`  try: ${info.action.cli}\n`);
-    if (!info.user && info.stack) process.stderr.write(`${info.stack}\n`);
+    for (const frame of authorFrames(info)) process.stderr.write(`  ${frame}\n`);
   }
 
   /** Waits until everything is out: a pipe may still hold some of it. */
@@ -131,4 +131,13 @@ export class Output {
 export function sentence(info: ErrorInfo): string {
   const place = info.file ? ` (${info.file}${info.line ? `:${info.line}:${info.column ?? 1}` : ''})` : '';
   return `${info.message}${place}`;
+}
+
+/** The frames of a stack that lie in the author's own files. */
+function authorFrames({ user, stack }: ErrorInfo): string[] {
+  if (user || !stack) return [];
+  const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
+  return frames
+    .filter((line) => !/node:|node_modules|[\\/]dist[\\/](?:cli|runner)\.js/.test(line))
+    .map((line) => line.trim());
 }

@@ -50,7 +50,7 @@ export async function runScript(
     redirect: extras.redirect,
     async before(command) {
       await extras.before?.(command);
-      progress.before(command);
+      await progress.before(command);
     },
     after(command, reply) {
       extras.after?.(command, reply);

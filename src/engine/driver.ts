@@ -15,16 +15,15 @@ const oldestMajor = 4;
 
 export function resolveDriver(root: string): ScriptDriver {
   const require = createRequire(join(root, 'package.json'));
-  let entry: string;
   try {
-    entry = require.resolve('mongodb');
-  } catch {
-    return { MongoClient: bundled.MongoClient, version: 'bundled' };
+    // By name: a project without the package is given the bundled one by the loader of migrations.
+    const { version } = require('mongodb/package.json') as { version: string };
+    if (Number.parseInt(version, 10) >= oldestMajor) {
+      const { MongoClient } = require('mongodb') as { MongoClient: ScriptDriver['MongoClient'] };
+      return { MongoClient, version };
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
   }
-  const { version } = require('mongodb/package.json') as { version: string };
-  if (Number.parseInt(version, 10) < oldestMajor) {
-    return { MongoClient: bundled.MongoClient, version: 'bundled' };
-  }
-  const { MongoClient } = require(entry) as { MongoClient: ScriptDriver['MongoClient'] };
-  return { MongoClient, version };
+  return { MongoClient: bundled.MongoClient as never, version: 'bundled' };
 }

@@ -35,10 +35,14 @@ export class ObservedProgress {
     this.#sink = sink;
   }
 
-  before(command: DoorCommand): void {
+  async before(command: DoorCommand): Promise<void> {
     if (command.kind === 'catalogue' || command.kind === 'write') this.#sink.setActivity(describe(command));
     const filter = loopFilter(command);
-    if (filter) this.#counting.set(command, this.#count(command, filter));
+    if (!filter) return;
+    const counting = this.#count(command, filter);
+    this.#counting.set(command, counting);
+    // An update takes its documents out of its own filter: they have to be counted first.
+    if (command.kind === 'write') await counting;
   }
 
   after(command: DoorCommand, reply: DoorReply): void {

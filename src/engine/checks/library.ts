@@ -1,5 +1,5 @@
 // `validateMigration` of the library: the checks of a transform under the names that the library promises.
-import type { Db } from 'mongodb';
+import type { Db, MongoClient } from 'mongodb';
 import type { LoadedMigration, TransformMigration } from '../../migration/kinds';
 import type { Connection } from '../connect';
 import { probeServer } from '../topology';
@@ -56,7 +56,9 @@ function asLoaded(definition: TransformMigration): LoadedMigration {
 
 /** The caller's own client stays the caller's: closing it is none of our business. */
 async function connectionOf(db: Db): Promise<Connection> {
-  const { client } = db;
+  // A Db of driver 4 keeps its client to itself.
+  const client =
+    (db.client as MongoClient | undefined) ?? (db as unknown as { s: { client: MongoClient } }).s.client;
   return {
     client,
     db,

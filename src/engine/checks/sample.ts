@@ -1,9 +1,9 @@
 // A few real documents and what the migration would make of them. The author's transform runs here, on copies;
 // nothing is written. Checks on size, validators, types and unique indexes judge these before and after images.
 import type { Document, Filter } from 'mongodb';
-import { BSON } from 'mongodb';
 import type { MigrationContext, TransformFunction } from '../../migration/kinds';
 import { UserError } from '../../protocol/errors';
+import { Shown } from '../../transfer/interpret';
 import { runUserCode } from '../userCode';
 import { afterImage, decodeExactly } from './afterImage';
 import type { CheckLimits, ChecksContext } from './check';
@@ -118,11 +118,12 @@ async function tryDocument(
   }
   const timeout = AbortSignal.timeout(limits.transformMs);
   try {
+    const shown = new Shown(Buffer.from(raw));
     const transform = transformOf(context)?.transform;
     const output = transform
-      ? await callTransform(transform, raw, context, AbortSignal.any([context.signal, timeout]))
+      ? await callTransform(transform, shown, context, AbortSignal.any([context.signal, timeout]))
       : undefined;
-    const image = await afterImage({ raw, before, output, context, timeMs: limits.timeMs });
+    const image = await afterImage({ shown, before, output, context, timeMs: limits.timeMs });
     return { document: { id: before['_id'], raw, before, ...image }, hung: false };
   } catch (error) {
     context.signal.throwIfAborted();
@@ -133,16 +134,15 @@ async function tryDocument(
   }
 }
 
+/** The author gets what a run would hand over, and a copy: whatever is done to it stays here. */
 async function callTransform(
   transform: TransformFunction,
-  raw: Uint8Array,
+  shown: Shown,
   context: ChecksContext,
   signal: AbortSignal,
 ): Promise<unknown> {
-  // The author gets the driver's plain form, and a copy: whatever is done to it stays here.
-  const document = BSON.deserialize(raw);
   return runUserCode(context.migration.name, signal, () =>
-    transform(document, sampleContext(context, signal)),
+    transform(shown.promoted, sampleContext(context, signal)),
   );
 }
 

@@ -52,7 +52,7 @@ export const transformSampleCheck: Check = {
 
 function reasonText({ reason = '' }: SampledDocument): string {
   const text = reason.replace(/\.$/, '');
-  return `The transform failed: ${text}`;
+  return text.startsWith('the transform') ? `T${text.slice(1)}` : `The transform failed: ${text}`;
 }
 
 function summary(sample: Sample): Finding {

@@ -171,12 +171,12 @@ export class Scratch {
     const size = this.#sample;
     if (size === 'all' || of <= size) return [];
     if (!filter || Object.keys(filter).length === 0) return [{ $sample: { size } }];
-    // Half of what the migration looks for (a rare case would be missed by chance), half of everything.
-    const half = Math.ceil(size / 2);
+    // What the migration looks for (chance would miss a rare case), and some of everything beside it.
+    const others = Math.ceil(size / 10);
     return [
       { $match: filter },
-      { $limit: half },
-      { $unionWith: { coll: collection, pipeline: [{ $sample: { size: size - half } }] } },
+      { $limit: size },
+      { $unionWith: { coll: collection, pipeline: [{ $sample: { size: others } }] } },
       { $group: { _id: '$_id', document: { $first: '$$ROOT' } } },
       { $replaceRoot: { newRoot: '$document' } },
     ];
