@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import type * as Bundled from 'mongodb';
 import { validateMigration } from '../../../src/engine/checks/library';
+import { replicaSet } from '../../support/server';
 import { place } from './support';
+
+const require = createRequire(import.meta.url);
 
 describe('validateMigration', () => {
   it('reports under the names of the contract', async () => {
@@ -43,5 +48,30 @@ describe('validateMigration', () => {
     assert.match(failed[1]?.details ?? '', /no title/);
     const none = await validateMigration(db, { source: 'nowhere', transform: () => null });
     assert.equal(none.checks.find(({ check }) => check === 'Source data exists')?.passed, false);
+  });
+
+  it('takes the database object of any driver from major 4 on, and values made by it', async () => {
+    for (const driver of ['mongodb4', 'mongodb5', 'mongodb6']) {
+      const { MongoClient: Client, ObjectId: Id } = require(driver) as typeof Bundled;
+      const own = await (await replicaSet()).database();
+      await own.db.collection('movies').insertOne({ title: 'x' });
+      const client = await new Client(own.uri).connect();
+      try {
+        const db = client.db(own.name);
+        const report = await validateMigration(db, {
+          source: 'movies',
+          transform: () => ({ $set: { owner: new Id() } }),
+        });
+        assert.deepEqual(
+          report.checks.filter(({ passed }) => !passed),
+          [],
+          driver,
+        );
+        const piped = await validateMigration(db, { source: 'movies', update: [{ $set: { a: 1 } }] });
+        assert.equal(piped.allPassed, true, driver);
+      } finally {
+        await client.close();
+      }
+    }
   });
 });
