@@ -6,7 +6,7 @@ import * as bundled from 'mongodb';
 
 /** What the engine needs of any driver from major 4 on. */
 export interface ScriptDriver {
-  MongoClient: new (uri: string, options?: Record<string, unknown>) => bundled.MongoClient;
+  MongoClient: new (uri: string, options?: bundled.MongoClientOptions) => bundled.MongoClient;
   /** Version of the package, or `bundled`. */
   version: string;
 }
@@ -25,5 +25,5 @@ export function resolveDriver(root: string): ScriptDriver {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
   }
-  return { MongoClient: bundled.MongoClient as never, version: 'bundled' };
+  return { MongoClient: bundled.MongoClient, version: 'bundled' };
 }

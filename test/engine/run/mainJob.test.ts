@@ -357,8 +357,10 @@ describe('dry run', function () {
       name: 'Person 0',
       born: '1950-03-01',
     });
-    assert.deepEqual((reports[1]?.diffs[0]?.after as { born: unknown }).born, {
-      $date: { $numberLong: String(Date.UTC(1950, 2, 1)) },
+    assert.deepEqual(reports[1]?.diffs[0]?.after, {
+      _id: { $numberInt: '0' },
+      name: 'Person 0',
+      born: { $date: { $numberLong: String(Date.UTC(1950, 2, 1)) } },
     });
   });
 
