@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { describeError } from '../migration/describeError';
 import { ExitCode, UserError } from '../protocol/errors';
+import { createCommand, initCommand } from './commands/author';
 import { controlCommand, runsCommand } from './commands/runs';
 import { runCommand, type RunOptions } from './commands/run';
 import { statusCommand } from './commands/status';
@@ -63,6 +64,21 @@ function action(
     process.exit(process.exitCode);
   };
 }
+
+add('init', 'write a config and make the folder of the migrations', ['init', 'init --ts'])
+  .option('--ts', 'a TypeScript config')
+  .action(action((output, globals, options: { ts?: boolean }) => initCommand(output, globals, options)));
+
+add('create <description...>', 'write a new migration; connects to nothing', [
+  'create "split customer names"',
+  'create "release dates" --template transform',
+])
+  .option('-t, --template <template>', 'what the new file starts from')
+  .action(
+    action((output, globals, options: { template?: string }, args) =>
+      createCommand(output, globals, args.join(' '), options),
+    ),
+  );
 
 add('status', 'show which migrations are applied, pending, changed or missing', [
   'status',
