@@ -1,7 +1,12 @@
 // `init` and `create`: the files that authors start from. Neither connects to anything.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { extname, join, relative } from 'node:path';
-import { createMigrationFile, templateKinds, type TemplateKind } from '../../migration/templates';
+import {
+  createMigrationFile,
+  renderTemplate,
+  templateKinds,
+  type TemplateKind,
+} from '../../migration/templates';
 import { findConfigFile } from '../../project/configFiles';
 import { ExitCode, UserError } from '../../protocol/errors';
 import type { Output } from '../output';
@@ -74,10 +79,7 @@ function write(
   kind: TemplateKind,
   typescript: boolean,
 ): Promise<string> {
-  return createMigrationFile(folder, kind, {
-    description,
-    extension: typescript ? '.ts' : '.js',
-    language: typescript ? 'typescript' : 'javascript',
-    moduleSystem: 'commonjs',
-  });
+  const language = typescript ? 'typescript' : 'javascript';
+  const text = renderTemplate(kind, { language, moduleSystem: 'commonjs', description });
+  return createMigrationFile(folder, description, text, typescript ? '.ts' : '.js');
 }
