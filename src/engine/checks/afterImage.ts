@@ -5,7 +5,7 @@ import { BSON } from 'mongodb';
 import { interpret } from '../../transfer/interpret';
 import type { DocumentChange, Shown } from '../../transfer/interpret';
 import type { TouchedPath } from '../../transfer/patch';
-import { BsonType } from '../../transfer/raw';
+import { BsonType, sameBytes } from '../../transfer/raw';
 import { decoded } from '../../transfer/shownId';
 import type { ChecksContext } from './check';
 import { pipelineOf, sourceOf, transformOf } from './check';
@@ -64,37 +64,34 @@ function apply(before: Document, touched: readonly TouchedPath[]): Document {
 }
 
 async function compute(
-  { before, context, timeMs }: AfterImageInput,
+  { shown, before, context, timeMs }: AfterImageInput,
   stages: Document[],
 ): Promise<AfterImage> {
   const collection = context.connection.db.collection(sourceOf(context) ?? '');
   const cursor = collection.aggregate([{ $match: { _id: { $eq: before['_id'] } } }, ...stages], {
-    promoteValues: false,
-    bsonRegExp: true,
+    raw: true,
     maxTimeMS: timeMs,
     signal: context.signal,
   });
-  let after: Document[];
+  let images: Uint8Array[];
   try {
-    after = await cursor.toArray();
+    images = (await cursor.toArray()) as unknown as Uint8Array[];
   } catch (error) {
-    // The library's caller may bring a driver of another major, which takes none of our values.
-    if (error instanceof Error && error.name === 'BSONVersionError')
-      return { outcome: 'unknown', after: null };
+    if (isForeignValue(error)) return { outcome: 'unknown', after: null };
     throw error;
   }
+  const [only] = images;
   const unchanged =
-    pipelineOf(context) === null && after.length === 1 && bytesEqual(after[0] as Document, before);
-  return unchanged ? { outcome: 'skipped', after: null } : { outcome: 'changed', after };
+    pipelineOf(context) === null && images.length === 1 && only !== undefined && sameBytes(only, shown.raw);
+  return unchanged
+    ? { outcome: 'skipped', after: null }
+    : { outcome: 'changed', after: images.map((image) => decodeExactly(image)) };
 }
 
+/** The library's caller may bring a driver of another major, which takes none of our values. */
 function isForeignValue(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error.name === 'BSONVersionError' || error.message.includes('invalid _bsontype');
-}
-
-function bytesEqual(one: Document, other: Document): boolean {
-  return Buffer.compare(BSON.serialize(one), BSON.serialize(other)) === 0;
 }
 
 export function getAt(document: Document, path: string): unknown {
