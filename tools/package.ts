@@ -3,8 +3,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { createVSIX } from '@vscode/vsce';
 import { build, root } from './build';
+import { run } from './servers/command';
 
 export const vsix = join(root, 'migratory.vsix');
 
@@ -18,15 +18,11 @@ export function packageExtension(): Promise<string> {
 
 async function pack(): Promise<string> {
   await build({ minify: true, clean: true });
-  // Everything is in the bundles, so nothing is taken from node_modules.
-  await createVSIX({
-    cwd: root,
-    packagePath: vsix,
-    dependencies: false,
-    allowMissingRepository: true,
-    // The README links into docs/, and there is no address of a repository that vsce could put before it.
-    rewriteRelativeLinks: false,
-  });
+  const vsce = join(root, 'node_modules', '@vscode', 'vsce', 'vsce');
+  // Everything is in the bundles, so nothing is taken from node_modules. Links of the README can be led to a
+  // repository only when package.json names one.
+  const options = ['--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links'];
+  await run(process.execPath, [vsce, 'package', ...options, '--out', vsix], { cwd: root });
   return vsix;
 }
 

@@ -12,7 +12,6 @@ export interface DemoPlace {
 }
 
 const transform = '20240301090000-release-dates.js';
-const script = '20240101090000-movie-defaults.js';
 
 function saw(line: string): void {
   process.stdout.write(`  ${line}\n`);
