@@ -8,25 +8,36 @@ import { text } from './strings';
 
 export function conflicts(page: Page): Content {
   const rows = page.snapshot.conflicts.filter((row) => row.step === page.step?.name);
-  const columns: Column<ConflictEvent>[] = [
-    ...documentColumns<ConflictEvent>(),
-    { title: text('conflicts.was'), cell: (row) => documentCell(row.before) },
-    { title: text('conflicts.current'), cell: (row) => documentCell(row.current) },
-  ];
+  const columns = documentColumns<ConflictEvent>(conflictDetails);
   return part(page, 'conflicts', rows, columns, page.step?.conflicts ?? 0);
 }
 
 export function quarantine(page: Page): Content {
   const rows = page.snapshot.quarantined.filter((row) => row.step === page.step?.name);
-  return part(page, 'quarantine', rows, documentColumns<QuarantinedEvent>(), page.step?.quarantined ?? 0);
+  return part(
+    page,
+    'quarantine',
+    rows,
+    documentColumns<QuarantinedEvent>((row) => row.reason),
+    page.step?.quarantined ?? 0,
+  );
 }
 
-function documentColumns<T extends ConflictEvent | QuarantinedEvent>(): Column<T>[] {
+function documentColumns<T extends ConflictEvent | QuarantinedEvent>(
+  details: (row: T) => Content,
+): Column<T>[] {
   return [
     { title: text('table.collection'), cell: (row) => row.collection },
     { title: text('conflicts.document'), cell: (row) => idText(row.id) },
-    { title: text('conflicts.reason'), cell: (row) => row.reason },
+    { title: text('conflicts.reason'), cell: details },
   ];
+}
+
+/** Both versions stand below the reason: documents are wide, and panels are not. */
+function conflictDetails(row: ConflictEvent): Content {
+  return html`<p>${row.reason}</p>
+    <p><span class="type">${text('conflicts.was')}</span> ${documentCell(row.before)}</p>
+    <p><span class="type">${text('conflicts.current')}</span> ${documentCell(row.current)}</p>`;
 }
 
 function documentCell(document: unknown): Content {

@@ -108,6 +108,7 @@ function rateChart(page: Page, step: RunStep): Content {
     max: text('progress.perSecond', { n: rate(max) }),
   });
   return html`<div class="chart">
+    <span class="peak">${text('progress.peak', { n: rate(max) })}</span>
     <svg
       role="img"
       aria-label=${label}
@@ -116,6 +117,5 @@ function rateChart(page: Page, step: RunStep): Content {
     >
       ${svg`<path class="area" d=${area}></path><path class="line" d=${line}></path>`}
     </svg>
-    <span class="peak">${text('progress.peak', { n: rate(max) })}</span>
   </div>`;
 }

@@ -31,7 +31,7 @@ export const english = {
   'state.cancelled': 'Cancelled',
   'state.interrupted': 'Interrupted',
   'explain.interrupted':
-    'The program that ran this has stopped reporting. Nothing is lost: run it again to go on where it stopped.',
+    'The program that ran this has stopped reporting. Run it again: transforms go on where they stopped, scripts start from their beginning.',
 
   'header.migrations.one': '{n} migration',
   'header.migrations.other': '{n} migrations',
