@@ -21,7 +21,9 @@ export function readOutline(value: Value, fileName: string, scope: ModuleScope):
   const outline: Outline = { entries: [], complete: value.complete };
   for (const [index, object] of objects.entries()) {
     if (object?.type !== 'object' || !isMigration(object.properties)) continue;
-    const { entry, complete } = readEntry(object, index, fileName, scope);
+    // Beside others a migration needs a name of its own; the loader refuses one without.
+    const fallback = objects.length > 1 ? null : basename(fileName);
+    const { entry, complete } = readEntry(object, index, fallback, scope);
     outline.entries.push(entry);
     if (!complete) outline.complete = false;
   }
@@ -43,7 +45,7 @@ function isMigration(properties: Properties): boolean {
 function readEntry(
   object: Value & { type: 'object' },
   index: number,
-  fileName: string,
+  fallbackName: string | null,
   scope: ModuleScope,
 ): { entry: OutlineEntry; complete: boolean } {
   const { properties, start, end } = object;
@@ -56,7 +58,7 @@ function readEntry(
   const irreversible = literal('irreversible');
   const requires = readRequires(properties, scope);
   const entry: OutlineEntry = {
-    name: object.complete ? nameOf(literal('name'), fileName) : null,
+    name: object.complete ? nameOf(literal('name'), fallbackName) : null,
     kind: kindOf(properties),
     index,
     start,
@@ -72,8 +74,8 @@ function readEntry(
   return { entry, complete };
 }
 
-function nameOf(literal: { value: unknown } | undefined, fileName: string): string | null {
-  if (literal && literal.value === undefined) return basename(fileName);
+function nameOf(literal: { value: unknown } | undefined, fallback: string | null): string | null {
+  if (literal && literal.value == null) return fallback;
   return typeof literal?.value === 'string' && literal.value !== '' ? literal.value : null;
 }
 

@@ -97,10 +97,13 @@ function readList(value: Tokens, fileName: string, module: Module): Outline {
   const list = inside(value, '[', ']');
   if (!list) return { entries: [], complete: false };
   const outline: Outline = { entries: [], complete: !module.touched.has('migrations') };
-  for (const [index, element] of split(list, ',').entries()) {
+  const elements = split(list, ',');
+  // Beside others a migration needs a name of its own.
+  const fallback = elements.length > 1 ? null : basename(fileName);
+  for (const [index, element] of elements.entries()) {
     if (element[0]?.text === '*') return { ...outline, complete: false };
     const dict = readDict(element, module);
-    const entry = dict && readEntry(dict, index, fileName, module);
+    const entry = dict && readEntry(dict, index, fallback, module);
     if (entry) outline.entries.push(entry);
     if (!entry || entry.name === null || !dict.complete) outline.complete = false;
   }
@@ -140,11 +143,16 @@ function noNames(module: Module): Module {
   return { ...module, values: new Map() };
 }
 
-function readEntry(dict: Dict, index: number, fileName: string, module: Module): OutlineEntry | undefined {
+function readEntry(
+  dict: Dict,
+  index: number,
+  fallback: string | null,
+  module: Module,
+): OutlineEntry | undefined {
   const { items, complete, start, end } = dict;
   if (!items.has('up')) return undefined;
   const nameItem = items.get('name');
-  const name = nameItem ? stringOf(nameItem, module) : basename(fileName);
+  const name = nameItem ? stringOf(nameItem, module) : fallback;
   const hasDown = isSet(items.get('down'));
   const entry: OutlineEntry = { name: complete ? name : null, kind: 'script', index, start, end, hasDown };
   const description = stringOf(items.get('description') ?? [], module);

@@ -24,11 +24,13 @@ describe('packed source', () => {
     assert.deepEqual(await unpackSource(packed), source);
   });
 
-  it('is null for a source that would not fit into a ledger row', async () => {
+  it('is null for a source that would not fit into a ledger row', async function () {
+    this.timeout(20_000);
     assert.equal(await packSource(randomBytes(5 * 1024 * 1024)), null);
   });
 
-  it('refuses to unpack what is no gzip or holds too much', async () => {
+  it('refuses to unpack what is no gzip or holds too much', async function () {
+    this.timeout(20_000);
     await assert.rejects(unpackSource(Buffer.from('plain text')));
     await assert.rejects(unpackSource(gzipSync(Buffer.alloc(65 * 1024 * 1024))), RangeError);
   });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { outlineSource } from '../../../src/migration/outlineSource';
 import { LoaderProcess } from './loading/loaderProcess';
 
 interface GoodCase {
@@ -516,11 +517,12 @@ const bad: BadCase[] = [
   },
 ];
 
-describe('loadMigrations', () => {
+describe('loadMigrations', function () {
+  // Compiling on a busy machine takes its time.
+  this.timeout(30_000);
   let loader: LoaderProcess;
   let count = 0;
   before(async function () {
-    this.timeout(30_000);
     loader = await LoaderProcess.start();
   });
   after(() => loader.stop());
@@ -554,6 +556,10 @@ describe('loadMigrations', () => {
           loads.map((_, index) => index),
         );
         if (up) assert.deepEqual(results, up);
+        // Whoever reads the outline alone must come to the same migrations, or know that it cannot tell.
+        const outline = outlineSource(text, file);
+        const outlined = outline.entries.map(({ name, kind }) => `${name} ${kind}`);
+        if (outline.complete && outlined.length > 0) assert.deepEqual(outlined, loads);
         assert.equal(exitRestored, true);
       });
     }
