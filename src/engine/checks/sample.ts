@@ -79,9 +79,9 @@ async function readSample(
     if (found.length === 1 && (found[0]?.length ?? 0) < limits.sampleSize) break;
   }
   const [first = [], ...others] = found;
-  const spread = distinct(others.flat(), []);
-  const kept = first.slice(0, Math.max(limits.sampleSize - spread.length, share));
-  return { raws: distinct(spread, kept).slice(0, limits.sampleSize), incomplete };
+  // Some of the three overlap; more of the first ones make up for it.
+  const raws = distinct([...others.flat(), ...first.slice(share)], first.slice(0, share));
+  return { raws: raws.slice(0, limits.sampleSize), incomplete };
 }
 
 /** `start` and then those of `more` that are not the same documents byte for byte. */

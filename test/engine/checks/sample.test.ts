@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { Binary, BSON, Double, Long, MinKey } from 'mongodb';
 import type { Migration } from '../../../src/migration/kinds';
 import { runChecks } from '../../../src/engine/checks/runChecks';
+import { sendWrites } from '../../../src/transfer/command';
+import { duplicateName, invalidText } from './damaged';
 import { assertFailed, assertPassed, check, contextOf, only, place } from './support';
 
 const noop = (): null => null;
@@ -208,6 +210,15 @@ describe('checks on sampled documents', () => {
       'warning',
       /1 of 1/,
     );
+    for (const damaged of [invalidText, duplicateName]) {
+      await db.collection('a').deleteMany({});
+      await sendWrites(db, 'insert', 'a', [damaged]);
+      assertFailed(
+        only(await check(connection, { source: 'a', transform: noop }), 'fidelity'),
+        'warning',
+        /1 of 1/,
+      );
+    }
     await db.collection('a').deleteMany({});
     await db.collection('a').insertOne({ b: new Double(1), l: Long.fromNumber(1) });
     assertPassed(only(await check(connection, { source: 'a', transform: noop }), 'fidelity'));

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Migration } from '../../../src/migration/kinds';
-import { assertFailed, assertPassed, check, only, place } from './support';
+import { runChecks } from '../../../src/engine/checks/runChecks';
+import { standalone } from '../../support/server';
+import { assertFailed, assertPassed, check, contextOf, only, place } from './support';
 import type { Place } from './support';
 
 const upper: Migration = {
@@ -32,11 +34,36 @@ describe('checks of a healthy migration', () => {
     );
   });
 
+  it('all pass on a standalone too, and for a script, a pipeline and a roll back', async () => {
+    const { db, connection } = await place(await standalone());
+    await db.collection('movies').insertOne({ title: 'a' });
+    const migrations: Migration[] = [
+      upper,
+      { up: () => undefined, down: () => undefined },
+      { source: 'movies', pipeline: [{ $project: { title: 1 } }], into: 'titles' },
+    ];
+    for (const migration of migrations) {
+      for (const direction of ['up', 'down'] as const) {
+        const results = await check(connection, migration, { direction });
+        assert.deepEqual(
+          results.filter(({ outcome }) => outcome === 'failed'),
+          [],
+        );
+        const ids = results.map(({ id }) => id);
+        assert.ok(ids.includes('disk-space') && ids.includes('privileges'));
+        if (direction === 'down')
+          assert.ok(!ids.includes('transform-sample') && !ids.includes('source-exists'));
+      }
+    }
+    assert.deepEqual(
+      (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name),
+      ['movies'],
+    );
+  });
+
   it('come as they finish, each once', async () => {
     const { db, connection } = await place();
     await db.collection('movies').insertOne({ title: 'a' });
-    const { runChecks } = await import('../../../src/engine/checks/runChecks');
-    const { contextOf } = await import('./support');
     const emitted: string[] = [];
     const results = await runChecks(contextOf(connection, upper), ({ id }) => emitted.push(id));
     assert.deepEqual([...emitted].sort(), results.map(({ id }) => id).sort());

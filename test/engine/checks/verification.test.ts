@@ -10,6 +10,8 @@ import type {
   ValidateResult,
 } from '../../../src/migration/kinds';
 import type { CheckResult } from '../../../src/protocol/run';
+import { sendWrites } from '../../../src/transfer/command';
+import { invalidText } from './damaged';
 import { assertFailed, assertPassed, contextOf, only, place } from './support';
 
 const transform = (validate?: TransformMigration['validate']): TransformMigration => ({
@@ -136,6 +138,12 @@ describe('verification after a run', () => {
   it('reads documents of the target again', async () => {
     const { db, connection } = await threeDocuments();
     assertPassed(only(await verified(connection, transform()), 'reread'), /3 documents of a read again/);
+    await sendWrites(db, 'insert', 'a', [invalidText]);
+    assertFailed(
+      only(await verified(connection, transform()), 'reread'),
+      'error',
+      /1 of 4 documents in a cannot/,
+    );
     await db.collection('a').deleteMany({});
     assert.equal(only(await verified(connection, transform()), 'reread').outcome, 'skipped');
   });
