@@ -11,13 +11,13 @@ import type { CatalogueEntry } from './catalogue';
 import type { Connection } from './connect';
 import { dryRun } from './dryRun/dryRun';
 import { acquireLease, type Lease, LeaseLostError } from './lease';
-import { Ledger, type LedgerRow } from './ledger';
+import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
 import { readStatus, selectDown, selectUp, unfinishedRun } from './plan';
 import { newRunId } from './runDocument';
 import { RunRecorder, type RunHooks } from './runRecorder';
 import { listRuns, settleStaleRuns } from './runs';
-import { CancelledError, type EngineSettings, type RunScope, type RunSwitch } from './scope';
+import { CancelledError, type EngineSettings, openLedger, type RunScope, type RunSwitch } from './scope';
 import { type PlannedStep, runStep, StepFailure, validateStep } from './step';
 
 export interface ExecuteRequest {
@@ -54,7 +54,7 @@ export async function readState(
   options: Pick<ExecuteOptions, 'connection' | 'set' | 'settings'>,
 ): Promise<ProjectState> {
   const { connection, set, settings } = options;
-  const ledger = new Ledger(connection.db, settings.ledger);
+  const ledger = openLedger(connection.db, settings);
   const [catalogue, rows, runs] = await Promise.all([set.read(), ledger.rows(), listRuns(connection.db)]);
   const statuses = await readStatus({ catalogue, rows, runs, ledger });
   return { statuses, rows, entries: catalogue.entries, runs, problems: catalogue.problems };

@@ -1,5 +1,6 @@
 // The ledger: which migrations are applied in a database. Rows of older programs ({name, appliedAt, durationMs}
-// or {name, applied_at, duration_ms}) count as applied; what is written here, such programs can read.
+// or {name, applied_at, duration_ms}) count as applied; what is written here, such programs can read. With
+// migrate-mongo's config in use, the rows are migrate-mongo's with one sub-document of ours.
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Binary, type ClientSession, type Collection, type Db, type Document } from 'mongodb';
 
@@ -27,51 +28,71 @@ export interface LedgerEntry {
   run: string;
   file: string;
   kind: string;
+  /** When the run began: migrate-mongo's rows of one run share it as their block. */
+  runStartedAt: Date;
 }
+
+/** How rows look: ours, or migrate-mongo's (with a hash of the file where its config asks for one). */
+export type LedgerForm = { kind: 'migratory' } | { kind: 'migrate-mongo'; useFileHash: boolean };
 
 export class Ledger {
   readonly #collection: Collection;
+  readonly #form: LedgerForm;
+  /** The field that names the migration. */
+  readonly #key: 'name' | 'fileName';
 
-  constructor(db: Db, name: string) {
+  constructor(db: Db, name: string, form: LedgerForm = { kind: 'migratory' }) {
     this.#collection = db.collection(name, { writeConcern: { w: 'majority' } });
+    this.#form = form;
+    this.#key = form.kind === 'migrate-mongo' ? 'fileName' : 'name';
   }
 
   /** All rows in the order of their application. Sources stay on the server. */
   async rows(): Promise<LedgerRow[]> {
-    const found = await this.#collection.find({}, { projection: { source: 0 } }).toArray();
-    const rows = found.flatMap(readRow);
+    const projection = { source: 0, 'migratory.source': 0 };
+    const found = await this.#collection.find({}, { projection }).toArray();
+    const rows = found.flatMap((row) => readRow(row[this.#key], { ...row, ...asDocument(row['migratory']) }));
     return rows.sort((a, b) => (a.appliedAt?.getTime() ?? 0) - (b.appliedAt?.getTime() ?? 0));
   }
 
   /** The source that was applied, or null when the row has none. */
   async source(name: string): Promise<Buffer | null> {
-    const row = await this.#collection.findOne({ name });
-    const packed: unknown = row?.['source'];
+    const row = await this.#collection.findOne({ [this.#key]: name });
+    const packed: unknown = row?.['source'] ?? asDocument(row?.['migratory'])['source'];
     if (!(packed instanceof Binary)) return null;
     return gunzipSync(packed.value());
   }
 
   async record(entry: LedgerEntry, session?: ClientSession): Promise<void> {
-    const { name, source, ...rest } = entry;
-    await this.#collection.replaceOne(
-      { name },
-      { name, appliedAt: new Date(), ...rest, source: new Binary(gzipSync(source)) },
-      { upsert: true, session },
-    );
+    const { name, source, runStartedAt, ...facts } = entry;
+    const own = { ...facts, source: new Binary(gzipSync(source)) };
+    const row: Document = { [this.#key]: name, appliedAt: new Date() };
+    if (this.#form.kind === 'migratory') {
+      Object.assign(row, own);
+    } else {
+      row['migrationBlock'] = runStartedAt.getTime();
+      if (this.#form.useFileHash) row['fileHash'] = entry.checksum;
+      row['migratory'] = own;
+    }
+    await this.#collection.replaceOne({ [this.#key]: name }, row, { upsert: true, session });
   }
 
   async remove(name: string, session?: ClientSession): Promise<void> {
-    await this.#collection.deleteMany({ name }, { session });
+    await this.#collection.deleteMany({ [this.#key]: name }, { session });
   }
 
   /** After a rollback that left conflicts: the migration counts as applied until they are resolved. */
   async markConflicts(name: string): Promise<void> {
-    await this.#collection.updateOne({ name }, { $set: { state: 'conflicts' } });
+    const field = this.#form.kind === 'migratory' ? 'state' : 'migratory.state';
+    await this.#collection.updateOne({ [this.#key]: name }, { $set: { [field]: 'conflicts' } });
   }
 }
 
-function readRow(row: Document): LedgerRow[] {
-  const name: unknown = row['name'];
+function asDocument(value: unknown): Document {
+  return typeof value === 'object' && value !== null ? value : {};
+}
+
+function readRow(name: unknown, row: Document): LedgerRow[] {
   if (typeof name !== 'string' || name === '') return [];
   const checksum: unknown = row['checksum'];
   return [

@@ -2,12 +2,14 @@
 import type { Db } from 'mongodb';
 import type { Connection } from './connect';
 import type { Lease } from './lease';
+import { Ledger, type LedgerForm } from './ledger';
 import type { RunRecorder } from './runRecorder';
 
 /** The settings of a run, out of the config or a program's options. */
 export interface EngineSettings {
   /** Collection of the ledger. */
   ledger: string;
+  ledgerForm?: LedgerForm;
   backup: 'journal' | 'none';
   batchSize?: number;
   maxErrors?: number;
@@ -16,6 +18,10 @@ export interface EngineSettings {
   sample: number | 'all';
   /** What a failed step leaves: rolled back as far as its journal reaches, or as it is (to be resumed). */
   onFailure: 'rollback' | 'keep';
+}
+
+export function openLedger(db: Db, { ledger, ledgerForm }: EngineSettings): Ledger {
+  return new Ledger(db, ledger, ledgerForm);
 }
 
 export interface RunScope {

@@ -8,6 +8,10 @@ const defaultSample = 10_000;
 export function settingsOf(config: ProjectConfig, overrides: Partial<EngineSettings> = {}): EngineSettings {
   const settings: EngineSettings = {
     ledger: config.ledger,
+    ledgerForm: config.migrateMongo && {
+      kind: 'migrate-mongo',
+      useFileHash: config.migrateMongo.useFileHash,
+    },
     backup: config.backup ?? 'journal',
     batchSize: config.batchSize,
     maxErrors: config.maxErrors,

@@ -10,10 +10,10 @@ import type { CatalogueEntry } from './catalogue';
 import { runChecks } from './checks/runChecks';
 import { verify } from './checks/verification';
 import { LeaseLostError } from './lease';
-import { Ledger, type LedgerRow } from './ledger';
+import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
 import { rollBackFromJournal, rollBackMigration } from './rollback';
-import { CancelledError, type RunScope } from './scope';
+import { CancelledError, openLedger, type RunScope } from './scope';
 import { StuckError } from './userCode';
 
 export interface PlannedStep {
@@ -88,7 +88,7 @@ async function applyStep(
   scope.signal.throwIfAborted();
   scope.lease?.check();
   const { entry } = planned;
-  await new Ledger(connection.db, settings.ledger).record({
+  await openLedger(connection.db, settings).record({
     name: entry.name,
     durationMs,
     checksum: entry.checksum,
@@ -96,6 +96,7 @@ async function applyStep(
     run: step.journal ?? recorder.id,
     file: entry.file.slice(Math.max(entry.file.lastIndexOf('/'), entry.file.lastIndexOf('\\')) + 1),
     kind: entry.kind,
+    runStartedAt: new Date(recorder.document.startedAt),
   });
   recorder.finishStep(step, 'applied', null);
 }
@@ -114,7 +115,7 @@ async function rollBackStep(
       ? await rollBackFromJournal(scope, step, planned.unfinished)
       : await rollBackMigration(scope, migration, step, planned.row?.run);
   scope.lease?.check();
-  const ledger = new Ledger(connection.db, settings.ledger);
+  const ledger = openLedger(connection.db, settings);
   if (conflicts > 0) {
     await ledger.markConflicts(planned.entry.name);
     const info = describeError(

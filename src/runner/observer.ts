@@ -3,9 +3,9 @@
 import { connect, type Connection } from '../engine/connect';
 import { testConnection } from '../engine/connectionTest';
 import { readState } from '../engine/execute';
-import { Ledger } from '../engine/ledger';
 import { folderSet } from '../engine/migrationSet';
 import { controlRun, findRun, listRuns } from '../engine/runs';
+import { openLedger } from '../engine/scope';
 import { settingsOf } from '../engine/settings';
 import { loadConfig } from '../project/config';
 import { requireVariables } from '../project/environment';
@@ -92,7 +92,7 @@ export class Observer {
   ): Promise<string | null> {
     const config = await loadConfig(project);
     const { db } = await this.#connection(target);
-    const source = await new Ledger(db, config.ledger).source(name);
+    const source = await openLedger(db, settingsOf(config)).source(name);
     return source?.toString('utf8') ?? null;
   }
 
@@ -132,7 +132,7 @@ export class Observer {
   async #look(target: ConnectionTarget, project: ProjectLocation | undefined): Promise<Sight> {
     const { db, label } = await this.#connection(target);
     const runs = await listRuns(db, shownRuns);
-    const rows = project ? await new Ledger(db, (await loadConfig(project)).ledger).rows() : [];
+    const rows = project ? await openLedger(db, settingsOf(await loadConfig(project))).rows() : [];
     return { label, runs, text: JSON.stringify(runs), ledger: JSON.stringify(rows) };
   }
 
