@@ -68,7 +68,10 @@ export async function tlsOptions(uri: ConnectionString): Promise<ConnectionOptio
   if (flag === 'false' || !(flag === 'true' || uri.isSRV || named)) return undefined;
   const file = async (name: string): Promise<Buffer | undefined> => {
     const path = options.get(name);
-    return path === undefined ? undefined : await readFile(path);
+    if (path === undefined) return undefined;
+    return await readFile(path).catch((cause: unknown) => {
+      throw new UserError(`The file "${path}" that the connection names for TLS cannot be read.`, { cause });
+    });
   };
   const key = await file('tlscertificatekeyfile');
   const insecure = options.get('tlsinsecure') === 'true';

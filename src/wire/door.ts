@@ -119,7 +119,10 @@ export interface DoorHooks {
   fence(): Promise<void>;
   /** Awaited after the fence and before forwarding; not called for handshakes. */
   before(command: DoorCommand): Promise<BeforeResult | void>;
-  /** For counting; once per reply, also for one given by `before`; not for handshakes and unacknowledged commands. */
+  /**
+   * For counting, and must not throw: once per reply, also for one given by `before`; not for handshakes and
+   * unacknowledged commands.
+   */
   after(command: DoorCommand, reply: DoorReply): void;
   /** A command was refused by the table or by the redirection, with the sentence that the script gets. */
   refused(name: string, reason: string): void;

@@ -39,7 +39,11 @@ export function admittedAppName(hello: Buffer, token: string): string | undefine
 
 /** What goes to the server: no compression, and an application name without the token. */
 export function helloForServer(hello: Buffer, appName: string): Buffer {
-  const name = Buffer.from(appName).subarray(0, APP_NAME_BYTES).toString();
+  // A letter that is cut in two at the end becomes a replacement character, and goes.
+  const name = Buffer.from(appName)
+    .subarray(0, APP_NAME_BYTES)
+    .toString()
+    .replace(/\uFFFD+$/, '');
   return editDocument(hello, {
     compression: () => null,
     client: { application: { name: editString(() => name) } },

@@ -96,6 +96,7 @@ export class Link {
       if (own === undefined) return undefined;
       this.#script.admit();
       this.#upstream = await this.#host.connect(() => this.#script.endNow());
+      if (this.#script.gone) this.destroy();
     }
     return helloForServer(hello, this.#host.appName(own ?? ''));
   }

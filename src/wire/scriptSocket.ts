@@ -66,6 +66,8 @@ export class ScriptSocket {
   }
 
   destroy(): void {
+    this.#gone = true;
+    this.#ending = true;
     this.#socket.destroy();
   }
 

@@ -33,7 +33,10 @@ export interface UpstreamAddress {
   tls?: ConnectionOptions;
 }
 
-/** Connects to the server; rejects as the socket does. */
+/** Drivers wait as long by default. */
+const CONNECT_MS = 30_000;
+
+/** Connects to the server; rejects as the socket does, or after 30 s. */
 export async function connectUpstream(address: UpstreamAddress): Promise<Socket> {
   const { host, port, tls } = address;
   const to = host.startsWith('/') ? { path: host } : { host, port };
@@ -41,10 +44,12 @@ export async function connectUpstream(address: UpstreamAddress): Promise<Socket>
   const socket = tls ? connectTls({ ...to, servername, ...tls }) : connect(to);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 120_000);
+  socket.setTimeout(CONNECT_MS, () => socket.destroy(new Error(`${host}:${port} did not answer`)));
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject);
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       socket.off('error', reject);
+      socket.setTimeout(0);
       resolve();
     });
   });

@@ -1,7 +1,7 @@
 // Who and what passes the door: strangers, unknown commands, the fence, hooks that answer or refuse, commands of
 // the hooks' own, order, lost connections.
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { BSON, MongoClient, type Db } from 'mongodb';
 import { allowedCommands } from '../../../src/wire/commands';
@@ -415,6 +415,35 @@ describe('what passes the door', function () {
         previous = frame.requestId;
       }
       own.socket.destroy();
+    });
+
+    it('leaves no connection behind when it is closed while one is made', async () => {
+      const listener = createServer();
+      listener.listen(0, '127.0.0.1');
+      await once(listener, 'listening');
+      const { port } = listener.address() as AddressInfo;
+      let known: () => void = () => undefined;
+      let asked: () => void = () => undefined;
+      const asking = new Promise<void>((resolve) => (asked = resolve));
+      const primary = new Promise<void>((resolve) => (known = resolve)).then(() => ({
+        host: '127.0.0.1',
+        port,
+      }));
+      const own = await doorway(server.uri, {
+        primary: () => {
+          asked();
+          return primary;
+        },
+      });
+      const raw = await RawClient.connect(own.door.port);
+      raw.send({ hello: 1, client: clientOf(own.door.token), $db: 'admin' });
+      await asking;
+      await own.door.close();
+      known();
+      const [connection] = (await once(listener, 'connection')) as [Socket];
+      connection.resume();
+      await once(connection, 'close');
+      listener.close();
     });
 
     it('closes everything at once', async () => {
