@@ -37,11 +37,6 @@ export function checkScope(context: ChecksContext): CheckScope {
   return { ...context, limits, facts: new Facts(context, limits) };
 }
 
-/** True when nothing stands against the run. */
-export function allowsRun(results: readonly CheckResult[]): boolean {
-  return !results.some(({ outcome, severity }) => outcome === 'failed' && severity === 'error');
-}
-
 export async function runOne(check: Check, scope: CheckScope): Promise<CheckResult[]> {
   const started = performance.now();
   let findings: Finding[];
