@@ -12,15 +12,21 @@ interface Wishes {
   update: boolean;
 }
 
+const minute = 60_000;
+
 const tiers: Record<string, (wishes: Wishes) => Promise<TierResult>> = {
   check: () => runChecks(),
   unit: ({ grep }) => runMocha('test/unit', { grep, timeout: 10_000 }),
-  engine: ({ grep }) => withMongod(() => runMocha('test/engine', { grep, timeout: 60_000, processes: 2 })),
+  engine: ({ grep }) =>
+    withMongod(() => runMocha('test/engine', { grep, timeout: minute, processes: 2, limit: 10 * minute })),
   grammar: ({ update }) => runGrammarTests(update),
-  package: ({ grep }) => runMocha('test/package', { grep, timeout: 300_000 }),
+  package: ({ grep }) => runMocha('test/package', { grep, timeout: 5 * minute }),
   host: async ({ grep }) => (await import('./vscode/host')).runHostTests(grep),
   e2e: async ({ grep }) => (await import('./vscode/e2e')).runE2eTests(grep),
-  long: ({ grep }) => withMongod(() => runMocha('test/long', { grep, timeout: 1_800_000, processes: 1 })),
+  long: ({ grep }) =>
+    withMongod(() =>
+      runMocha('test/long', { grep, timeout: 30 * minute, processes: 1, limit: 120 * minute }),
+    ),
   electron: async ({ grep }) => (await import('./vscode/electron')).runElectronTests(grep),
 };
 
@@ -107,6 +113,9 @@ async function main(): Promise<number> {
   await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
   return outcomes.every(({ result }) => result.failed === 0) ? 0 : 1;
 }
+
+// The processes of tests are no part of our group, so a signal has to be handed on: they end with us (tests/mocha.ts).
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
 // Explicitly, because what a tier leaves open must not hold back the outcome.
 process.exit(await main());

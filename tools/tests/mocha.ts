@@ -1,5 +1,5 @@
 // Runs files of mocha tests in child processes and adds their outcomes up.
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from '../build';
@@ -17,6 +17,8 @@ export interface MochaOptions {
   processes?: number;
   /** Milliseconds in which a process has to end after its last test; 20 s without it. */
   patience?: number;
+  /** Milliseconds after which a process is killed; 20 minutes without it. */
+  limit?: number;
   /** Prints nothing. */
   quiet?: boolean;
 }
@@ -67,6 +69,7 @@ async function runProcess(
       ...files,
     ],
     output,
+    options.limit ?? 20 * 60_000,
   );
   if (output === 'pipe' && !options.quiet && !/^\s*0 passing \(\S+\)\s*$/.test(text)) {
     const seconds = ((Date.now() - started) / 1000).toFixed(1);
@@ -77,23 +80,52 @@ async function runProcess(
   if (json === undefined) {
     return failed(`${title} did not come to an end`, `mocha ended with ${code}\n${text.slice(-4000)}`);
   }
-  return JSON.parse(json) as TierResult;
+  const result = JSON.parse(json) as TierResult;
+  if (typeof code === 'number') return result;
+  return sumResults([result, failed(`${title} did not come to an end`, `mocha ended with ${code}`)]);
 }
 
 function failed(title: string, message: string): TierResult {
   return { passed: 0, failed: 1, skipped: 0, skips: [], failures: [{ title, message }] };
 }
 
+/** Runs node in a process group of its own, and ends what it leaves behind: children would hold our pipes open. */
 function runNode(
   args: string[],
   output: 'inherit' | 'pipe',
+  limit: number,
 ): Promise<{ code: number | string; text: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', output, output] });
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      stdio: ['ignore', output, output],
+      detached: process.platform !== 'win32',
+    });
+    const endAll = (): void => endGroup(child);
+    const timer = setTimeout(endAll, limit);
+    process.on('exit', endAll);
     let text = '';
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ code: code ?? signal ?? 'nothing', text }));
+    child.on('exit', (code, signal) => {
+      endAll();
+      clearTimeout(timer);
+      process.off('exit', endAll);
+      const finish = (): void => resolve({ code: code ?? signal ?? 'nothing', text });
+      child.on('close', finish);
+      // Where there are no process groups, a grandchild may hold the streams open for ever.
+      setTimeout(finish, 5000).unref();
+    });
   });
+}
+
+function endGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    if (process.platform === 'win32') child.kill('SIGKILL');
+    else process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // Nobody of the group is left.
+  }
 }

@@ -32,6 +32,23 @@ describe('the runner of mocha', function () {
     assert.match(result.failures[0]?.message ?? '', /ended with 7/);
   });
 
+  it('ends what a dead file leaves behind, and does not wait for it', async () => {
+    const result = await runMocha('test/fixtures/tiers', { ...options, grep: 'orphan' });
+    assert.equal(result.passed, 0);
+    assert.match(result.failures[0]?.message ?? '', /ended with 7/);
+  });
+
+  it('kills a file that takes too long', async () => {
+    const result = await runMocha('test/fixtures/tiers', {
+      ...options,
+      grep: 'stays',
+      patience: 50_000,
+      limit: 3000,
+    });
+    assert.equal(result.failed, 1);
+    assert.match(result.failures[0]?.message ?? '', /SIGKILL/);
+  });
+
   it('cannot run a tier without tests', async () => {
     await assert.rejects(runMocha('test/nowhere', options), /no tests in test\/nowhere/);
   });
