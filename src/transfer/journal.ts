@@ -7,6 +7,7 @@ import type { Patch } from './patch';
 import { decodePatch, encodePatch } from './patch';
 import {
   binaryValue,
+  boolValue,
   document,
   element,
   elements,
@@ -31,6 +32,13 @@ export interface JournalEntry {
   id: RawValue;
   before: Buffer | undefined;
   patch: Patch;
+}
+
+export interface RangeJournal {
+  target: string;
+  entries: JournalEntry[];
+  /** The number that the next attempt at the range may use. */
+  nextAttempt: number;
 }
 
 /** Bytes of one row's packed part; below the 16 MB of a document. */
@@ -60,9 +68,9 @@ export class Journal {
     range: ObjectId,
     target: string,
     entries: readonly JournalEntry[],
-    options: { session?: ClientSession; attempt?: number },
+    options: { session?: ClientSession; attempt?: number; settles?: boolean },
   ): Promise<void> {
-    if (entries.length === 0) return;
+    if (entries.length === 0 && !options.settles) return;
     const packed = pack(entries);
     const parts = Math.max(1, Math.ceil(packed.length / partBytes));
     const rows = Array.from({ length: parts }, (_, part) =>
@@ -79,6 +87,7 @@ export class Journal {
           ),
         ),
         element('collection', stringValue(target)),
+        ...(options.settles ? [element('settles', boolValue(true))] : []),
         element('n', intValue(part === 0 ? entries.length : 0)),
         element('data', binaryValue(packed.subarray(part * partBytes, (part + 1) * partBytes))),
       ]),
@@ -103,33 +112,39 @@ export class Journal {
     return { ranges: found.map((row) => row._id), total: found.reduce((sum, row) => sum + Number(row.n), 0) };
   }
 
-  /** The changes of a range; of several attempts at a document the last one counts. */
-  async read(
-    range: ObjectId,
-    session?: ClientSession,
-  ): Promise<{ target: string; entries: JournalEntry[]; attempts: number }> {
+  /**
+   * The changes of a range. Without transactions there may be several attempts: of those at one document the last
+   * counts, and one that settles the range (after a crash) replaces all before it.
+   */
+  async read(range: ObjectId, session?: ClientSession): Promise<RangeJournal> {
     const s = this.step;
     const rows = await this.collection
       .find(
         {
           _id: { $gte: { s, r: range, a: new MinKey() }, $lte: { s, r: range, a: new MaxKey() } },
         } as Document,
-        { sort: { _id: 1 }, ...(session ? { session } : {}) },
+        {
+          sort: { _id: 1 },
+          ...(session ? { session } : {}),
+        },
       )
       .toArray();
-    const byAttempt = new Map<number, Buffer[]>();
+    const attempts = new Map<number, Buffer[]>();
+    let last = -1;
     for (const row of rows) {
       const attempt = Number((row['_id'] as unknown as Document)['a']);
-      byAttempt.set(attempt, [...(byAttempt.get(attempt) ?? []), bytesOfBinary(row['data'] as Binary)]);
+      if (row['settles'] && attempt !== last) attempts.clear();
+      last = attempt;
+      attempts.set(attempt, [...(attempts.get(attempt) ?? []), bytesOfBinary(row['data'] as Binary)]);
     }
     const entries = new Map<string, JournalEntry>();
-    for (const parts of byAttempt.values()) {
+    for (const parts of attempts.values()) {
       for (const entry of unpack(Buffer.concat(parts))) entries.set(keyOf(entry.id), entry);
     }
     return {
       target: String(rows[0]?.['collection'] ?? ''),
       entries: [...entries.values()],
-      attempts: byAttempt.size,
+      nextAttempt: last + 1,
     };
   }
 

@@ -170,6 +170,53 @@ function treeOf(touched: TouchedPath[]): Node {
   return root;
 }
 
+/** The document with the change made; touched fields that are new come last. */
+export function applyPatch(before: Buffer, patch: Patch): Buffer {
+  if (patch.kind === 'whole') return patch.after ?? before;
+  return applyLevel(before, treeOf(patch.touched));
+}
+
+function applyLevel(before: Buffer, node: Node): Buffer {
+  const parts: Buffer[] = [];
+  const seen = new Set<string>();
+  for (const item of elements(before)) {
+    const name = nameOf(before, item);
+    seen.add(name);
+    const child = node.children.get(name);
+    if (!child) parts.push(bytesOf(before, item));
+    else if (!child.leaf) {
+      parts.push(element(name, objectValue(applyLevel(before.subarray(item.value, item.end), child))));
+    } else if (child.after) parts.push(element(name, child.after));
+  }
+  for (const [name, child] of node.children) {
+    if (!seen.has(name) && child.after) parts.push(element(name, child.after));
+  }
+  return document(parts);
+}
+
+/** Whether the touched paths hold what they held after the change. */
+export function isApplied(patch: Patch, current: Buffer): boolean {
+  if (patch.kind === 'whole') return patch.after !== undefined && sameBytes(patch.after, current);
+  return patch.touched.every(({ path, after }) => sameValue(valueAt(current, path), after));
+}
+
+/** Whether the touched paths hold what they held before the change. */
+export function isUnapplied(patch: Patch, before: Buffer, current: Buffer): boolean {
+  if (patch.kind === 'whole') return sameBytes(before, current);
+  return patch.touched.every(({ path }) => sameValue(valueAt(current, path), valueAt(before, path)));
+}
+
+function valueAt(raw: Buffer, path: readonly string[]): RawValue | undefined {
+  let at: RawValue | undefined = objectValue(raw);
+  for (const name of path) {
+    if (at?.type !== BsonType.object) return undefined;
+    const bytes: Buffer = at.bytes as Buffer;
+    const found = findElement(bytes, name);
+    at = found && valueOf(bytes, found);
+  }
+  return at;
+}
+
 /**
  * The document with the change taken back: the touched paths as they were before, everything else as it is now, in
  * the old order of fields. Undefined if a touched path no longer holds what the change wrote.

@@ -7,7 +7,15 @@ import { boundary, type Bounds, type Range, type RangeSizer } from './ranges';
 import { keyOf } from './raw';
 import { decoded } from './shownId';
 import type { Throttle } from './throttle';
-import { hasLabel, inTransaction, isConflict, isTooLarge, isTransient, pause } from './transaction';
+import {
+  hasLabel,
+  inTransaction,
+  isConflict,
+  isTooLarge,
+  isInterruption,
+  isTransient,
+  pause,
+} from './transaction';
 import type { CrashPoint, TransferContext } from './types';
 import type { Attempt, Job, Outcome } from './work';
 
@@ -83,7 +91,15 @@ export class Pump {
   }
 
   private async doRange(lane: number, range: Range, feed: Feed): Promise<void> {
-    const job: Job = { range, failed: new Map(), oneByOne: false, bypass: false, memory: new Map() };
+    const job: Job = {
+      range,
+      failed: new Map(),
+      oneByOne: false,
+      bypass: false,
+      journaled: 0,
+      memory: new Map(),
+    };
+    const { context } = this.options;
     const started = performance.now();
     let conflicts = 0;
     let refusals = 0;
@@ -104,7 +120,8 @@ export class Pump {
         }
         if (error instanceof TryAgain) continue;
         if (isTooLarge(error) && (await this.halve(range, feed))) return;
-        if (!isTransient(error) || performance.now() - started > patienceMs) throw error;
+        const passing = context.transactions ? isTransient(error) : isInterruption(error);
+        if (!passing || performance.now() - started > patienceMs) throw error;
         if (isConflict(error)) conflicts += 1;
         if (conflicts >= conflictsBeforeHalving && (await this.halve(range, feed))) return;
         await pause(waitBefore(attempt, error), this.options.context.signal);

@@ -1,30 +1,34 @@
 // Putting documents back as they were, one journaled range in one transaction. Where the touched fields no longer
 // hold what the run wrote, the document is left alone and told as a conflict.
-import type { Collection } from 'mongodb';
 import { emptyTally } from './checkpoints';
-import { idQuery, sendWrites, updateStatement } from './command';
+import { idQuery, sendWrites, updateStatement, type WriteFailure } from './command';
 import { TryAgain, WriteRefused } from './errors';
+import { writeGuarded } from './guardedWrite';
 import { replacementValue } from './interpret';
 import type { Journal, JournalEntry } from './journal';
-import { takeBack } from './patch';
+import { isApplied, isUnapplied, takeBack } from './patch';
 import { document, element, intValue, keyOf, objectValue, sameBytes } from './raw';
 import type { RawValue } from './raw';
 import { decoded } from './shownId';
 import { readByIds } from './source';
+import { pause } from './transaction';
 import type { Conflict, RevertOptions } from './types';
-import type { Attempt, Outcome } from './work';
+import type { Attempt, Job, Outcome } from './work';
 
 /** Refused by a validator that came after the document: what was there before may be there again. */
 const validationFailed = 121;
 
-interface Restoring {
-  statements: Buffer[];
-  ids: RawValue[];
+interface Planned {
+  entry: JournalEntry;
+  now: Buffer;
+  /** Undefined = the document goes. */
+  after: Buffer | undefined;
 }
 
-export class Restore {
-  private readonly collections = new Map<string, Collection>();
+/** How often a document that others keep changing is looked at again. */
+const mostTries = 50;
 
+export class Restore {
   constructor(
     private readonly options: RevertOptions,
     private readonly journal: Journal,
@@ -33,96 +37,113 @@ export class Restore {
   readonly work = async (attempt: Attempt): Promise<Outcome> => {
     const { job, session } = attempt;
     const { target, entries } = await this.journal.read(job.range.key, session);
-    const collection = this.collection(target);
-    const current = await readByIds(
-      collection,
-      entries.map((entry) => entry.id),
-      session,
-    );
-    await attempt.crashPoint('after-read');
-    const updates: Restoring = { statements: [], ids: [] };
-    const deletes: Restoring = { statements: [], ids: [] };
-    const conflicts: Conflict[] = [];
-    for (const entry of entries) {
-      const now = current.get(keyOf(entry.id));
-      const refused = job.failed.get(keyOf(entry.id));
-      const reason = refused?.reason ?? this.plan(entry, now, updates, deletes);
-      if (reason) conflicts.push(conflictOf(target, entry, now, reason));
+    const collection = this.options.db.collection(target);
+    const done = { deleted: 0, conflicts: [] as Conflict[] };
+    let todo = entries;
+    for (let tries = 0; todo.length > 0; tries++) {
+      if (tries > 0) await pause(Math.min(200, 2 ** tries), this.options.signal);
+      const ids = todo.map((entry) => entry.id);
+      const current = await readByIds(collection, ids, { session });
+      await attempt.crashPoint('after-read');
+      const planned: Planned[] = [];
+      for (const entry of todo) {
+        const now = current.get(keyOf(entry.id));
+        const reason = job.failed.get(keyOf(entry.id))?.reason ?? this.plan(entry, now, planned);
+        const worn = tries === mostTries && planned.at(-1)?.entry === entry;
+        if (worn) planned.pop();
+        if (reason || worn)
+          done.conflicts.push(conflictOf(target, entry, now, reason ?? 'others change it all the time'));
+      }
+      todo = session
+        ? await this.send(target, planned, attempt)
+        : await this.sendGuarded(target, planned, attempt, done);
+      done.deleted += planned.filter(({ after, entry }) => !after && !todo.includes(entry)).length;
     }
-    await this.send('delete', target, deletes, attempt);
-    await this.send('update', target, updates, attempt);
-    const bytes = entries.reduce((sum, entry) => sum + (entry.before?.length ?? 0), 0);
+    const conflicts = done.conflicts.length;
     return {
       tally: {
         ...emptyTally(),
         scanned: entries.length,
-        processed: entries.length - deletes.ids.length - conflicts.length,
-        deleted: deletes.ids.length,
-        conflicts: conflicts.length,
+        processed: entries.length - done.deleted - conflicts,
+        deleted: done.deleted,
+        conflicts,
       },
       handled: entries.map((entry) => entry.id),
       documents: entries.length,
-      bytes,
+      bytes: entries.reduce((sum, entry) => sum + (entry.before?.length ?? 0), 0),
       quarantined: [],
-      conflicts,
+      conflicts: done.conflicts,
       rest: [],
     };
   };
 
   /** Adds what puts the document back, or says why it is left alone. */
-  private plan(
-    entry: JournalEntry,
-    now: Buffer | undefined,
-    updates: Restoring,
-    deletes: Restoring,
-  ): string | undefined {
-    const { id, before, patch } = entry;
+  private plan(entry: JournalEntry, now: Buffer | undefined, planned: Planned[]): string | undefined {
+    const { before, patch } = entry;
     if (!before) {
-      // Created by the run: gone again if nobody has written to it, done if it is gone already.
+      // Created by the run: it goes if nobody has written to it, and may be gone already.
       if (!now) return undefined;
-      if (patch.kind === 'whole' && patch.after && sameBytes(patch.after, now)) {
-        deletes.ids.push(id);
-        deletes.statements.push(
-          document([element('q', objectValue(idQuery(id))), element('limit', intValue(1))]),
-        );
-        return undefined;
-      }
-      return 'the run created it, and it was changed since';
+      if (!isApplied(patch, now)) return 'the run created it, and it was changed since';
+      planned.push({ entry, now, after: undefined });
+      return undefined;
     }
     if (!now) return 'it was deleted after the run';
-    if (sameBytes(before, now)) return undefined;
-    const restored = takeBack(before, patch, now);
-    if (!restored) return 'a field that the run had changed was changed again since';
-    updates.ids.push(id);
-    updates.statements.push(updateStatement(idQuery(id), replacementValue(restored)));
+    if (sameBytes(before, now) || isUnapplied(patch, before, now)) return undefined;
+    const after = takeBack(before, patch, now);
+    if (!after) return 'a field that the run had changed was changed again since';
+    planned.push({ entry, now, after });
     return undefined;
   }
 
-  private async send(
-    kind: 'update' | 'delete',
-    target: string,
-    items: Restoring,
-    attempt: Attempt,
-  ): Promise<void> {
-    if (items.statements.length === 0) return;
-    const reply = await sendWrites(this.options.db, kind, target, items.statements, {
-      session: attempt.session,
-      bypassDocumentValidation: attempt.job.bypass && kind === 'update',
-    });
-    const failure = reply.failures[0];
-    if (!failure) return;
-    if (failure.code === validationFailed && !attempt.job.bypass) {
-      attempt.job.bypass = true;
-      throw new TryAgain();
+  /** Deletes come first: they may free a unique value that a restored document needs. */
+  private async send(target: string, planned: Planned[], attempt: Attempt): Promise<JournalEntry[]> {
+    for (const kind of ['delete', 'update'] as const) {
+      const items = planned.filter(({ after }) => (after === undefined) === (kind === 'delete'));
+      const statements = items.map(({ entry: { id }, after }) =>
+        after ? updateStatement(idQuery(id), replacementValue(after)) : deleteStatement(id),
+      );
+      if (statements.length === 0) continue;
+      const reply = await sendWrites(this.options.db, kind, target, statements, {
+        session: attempt.session,
+        bypassDocumentValidation: attempt.job.bypass && kind === 'update',
+      });
+      const failure = reply.failures[0];
+      if (failure) this.refused(items[failure.index]!.entry, failure, attempt.job);
     }
-    throw new WriteRefused(items.ids[failure.index]!, failure.message, failure.code);
+    return [];
   }
 
-  private collection(name: string): Collection {
-    let found = this.collections.get(name);
-    if (!found) this.collections.set(name, (found = this.options.db.collection(name)));
-    return found;
+  private refused({ id }: JournalEntry, failure: WriteFailure, job: Job): never {
+    if (failure.code === validationFailed && !job.bypass) {
+      job.bypass = true;
+      throw new TryAgain();
+    }
+    throw new WriteRefused(id, failure.message, failure.code);
   }
+
+  /** Hands back what somebody else changed meanwhile. */
+  private async sendGuarded(
+    target: string,
+    planned: Planned[],
+    { job, crashPoint }: Attempt,
+    done: { conflicts: Conflict[] },
+  ): Promise<JournalEntry[]> {
+    const entries = planned.map(({ entry: { id }, now, after }) => ({ id, before: now, after }));
+    const reply = await writeGuarded(this.options.db, target, entries, job);
+    await crashPoint('after-write');
+    const again = reply.changed.map((index) => planned[index]!.entry);
+    for (const failure of reply.refused) {
+      const { entry, now } = planned[failure.index]!;
+      if (failure.code === validationFailed && !job.bypass) again.push(entry);
+      else done.conflicts.push(conflictOf(target, entry, now, failure.message));
+    }
+    job.bypass ||= reply.refused.some((failure) => failure.code === validationFailed);
+    return again;
+  }
+}
+
+function deleteStatement(id: RawValue): Buffer {
+  return document([element('q', objectValue(idQuery(id))), element('limit', intValue(1))]);
 }
 
 function conflictOf(

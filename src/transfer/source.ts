@@ -76,14 +76,15 @@ const idsPerQuery = 5000;
 export async function readByIds(
   collection: Collection,
   ids: readonly RawValue[],
-  session?: ClientSession,
+  options: { filter?: Document; session?: ClientSession },
 ): Promise<Map<string, Buffer>> {
   const found = new Map<string, Buffer>();
   for (let at = 0; at < ids.length; at += idsPerQuery) {
     const values = ids.slice(at, at + idsPerQuery).map(speakable);
-    const cursor = collection.find({ _id: { $in: values } } as Document, {
+    const wanted: Document = { _id: { $in: values } };
+    const cursor = collection.find(options.filter ? { $and: [wanted, options.filter] } : wanted, {
       raw: true,
-      ...(session ? { session } : {}),
+      ...(options.session ? { session: options.session } : {}),
     });
     for await (const raw of cursor as unknown as AsyncIterable<Buffer>) found.set(keyOf(idOf(raw)), raw);
   }

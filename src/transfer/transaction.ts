@@ -1,7 +1,7 @@
 // One short transaction: begin, work, commit with majority, and what the driver leaves to its caller: telling a
 // conflict that may be tried again from a failure, and finding out how an unclear commit ended.
 import type { ClientSession } from 'mongodb';
-import { MongoError } from 'mongodb';
+import { MongoError, MongoNetworkError } from 'mongodb';
 
 /** Retries of a commit whose outcome is not known, with pauses up to two seconds in between. */
 const commitRetries = 40;
@@ -50,6 +50,14 @@ export function hasLabel(error: unknown, label: string): boolean {
 /** A failure of the whole transaction that may go away by itself. */
 export function isTransient(error: unknown): boolean {
   return hasLabel(error, 'TransientTransactionError');
+}
+
+const interruptions = new Set([6, 7, 89, 91, 112, 189, 262, 462, 9001, 10107, 11600, 11602, 13435, 13436]);
+
+/** The server or the way to it failed for the moment; outside a transaction nobody knows what was written. */
+export function isInterruption(error: unknown): boolean {
+  if (error instanceof MongoNetworkError || hasLabel(error, 'RetryableWriteError')) return true;
+  return error instanceof MongoError && interruptions.has(Number(error.code));
 }
 
 const tooLarge = new Set([225, 257, 290, 10334, 17419, 17420, 17280]);

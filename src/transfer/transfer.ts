@@ -3,7 +3,10 @@
 import type { Collection, Document } from 'mongodb';
 import { UserError } from '../protocol/errors';
 import { Checkpoints, type Progress } from './checkpoints';
+import { Evaluator } from './evaluate';
+import { Guarded } from './guarded';
 import { InPlace } from './inPlace';
+import { Into } from './into';
 import { Journal } from './journal';
 import { Merge, worksByRange } from './merge';
 import { Pump } from './pump';
@@ -23,15 +26,35 @@ const mostDocuments = { function: 2000, pipeline: 5000 } as const;
  * taken over, and the signal's reason when it is aborted.
  */
 export async function transfer(options: TransferOptions): Promise<TransferResult> {
-  const collection = options.db.collection(options.collection);
-  const journal = await journalOf(options, options.journal);
+  const { db, runId, into } = options;
+  const source = db.collection(options.collection);
+  const target = into === undefined ? source : db.collection(into);
+  const kept = options.journal !== 'none';
+  // Without transactions the journal is what tells after a crash which documents were changed.
+  const journal = kept || !options.transactions ? await openJournal(options) : undefined;
+  const evaluator = new Evaluator(db, runId, source);
   return runStep(options, {
-    collection,
+    collection: source,
     filter: options.filter,
     documents: mostDocuments[options.change.kind],
     onError: options.onError ?? 'stop',
     maxErrors: options.maxErrors ?? Infinity,
-    work: (sizer, throttle) => new InPlace({ options, collection, journal, sizer, throttle }).work,
+    async work(sizer, throttle, progress) {
+      const parts = { options, source, target, sizer, throttle };
+      if (!options.transactions && journal) {
+        const guarded = new Guarded({ ...parts, journal }, evaluator);
+        await guarded.recover(new Set(progress.done.map((range) => range.key.toHexString())));
+        return guarded.work;
+      }
+      return into === undefined
+        ? new InPlace({ ...parts, journal }).work
+        : new Into({ ...parts, journal }).work;
+    },
+    async close() {
+      if (options.transactions) return;
+      await evaluator.drop();
+      if (!kept) await journal?.forget();
+    },
   });
 }
 
@@ -43,7 +66,7 @@ export async function transferPipeline(options: PipelineTransferOptions): Promis
     );
   }
   const collection = options.db.collection(options.collection);
-  const journal = await journalOf(options, options.journal);
+  const journal = options.journal === 'none' ? undefined : await openJournal(options);
   return runStep(options, {
     collection,
     documents: mostDocuments.function,
@@ -54,15 +77,13 @@ export async function transferPipeline(options: PipelineTransferOptions): Promis
   });
 }
 
-async function journalOf(
-  context: TransferContext,
-  journal: 'journal' | 'none' | undefined,
-): Promise<Journal | undefined> {
-  if (journal === 'none') return undefined;
-  const opened = new Journal(context.db, context.runId, context.step);
-  await opened.prepare();
-  return opened;
+async function openJournal({ db, runId, step }: TransferContext): Promise<Journal> {
+  const journal = new Journal(db, runId, step);
+  await journal.prepare();
+  return journal;
 }
+
+type Work = (attempt: Attempt) => Promise<Outcome>;
 
 interface Step {
   /** The collection that is cut into ranges. */
@@ -72,7 +93,9 @@ interface Step {
   documents: number;
   onError: 'stop' | 'quarantine';
   maxErrors: number;
-  work(sizer: RangeSizer, throttle: Throttle): (attempt: Attempt) => Promise<Outcome>;
+  work(sizer: RangeSizer, throttle: Throttle, progress: Progress): Work | Promise<Work>;
+  /** Tidies up once everything is done. */
+  close?(): Promise<void>;
 }
 
 /** A step over ranges of a collection, from its claim to its result. */
@@ -99,7 +122,7 @@ async function runStep(context: TransferContext, step: Step): Promise<TransferRe
       sessions,
       throttle,
       sizer,
-      work: step.work(sizer, throttle),
+      work: await step.work(sizer, throttle, progress),
       ranged: collection,
       collection: collection.collectionName,
       onError: step.onError,
@@ -121,6 +144,7 @@ async function runStep(context: TransferContext, step: Step): Promise<TransferRe
       total: Math.max(await total, scanned),
       durationMs: Math.round(performance.now() - started),
     };
+    await step.close?.();
     await checkpoints.finish(result);
     return result;
   });

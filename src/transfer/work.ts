@@ -17,6 +17,8 @@ export interface Job {
   oneByOne: boolean;
   /** The server's validator may be passed over (a restore of what was there before). */
   bypass: boolean;
+  /** Attempts of the guarded protocol that were journaled. */
+  journaled: number;
   /** Answers of earlier attempts that can be used again; kept by the transform. */
   memory: Map<string, unknown>;
 }

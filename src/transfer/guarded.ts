@@ -1,0 +1,160 @@
+// Changing documents where there are no transactions: journal first, then each document under the guard of the image
+// that was journaled, then the checkpoint. After a crash the journal of an unfinished range tells which documents had
+// been changed already. Model: test/unit/transfer/model.test.ts.
+import { documentError } from './errors';
+import type { Failed } from './edits';
+import type { Evaluator } from './evaluate';
+import { writeGuarded } from './guardedWrite';
+import type { Journal, JournalEntry } from './journal';
+import { applyPatch, diff, isApplied, isUnapplied } from './patch';
+import { idOf, keyOf, sameBytes } from './raw';
+import type { ObjectId } from 'mongodb';
+import type { RawValue } from './raw';
+import { readByIds } from './source';
+import { Stage, updates, type StageParts } from './stage';
+import { pause } from './transaction';
+import type { Attempt, Outcome } from './work';
+
+/** How often a document that others keep changing is tried before it fails. */
+const mostTries = 50;
+
+const unclearReason =
+  'the runner ended while it was being changed, and somebody else changed it before the run went on; ' +
+  'without transactions it cannot be told whether the change had been made';
+
+type Edits = ReturnType<typeof updates>;
+interface Planned extends JournalEntry {
+  after: Buffer;
+}
+interface Done {
+  processed: number;
+  failed: Failed[];
+}
+
+export class Guarded {
+  private readonly stage: Stage;
+  /** Documents that an interrupted attempt had changed already, and those of which it cannot be told. */
+  private readonly applied = new Set<string>();
+  private readonly unclear = new Set<string>();
+
+  constructor(
+    private readonly parts: StageParts & { journal: Journal },
+    private readonly evaluator: Evaluator,
+  ) {
+    this.stage = new Stage(parts);
+  }
+
+  /** Settles the ranges that were journaled and not finished; before anything else is done. */
+  async recover(finished: ReadonlySet<string>): Promise<void> {
+    const { ranges } = await this.parts.journal.ranges();
+    for (const range of ranges) if (!finished.has(range.toHexString())) await this.settle(range);
+  }
+
+  readonly work = async (attempt: Attempt): Promise<Outcome> => {
+    const { job } = attempt;
+    const { signal } = this.parts.options;
+    // The attempt before this one may have written a part of the range.
+    if (job.journaled > 0) job.journaled = await this.settle(job.range.key);
+    const batch = await this.stage.read(attempt);
+    const done: Done = { processed: 0, failed: [] };
+    let todo = this.withoutKnown(batch.documents, done);
+    for (let tries = 0; todo.length > 0; tries++) {
+      if (tries === mostTries) {
+        for (const raw of todo)
+          this.fail(done, { id: idOf(raw), raw, reason: 'others change it all the time' });
+        break;
+      }
+      if (tries > 0) await pause(Math.min(200, 2 ** tries), signal);
+      signal?.throwIfAborted();
+      todo = await this.pass(todo, attempt, done);
+    }
+    return this.stage.outcome(batch, done);
+  };
+
+  /** Changes the documents; hands back those that somebody else changed meanwhile, as they are now. */
+  private async pass(documents: Buffer[], attempt: Attempt, done: Done): Promise<Buffer[]> {
+    const { job } = attempt;
+    const { options, source, target, journal } = this.parts;
+    const { edits, failed } = await this.stage.edit(documents, job);
+    done.failed.push(...failed);
+    const planned = await this.plan(updates(edits), attempt, done);
+    const entries = planned.filter(({ before, after }) => !before || !sameBytes(before, after));
+    await journal.write(job.range.key, target.collectionName, entries, { attempt: job.journaled++ });
+    await attempt.crashPoint('after-journal');
+    const reply = await writeGuarded(options.db, target.collectionName, entries, job);
+    const raws = new Map(edits.map((edit) => [keyOf(edit.id), edit.raw]));
+    for (const { index, message } of reply.refused) {
+      const { id } = entries[index]!;
+      this.fail(done, { id, raw: raws.get(keyOf(id))!, reason: message });
+    }
+    done.processed += planned.length - reply.refused.length - reply.changed.length - reply.missing;
+    if (reply.changed.length === 0) return [];
+    const ids = reply.changed.map((index) => entries[index]!.id);
+    return [...(await readByIds(source, ids, { filter: options.filter })).values()];
+  }
+
+  /** What each document becomes; where only the server can tell, it is tried on a copy. */
+  private async plan(edits: Edits, { lane }: Attempt, done: Done): Promise<Planned[]> {
+    const { source, target } = this.parts;
+    const ids = edits.map((edit) => edit.id);
+    const there =
+      target.collectionName === source.collectionName ? undefined : await readByIds(target, ids, {});
+    const trials = edits.flatMap(({ id, raw, change }) =>
+      change.patch || change.replacement ? [] : [{ id, raw, u: change.u }],
+    );
+    const tried = trials.length > 0 ? await this.evaluator.evaluate(trials, lane) : undefined;
+    for (const failed of tried?.failed ?? []) this.fail(done, failed);
+    const planned: Planned[] = [];
+    for (const { id, raw, change } of edits) {
+      const after =
+        change.replacement ?? (change.patch ? applyPatch(raw, change.patch) : tried?.after.get(keyOf(id)));
+      if (!after) continue;
+      const before = there ? there.get(keyOf(id)) : raw;
+      planned.push({ id, before, after, patch: before ? diff(before, after) : { kind: 'whole', after } });
+    }
+    return planned;
+  }
+
+  private withoutKnown(documents: readonly Buffer[], done: Done): Buffer[] {
+    return documents.filter((raw) => {
+      const id = idOf(raw);
+      const key = keyOf(id);
+      if (this.applied.has(key)) done.processed += 1;
+      else if (this.unclear.has(key)) this.fail(done, { id, raw, reason: unclearReason });
+      else return true;
+      return false;
+    });
+  }
+
+  private fail(done: Done, failed: Failed): void {
+    const { onError, collection } = this.parts.options;
+    if (onError !== 'quarantine') throw documentError(collection, failed.id, failed.reason);
+    done.failed.push(failed);
+  }
+
+  /** Finds out which documents of an unfinished range were changed, and leaves only those in its journal. */
+  private async settle(range: ObjectId): Promise<number> {
+    const { journal, target } = this.parts;
+    const { entries, nextAttempt } = await journal.read(range);
+    const ids = entries.map((entry) => entry.id);
+    const current = await readByIds(target, ids, {});
+    const kept = entries.filter((entry) => {
+      const state = stateOf(entry, current.get(keyOf(entry.id)));
+      if (state === 'applied') this.applied.add(keyOf(entry.id));
+      if (state === 'unclear') this.unclear.add(keyOf(entry.id));
+      return state !== 'open';
+    });
+    await journal.write(range, target.collectionName, kept, { attempt: nextAttempt, settles: true });
+    return nextAttempt + 1;
+  }
+}
+
+/** How far the change of a journaled document had come. */
+export function stateOf(
+  { before, patch }: { id: RawValue; before: Buffer | undefined; patch: JournalEntry['patch'] },
+  now: Buffer | undefined,
+): 'open' | 'applied' | 'unclear' {
+  if (!now) return 'open';
+  if (before && (sameBytes(before, now) || isUnapplied(patch, before, now))) return 'open';
+  return isApplied(patch, now) ? 'applied' : 'unclear';
+}

@@ -1,0 +1,117 @@
+// Writing documents without transactions: a document is replaced only if it still is, byte for byte in the server's
+// eyes, what was read. The guard stands inside the update and fails it, because a guard in the filter would not say
+// which of many documents it kept back.
+import type { Db } from 'mongodb';
+import { idQuery, sendWrites, type WriteFailure } from './command';
+import { arrayValue, document, element, intValue, keyOf, objectValue, stringValue } from './raw';
+import type { RawValue } from './raw';
+import { readByIds } from './source';
+
+export interface GuardedEntry {
+  id: RawValue;
+  /** What was read; undefined = the document must not exist yet. */
+  before: Buffer | undefined;
+  /** What it becomes; undefined = it is deleted. */
+  after: Buffer | undefined;
+}
+
+export interface GuardedReply {
+  /** Positions of documents that are no longer what was read. */
+  changed: number[];
+  /** Positions of documents that the server refused, with its reason. */
+  refused: WriteFailure[];
+  /** Documents that are gone. */
+  missing: number;
+}
+
+const durable = { w: 'majority', j: true } as const;
+const changedText = 'migratory: changed since it was read';
+const duplicateKey = 11000;
+
+/** Each document at most once: after an unclear failure it is the caller's to look again. */
+export async function writeGuarded(
+  db: Db,
+  collection: string,
+  entries: readonly GuardedEntry[],
+  options: { bypass?: boolean } = {},
+): Promise<GuardedReply> {
+  const inserts: number[] = [];
+  const updates: number[] = [];
+  const deletes: number[] = [];
+  entries.forEach(({ before, after }, i) => (before ? (after ? updates : deletes) : inserts).push(i));
+  const reply: GuardedReply = { changed: [], refused: [], missing: 0 };
+  const write = { ordered: false, writeConcern: durable, bypassDocumentValidation: options.bypass };
+  if (inserts.length > 0) {
+    const rows = inserts.map((i) => entries[i]!.after!);
+    sort(await sendWrites(db, 'insert', collection, rows, write), inserts, reply);
+  }
+  if (updates.length > 0) {
+    const statements = updates.map((i) => guardedStatement(entries[i]!));
+    const sent = await sendWrites(db, 'update', collection, statements, write);
+    reply.missing += statements.length - sent.n - sent.failures.length;
+    sort(sent, updates, reply);
+  }
+  if (deletes.length > 0) {
+    const statements = deletes.map((i) => deleteStatement(entries[i]!));
+    const sent = await sendWrites(db, 'delete', collection, statements, write);
+    sort(sent, deletes, reply);
+    if (sent.n + sent.failures.length < deletes.length)
+      await findKept(db, collection, entries, deletes, reply);
+  }
+  return reply;
+}
+
+function sort(sent: { failures: WriteFailure[] }, positions: readonly number[], reply: GuardedReply): void {
+  for (const failure of sent.failures) {
+    const index = positions[failure.index]!;
+    const changed =
+      failure.code === duplicateKey ? isIdTwice(failure) : failure.message.includes(changedText);
+    if (changed) reply.changed.push(index);
+    else reply.refused.push({ ...failure, index });
+  }
+}
+
+/** Somebody inserted the document meanwhile (any other unique index is a refusal). */
+function isIdTwice(failure: WriteFailure): boolean {
+  return failure.message.includes('index: _id_ ');
+}
+
+function operator(name: string, ...args: RawValue[]): RawValue {
+  return objectValue(document([element(name, args.length === 1 ? args[0]! : arrayValue(args))]));
+}
+
+/** Fails to convert a text that depends on the document (a constant one would fail before any document is looked at). */
+const failing = operator(
+  '$toInt',
+  operator('$concat', stringValue(`${changedText} `), operator('$type', stringValue('$$ROOT'))),
+);
+
+/** True for a document that still is what was read. */
+function stillIs(before: Buffer): RawValue {
+  return operator('$eq', stringValue('$$ROOT'), operator('$literal', objectValue(before)));
+}
+
+function guardedStatement({ id, before, after }: GuardedEntry): Buffer {
+  const newRoot = operator('$cond', stillIs(before!), operator('$literal', objectValue(after!)), failing);
+  const stage = document([element('$replaceWith', newRoot)]);
+  return document([element('q', objectValue(idQuery(id))), element('u', arrayValue([objectValue(stage)]))]);
+}
+
+function deleteStatement({ id, before }: GuardedEntry): Buffer {
+  const q = document([element('_id', id), element('$expr', stillIs(before!))]);
+  return document([element('q', objectValue(q)), element('limit', intValue(1))]);
+}
+
+/** A delete does not say which documents its guard kept: they are the ones that are still there. */
+async function findKept(
+  db: Db,
+  collection: string,
+  entries: readonly GuardedEntry[],
+  deletes: readonly number[],
+  reply: GuardedReply,
+): Promise<void> {
+  const ids = deletes.map((i) => entries[i]!.id);
+  const there = await readByIds(db.collection(collection), ids, {});
+  const known = new Set(reply.refused.map((failure) => failure.index));
+  for (const i of deletes) if (there.has(keyOf(entries[i]!.id)) && !known.has(i)) reply.changed.push(i);
+}

@@ -1,0 +1,98 @@
+// The first half of every transfer of documents: reading a range and having the change decided for each document;
+// and its end, the quarantine and the counts. What happens in between is a sink's.
+import type { ClientSession, Collection } from 'mongodb';
+import { emptyTally } from './checkpoints';
+import { rawPipeline } from './command';
+import { editAll, type Edit, type Edits, type Failed } from './edits';
+import type { Journal } from './journal';
+import { writeQuarantine } from './quarantine';
+import type { RangeSizer } from './ranges';
+import { idOf, keyOf } from './raw';
+import type { RawValue } from './raw';
+import { readBatch, type Batch } from './source';
+import type { Throttle } from './throttle';
+import type { TransferOptions } from './types';
+import type { Attempt, Job, Outcome } from './work';
+
+export interface StageParts {
+  options: TransferOptions;
+  /** Read from. */
+  source: Collection;
+  /** Written to; the source itself for a change in place. */
+  target: Collection;
+  journal: Journal | undefined;
+  sizer: RangeSizer;
+  throttle: Throttle;
+}
+
+export class Stage {
+  /** The update pipeline as bytes, where the change is one. */
+  readonly pipeline: RawValue | undefined;
+
+  constructor(readonly parts: StageParts) {
+    const { change } = parts.options;
+    this.pipeline = change.kind === 'pipeline' ? rawPipeline(change.update) : undefined;
+  }
+
+  async read({ job, session, crashPoint }: Attempt): Promise<Batch> {
+    const { source, options, sizer, throttle } = this.parts;
+    const batch = await readBatch(source, job.range, {
+      filter: options.filter,
+      limit: Math.min(sizer.limit, throttle.batchLimit),
+      session,
+      signal: options.signal,
+    });
+    await crashPoint('after-read');
+    return batch;
+  }
+
+  async edit(documents: readonly Buffer[], job: Job): Promise<Edits> {
+    const { change, signal, onError, collection } = this.parts.options;
+    if (change.kind === 'function') {
+      const stopIn = onError === 'quarantine' ? undefined : collection;
+      return editAll(documents, change.transform, change.ctx, { job, signal, stopIn });
+    }
+    const result: Edits = { edits: [], failed: [] };
+    for (const raw of documents) {
+      const id = idOf(raw);
+      const refused = job.failed.get(keyOf(id));
+      if (refused) result.failed.push({ raw, id, reason: refused.reason });
+      else result.edits.push({ raw, id, change: { kind: 'update', u: this.pipeline!, patch: undefined } });
+    }
+    return result;
+  }
+
+  async outcome(
+    batch: Batch,
+    done: { processed: number; failed: Failed[] },
+    session?: ClientSession,
+  ): Promise<Outcome> {
+    const { options } = this.parts;
+    const { processed, failed } = done;
+    const quarantined = failed.map(({ id, reason, raw }) => ({ id, reason, input: raw }));
+    const where = { run: options.runId, step: options.step, collection: options.collection };
+    await writeQuarantine(options.db, where, quarantined, session);
+    const scanned = batch.documents.length;
+    return {
+      tally: {
+        ...emptyTally(),
+        scanned,
+        processed,
+        skipped: Math.max(0, scanned - processed - failed.length),
+        quarantined: failed.length,
+      },
+      handled: batch.documents.map(idOf),
+      documents: scanned,
+      bytes: batch.bytes,
+      quarantined,
+      conflicts: [],
+      rest: batch.rest,
+      to: batch.to,
+    };
+  }
+}
+
+/** The edits that write something. */
+export function updates(edits: readonly Edit[]): (Edit & { change: { kind: 'update' } })[] {
+  return edits.filter((edit): edit is Edit & { change: { kind: 'update' } } => edit.change.kind === 'update');
+}
