@@ -11,7 +11,7 @@ interface ModuleLoader {
 const loader = Module as unknown as ModuleLoader;
 
 /** Makes the exports of a module when it is asked for the first time. */
-const providers = new Map<string, () => unknown>([
+const providers: ReadonlyMap<string, () => unknown> = new Map<string, () => unknown>([
   ['migratory', () => ({ defineMigration: unchanged, defineConfig: unchanged })],
   // Plain `require`s, so that programs that never run a script do not load the driver.
   ['mongodb', () => require('mongodb') as unknown],
@@ -19,12 +19,6 @@ const providers = new Map<string, () => unknown>([
 ]);
 
 let offered = false;
-
-/** Replaces what user code gets under a name that its project has not installed, e.g. the library as `migratory`. */
-export function provideModule(name: string, exports: () => unknown): void {
-  providers.set(name, exports);
-  delete loader._cache[idOf(name)];
-}
 
 /** From now on every module of this process that is not found is looked for among the provided ones. */
 export function offerProvidedModules(): void {
@@ -47,7 +41,7 @@ export function isProvided(name: string): boolean {
 }
 
 function cached(name: string, provide: () => unknown): string {
-  const id = idOf(name);
+  const id = `migratory:${name}`;
   if (!loader._cache[id]) {
     const module = new Module(id);
     module.exports = provide();
@@ -55,10 +49,6 @@ function cached(name: string, provide: () => unknown): string {
     loader._cache[id] = module;
   }
   return id;
-}
-
-function idOf(name: string): string {
-  return `migratory:${name}`;
 }
 
 function unchanged<T>(value: T): T {
