@@ -79,9 +79,9 @@ async function copy(page: Page, all: readonly Line[]): Promise<void> {
   const whole = all.map((line) => `${line.at} ${line.level.toUpperCase()} ${step(line)}${line.message}\n`);
   await navigator.clipboard.writeText(whole.join(''));
   copied = true;
-  page.update({});
+  page.update(() => ({}));
   setTimeout(() => {
     copied = false;
-    page.update({});
+    page.update(() => ({}));
   }, 1500);
 }

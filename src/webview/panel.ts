@@ -10,7 +10,7 @@ import { checks, verification } from './checks';
 import { failure } from './failure';
 import { setLanguage } from './format';
 import { header, stepButtons, title } from './header';
-import { emptyView, loadView, saveView, send } from './host';
+import { emptyView, loadView, saveView, send, type ViewState } from './host';
 import { followLog, log } from './log';
 import { hasProgress, isFinal, isSnapshot, shownStep } from './model';
 import { guarded, icon, type Content, type Page } from './parts';
@@ -107,8 +107,8 @@ function stepHead(whole: Page): Content {
   </div>`;
 }
 
-function update(change: Partial<typeof view>): void {
-  view = { ...view, ...change };
+function update(change: (view: ViewState) => Partial<ViewState>): void {
+  view = { ...view, ...change(view) };
   saveView(view);
   redraw();
 }

@@ -17,7 +17,8 @@ export interface Page {
   view: ViewState;
   /** Milliseconds since the epoch, for what ticks. */
   now: number;
-  update(change: Partial<ViewState>): void;
+  /** Changes the view as it is when this is called, which may be newer than what was drawn. */
+  update(change: (view: ViewState) => Partial<ViewState>): void;
 }
 
 export function icon(name: string, tone?: Tone): TemplateResult {
@@ -65,7 +66,7 @@ export function fold(
   const open = page.view.open[key] ?? openAtFirst;
   const onToggle = (event: Event): void => {
     const now = (event.currentTarget as HTMLDetailsElement).open;
-    if (now !== open) page.update({ open: { ...page.view.open, [key]: now } });
+    if (now !== open) page.update(({ open }) => ({ open: { ...open, [key]: now } }));
   };
   return html`<details class="fold" ?open=${open} @toggle=${onToggle}>
     <summary>${icon('chevron-right')}<span class="summary">${summary}</span></summary>
@@ -97,7 +98,8 @@ export function shownLine(page: Page, key: string, rows: Shown): Content {
   const shown = Math.min(held, limit);
   if (shown >= total) return nothing;
   if (held === 0) return html`<p class="shown">${text('table.absent', { n: number(total) })}</p>`;
-  const showMore = (): void => page.update({ shown: { ...page.view.shown, [key]: limit * 3 } });
+  const showMore = (): void =>
+    page.update(({ shown }) => ({ shown: { ...shown, [key]: (shown[key] ?? first) * 3 } }));
   return html`<p class="shown">
     ${text('table.shown', { shown: number(shown), total: number(total) })}
     ${shown < held ? html`<button class="link" @click=${showMore}>${more}</button>` : nothing}

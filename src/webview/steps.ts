@@ -34,7 +34,7 @@ function stepRow(page: Page, step: RunStep): TemplateResult {
       class="step ${picked ? 'picked' : ''}"
       aria-current=${picked ? 'true' : nothing}
       title=${text('steps.show', { name: step.name })}
-      @click=${() => page.update({ picked: step.name })}
+      @click=${() => page.update(() => ({ picked: step.name }))}
     >
       ${icon(badge.icon, badge.tone)}
       <span class="step-name">${step.name}</span>

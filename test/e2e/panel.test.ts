@@ -154,6 +154,7 @@ describe('The run panel', () => {
     const shown = await open(several);
     await shown.page.getByRole('button', { name: /release-dates/ }).click();
     await shown.page.getByText('5 checks passed').click();
+    await shown.page.getByText('Source data exists').waitFor();
     await shown.page.reload();
     await shown.show(several);
     assert.match(await shown.page.locator('.step.picked').innerText(), /release-dates/);
@@ -167,6 +168,7 @@ describe('The run panel', () => {
     assert.match(await quarantine.locator('.shown').innerText(), /20 of 431 shown/);
     await quarantine.getByRole('button', { name: 'Show more' }).click();
     await quarantine.getByRole('button', { name: 'Show more' }).click();
+    await quarantine.getByRole('row').nth(120).waitFor();
     assert.equal(await quarantine.getByRole('row').count(), 121);
     assert.match(await quarantine.locator('.shown').innerText(), /120 of 431 shown.*newest 120 rows/);
   });
