@@ -1,10 +1,10 @@
 // The catalogue: every migration of a project's folder, in order, with the source it stands in. Names come from
 // the outline where it is certain, so that a status of a thousand files runs none of them.
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { ErrorInfo } from '../protocol/errors';
 import { UserError } from '../protocol/errors';
+import { sourceChecksum } from '../migration/checksum';
 import { describeError } from '../migration/describeError';
 import { findMigrationFiles } from '../migration/files';
 import type { LoadedMigration, MigrationKind } from '../migration/kinds';
@@ -74,7 +74,7 @@ export async function readCatalogue(migrationsDir: string, root: string): Promis
 
 async function readEntries(file: string, root: string): Promise<CatalogueEntry[]> {
   const source = await readFile(file);
-  const checksum = createHash('sha256').update(source).digest('hex');
+  const checksum = sourceChecksum(source);
   const outline = outlineSource(source.toString('utf8'), file);
   const certain = outline.complete && outline.entries.length > 0 && outline.error === undefined;
   if (certain && outline.entries.every((entry) => entry.name !== null)) {

@@ -1,8 +1,8 @@
 // The ledger: which migrations are applied in a database. Rows of older programs ({name, appliedAt, durationMs}
 // or {name, applied_at, duration_ms}) count as applied; what is written here, such programs can read. With
 // migrate-mongo's config in use, the rows are migrate-mongo's with one sub-document of ours.
-import { gunzipSync, gzipSync } from 'node:zlib';
 import { Binary, type ClientSession, type Collection, type Db, type Document } from 'mongodb';
+import { packSource, unpackSource } from '../migration/checksum';
 
 export interface LedgerRow {
   name: string;
@@ -60,12 +60,13 @@ export class Ledger {
     const row = await this.#collection.findOne({ [this.#key]: name });
     const packed: unknown = row?.['source'] ?? asDocument(row?.['migratory'])['source'];
     if (!(packed instanceof Binary)) return null;
-    return gunzipSync(packed.value());
+    return unpackSource(packed.value());
   }
 
   async record(entry: LedgerEntry, session?: ClientSession): Promise<void> {
     const { name, source, runStartedAt, ...facts } = entry;
-    const own = { ...facts, source: new Binary(gzipSync(source)) };
+    const packed = await packSource(source);
+    const own = { ...facts, ...(packed && { source: new Binary(packed) }) };
     const row: Document = { [this.#key]: name, appliedAt: new Date() };
     if (this.#form.kind === 'migratory') {
       Object.assign(row, own);

@@ -1,6 +1,7 @@
 // Where a run's migrations come from: a project's folder, or an array that a program hands over.
-import { createHash } from 'node:crypto';
 import { UserError } from '../protocol/errors';
+import { sourceChecksum } from '../migration/checksum';
+import { checkNames } from '../migration/classify';
 import type { LoadedMigration } from '../migration/kinds';
 import { isScript, isTransform } from '../migration/kinds';
 import { loadMigrations } from '../migration/load';
@@ -34,8 +35,12 @@ export function folderSet(migrationsDir: string, root: string): MigrationSet {
   };
 }
 
-/** Migrations that a program holds in memory, in the array's order. */
+/**
+ * Migrations that a program holds in memory, in the array's order.
+ * @throws UserError when two have one name.
+ */
 export function arraySet(migrations: LoadedMigration[], root: string): MigrationSet {
+  checkNames(migrations);
   const entries = migrations.map((migration, index): CatalogueEntry => {
     const { definition } = migration;
     const source = Buffer.from(sourceOf(definition), 'utf8');
@@ -50,7 +55,7 @@ export function arraySet(migrations: LoadedMigration[], root: string): Migration
         : isTransform(definition) && Boolean(definition.revert ?? definition.revertPipeline),
       irreversible: definition.irreversible,
       requires: definition.requires ?? [],
-      checksum: createHash('sha256').update(source).digest('hex'),
+      checksum: sourceChecksum(source),
       source,
     };
   });
