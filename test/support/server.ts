@@ -79,7 +79,7 @@ function own(servers: MongodServers): OwnServer {
 async function givenServer(kind: 'replicated' | 'standalone'): Promise<TestServer | undefined> {
   const uri = process.env['MIGRATORY_TEST_URI'];
   if (uri === undefined || uri === '') return undefined;
-  const client = await MongoClient.connect(uri);
+  const client = await MongoClient.connect(uri, { serverSelectionTimeoutMS: 10_000 });
   try {
     const hello = await client.db('admin').command({ hello: 1 });
     const isReplicated = hello['setName'] !== undefined || hello['msg'] === 'isdbgrid';
