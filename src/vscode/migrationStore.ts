@@ -43,8 +43,8 @@ export class MigrationStore {
     if (cached) return cached;
     if (connection) this.statuses.ensure(connection.id);
     const status = this.status(connection)?.result;
-    const active = connection ? this.runs.active(this.targetOf(connection)) : [];
-    const made = migrationRows(this.outlines.files, status, active);
+    const runs = connection ? this.runs.list(this.targetOf(connection)) : [];
+    const made = migrationRows(this.outlines.files, status, runs);
     this.#cache.set(key, made);
     return made;
   }

@@ -5,7 +5,11 @@ import * as vscode from 'vscode';
 import type { ConfigView, ProjectLocation } from '../protocol/runner';
 import { Debounce, Emitter } from './event';
 
-const configFiles = '{migratory.config.{ts,mts,js,mjs,cjs,json},migrate-mongo-config.js}';
+// Braces in braces are fine for searching, but a watcher silently never matches them.
+const configFiles = `{${[
+  ...['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `migratory.config.${extension}`),
+  'migrate-mongo-config.js',
+].join(',')}}`;
 const watchDelayMs = 200;
 
 export interface ConfigReader {

@@ -6,6 +6,7 @@ import type { ErrorInfo } from '../protocol/errors';
 import type { RunDocument, RunMode, RunStep, StepState } from '../protocol/run';
 import type { StatusResult } from '../protocol/runner';
 import type { MigrationState, MigrationStatus } from '../protocol/status';
+import { isOver } from './runs';
 
 export interface OutlinedFile {
   /** Absolute path. */
@@ -51,14 +52,15 @@ export interface Migrations {
   problems: FileProblem[];
 }
 
+/** `runs` are those on the same target, newest first. */
 export function migrationRows(
   files: readonly OutlinedFile[],
   status: StatusResult | undefined,
-  active: readonly RunDocument[],
+  runs: readonly RunDocument[],
 ): Migrations {
   const rows = status ? withStatus(files, status) : files.flatMap((file) => outlineRows(file));
-  markDuplicates(rows);
-  for (const run of active) overlay(rows, run);
+  markDuplicates(rows, files);
+  overlay(rows, runs);
   return { rows, problems: problemsOf(files, status) };
 }
 
@@ -120,18 +122,38 @@ export function rowOf(
   return rows.find((row) => row.file === file && row.index === entry.index);
 }
 
-function markDuplicates(rows: MigrationRow[]): void {
+/** By the files alone: the engine knows only the first of two of one name. */
+function markDuplicates(rows: MigrationRow[], files: readonly OutlinedFile[]): void {
   const counts = new Map<string, number>();
-  for (const row of rows) counts.set(row.name, (counts.get(row.name) ?? 0) + 1);
+  for (const { name } of files.flatMap(outlineRows)) counts.set(name, (counts.get(name) ?? 0) + 1);
   for (const row of rows) row.duplicate = (counts.get(row.name) ?? 0) > 1;
 }
 
-function overlay(rows: MigrationRow[], run: RunDocument): void {
-  for (const step of run.steps) {
-    if (step.endedAt !== null) continue;
-    const row = rows.find((candidate) => candidate.name === step.name);
-    if (row) row.active = { run: run._id, mode: run.mode, state: step.state, percentage: percentageOf(step) };
+/** What the newest run of each migration says beyond the status: it goes on right now, or its runner is lost. */
+function overlay(rows: MigrationRow[], runs: readonly RunDocument[]): void {
+  const byName = new Map(rows.map((row) => [row.name, row]));
+  const seen = new Set<string>();
+  for (const run of runs) {
+    for (const step of run.steps) {
+      const row = byName.get(step.name);
+      if (!row || seen.has(step.name) || (!isOver(run) && step.endedAt !== null)) continue;
+      seen.add(step.name);
+      if (!isOver(run)) {
+        row.active = { run: run._id, mode: run.mode, state: step.state, percentage: percentageOf(step) };
+      } else if (run.state === 'interrupted' && isLost(step) && run.mode === 'up' && isPending(row)) {
+        row.state = 'interrupted';
+        row.run = run._id;
+      }
+    }
   }
+}
+
+function isLost({ startedAt, endedAt }: RunStep): boolean {
+  return startedAt !== null && endedAt === null;
+}
+
+function isPending({ state }: MigrationRow): boolean {
+  return state === 'pending' || state === 'out-of-order' || state === 'running';
 }
 
 export function percentageOf(step: Pick<RunStep, 'processed' | 'total'>): number | null {
@@ -140,17 +162,27 @@ export function percentageOf(step: Pick<RunStep, 'processed' | 'total'>): number
 }
 
 function problemsOf(files: readonly OutlinedFile[], status: StatusResult | undefined): FileProblem[] {
-  const problems = new Map<string, FileProblem>();
-  for (const { file, error } of status?.problems ?? []) {
-    problems.set(file, { file, message: error.message, line: error.line, column: error.column });
+  const unreadable = files.flatMap(({ file, outline }): FileProblem[] =>
+    outline.error ? [{ file, ...outline.error }] : [],
+  );
+  const known = new Set(unreadable.map(({ file }) => file));
+  if (status) {
+    // The engine says the same of a file that does not parse, in more words.
+    const told = status.problems.filter(({ file }) => !known.has(file));
+    return [
+      ...unreadable,
+      ...told.map(({ file, error }) => ({
+        file,
+        message: error.message,
+        line: error.line,
+        column: error.column,
+      })),
+    ];
   }
-  for (const { file, outline } of files) {
-    if (outline.error) problems.set(file, { file, ...outline.error });
-    else if (outline.entries.length === 0 && outline.complete && !problems.has(file)) {
-      problems.set(file, { file, message: 'exports no migration' });
-    }
-  }
-  return [...problems.values()];
+  const empty = files.filter(({ outline: { entries, complete, error } }) => {
+    return entries.length === 0 && complete && !error;
+  });
+  return [...unreadable, ...empty.map(({ file }) => ({ file, message: 'exports no migration' }))];
 }
 
 /** How many would be run by "Run All Pending". */

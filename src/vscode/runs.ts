@@ -21,6 +21,8 @@ interface Entry {
   /** Only the run document is known: log, reports, conflicts have not been read. */
   documentOnly: boolean;
   stale: boolean;
+  /** Its own process ended without an end of the run: what we saw last is newer than its run document. */
+  lost: boolean;
 }
 
 export function isOver(run: Pick<RunDocument, 'state'>): boolean {
@@ -41,7 +43,7 @@ export class RunStore {
   putSnapshot(snapshot: RunSnapshot, own: boolean): void {
     const before = this.#entries.get(snapshot.run._id);
     if (before?.own && !own) return;
-    this.#put({ ...this.#heartbeat(before, snapshot.run), snapshot, own, documentOnly: false, stale: false });
+    this.#put({ ...this.#heartbeat(before, snapshot.run), snapshot, own, documentOnly: false });
   }
 
   /** Run documents as the observer reads them; a run's own living process knows better. */
@@ -49,12 +51,13 @@ export class RunStore {
     for (const run of runs) {
       const before = this.#entries.get(run._id);
       if (before?.own) continue;
+      if (before?.lost && (!isOver(run) || run.state === 'interrupted')) continue;
       if (before && !hasMoved(before.snapshot.run, run)) continue;
       const snapshot = before
         ? { ...before.snapshot, run }
         : { run, log: [], reports: [], conflicts: [], quarantined: [], rates: [] };
       const documentOnly = before?.documentOnly ?? true;
-      this.#put({ ...this.#heartbeat(before, run), snapshot, own: false, documentOnly, stale: false });
+      this.#put({ ...this.#heartbeat(before, run), snapshot, own: false, documentOnly });
     }
   }
 
@@ -65,6 +68,7 @@ export class RunStore {
     entry.own = false;
     if (!isOver(entry.snapshot.run)) {
       entry.stale = true;
+      entry.lost = true;
       if (error) entry.snapshot = { ...entry.snapshot, run: { ...entry.snapshot.run, error } };
     }
     this.#changed.fire(id);
@@ -116,8 +120,9 @@ export class RunStore {
     this.#changed.dispose();
   }
 
-  #put(entry: Entry): void {
-    if (!entry.own && !isOver(entry.snapshot.run)) entry.stale = this.#isStale(entry);
+  #put(seen: Omit<Entry, 'stale' | 'lost'>): void {
+    const stale = !seen.own && !isOver(seen.snapshot.run) && this.#isStale(seen);
+    const entry: Entry = { ...seen, stale, lost: false };
     this.#entries.set(entry.snapshot.run._id, entry);
     this.#changed.fire(entry.snapshot.run._id);
     this.#scheduleSweep();
@@ -128,7 +133,10 @@ export class RunStore {
     run: RunDocument,
   ): Pick<Entry, 'heartbeat' | 'heartbeatSeenAt' | 'heartbeatMoved'> {
     const heartbeat = new Date(run.heartbeatAt).toISOString();
-    if (before && before.heartbeat === heartbeat) return before;
+    if (before && before.heartbeat === heartbeat) {
+      const { heartbeatSeenAt, heartbeatMoved } = before;
+      return { heartbeat, heartbeatSeenAt, heartbeatMoved };
+    }
     return { heartbeat, heartbeatSeenAt: this.now(), heartbeatMoved: before !== undefined };
   }
 
@@ -136,7 +144,7 @@ export class RunStore {
    * A heartbeat that we have seen move is judged by our own clock; one that we have only read once, by the
    * time it carries.
    */
-  #isStale(entry: Entry): boolean {
+  #isStale(entry: Omit<Entry, 'stale' | 'lost'>): boolean {
     const carried = new Date(entry.heartbeat).getTime();
     const last = entry.heartbeatMoved ? entry.heartbeatSeenAt : Math.min(carried, entry.heartbeatSeenAt);
     return this.now() - last > heartbeatLimitMs;

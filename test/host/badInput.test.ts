@@ -6,6 +6,7 @@ import {
   extension,
   lenses,
   migrationRow,
+  newestRun,
   pressLens,
   rows,
   until,
@@ -48,12 +49,15 @@ describe('bad input', () => {
     assert.equal(problem.command, 'migratory.openMigration');
   });
 
-  it('a file that does not load is named with the reason', async () => {
-    await stage.write(file, `require('./not-there');\n${good}`);
-    const problem = await until('the problem row', async () =>
-      (await migrations()).find(({ label, contextValue }) => label === file && contextValue === ';problem;'),
-    );
-    assert.match(problem.description, /not-there/);
+  it('a file that does not load fails its run with the reason and the place', async () => {
+    const path = await stage.write(file, `require('./not-there');\n${good}`);
+    await migrationRow(file, /^pending/);
+    stage.person.presses.push('Run');
+    await pressLens(path, 'Run');
+    const run = await newestRun(stage.db);
+    assert.match(run?.steps[0]?.error?.message ?? run?.error?.message ?? '', /not-there/);
+    await migrationRow(file, /^failed/);
+    assert.deepEqual(await stage.applied(), []);
   });
 
   it('a file that exports nothing is named', async () => {
@@ -61,7 +65,7 @@ describe('bad input', () => {
     const problem = await until('the problem row', async () =>
       (await migrations()).find(({ label, contextValue }) => label === file && contextValue === ';problem;'),
     );
-    assert.match(problem.description, /no migration/i);
+    assert.match(problem.description, /exports (nothing|no migration)/i);
   });
 
   it('two migrations of one name are named and not run', async () => {
@@ -114,9 +118,10 @@ describe('bad input', () => {
     } finally {
       await vscode.workspace.fs.writeFile(config, text);
     }
-    await until('the failure to go', async () =>
-      (await migrations()).every(({ contextValue }) => contextValue !== ';failure;') ? true : undefined,
-    );
+    await until('the failure to go', async () => {
+      const failures = (await migrations()).filter(({ contextValue }) => contextValue === ';failure;');
+      return failures.length === 0 ? true : undefined;
+    });
   });
 });
 

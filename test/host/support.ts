@@ -74,9 +74,11 @@ export async function migrationRow(name: string, wanted: RegExp): Promise<Row> {
 
 /** Our lenses of a file, without their icons. */
 export async function lenses(file: string): Promise<{ title: string; command: vscode.Command }[]> {
+  // The editor asks for lenses of open documents only.
+  const { uri } = await vscode.workspace.openTextDocument(file);
   const found = await vscode.commands.executeCommand<vscode.CodeLens[]>(
     'vscode.executeCodeLensProvider',
-    vscode.Uri.file(file),
+    uri,
     100,
   );
   return found.flatMap(({ command }) =>

@@ -156,7 +156,7 @@ function checkNode(id: string, check: CheckResult): NoticeNode {
 
 function problemNode(problem: FileProblem): NoticeNode {
   const { file, message, line, column } = problem;
-  const id = `problem:${file}`;
+  const id = `problem:${file}:${message}`;
   return {
     type: 'notice',
     id,

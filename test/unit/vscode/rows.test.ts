@@ -83,6 +83,23 @@ describe('the rows of a migrations folder', () => {
   });
 });
 
+describe('a run that lost its runner', () => {
+  it('makes a migration that looks pending interrupted, unless a newer run says otherwise', () => {
+    const lost = run({ state: 'interrupted', steps: [step({ startedAt: new Date(start) })] });
+    const [interrupted] = migrationRows([], status([migration()]), [lost]).rows;
+    assert.equal(interrupted?.state, 'interrupted');
+    assert.equal(interrupted?.run, 'r1');
+    const newer = run({ _id: 'r2', state: 'cancelled', steps: [step({ state: 'cancelled' })] });
+    assert.equal(migrationRows([], status([migration()]), [newer, lost]).rows[0]?.state, 'pending');
+    assert.equal(
+      migrationRows([], status([migration({ state: 'applied' })]), [lost]).rows[0]?.state,
+      'applied',
+    );
+    const untouched = run({ state: 'interrupted', steps: [step({ state: 'planned' })] });
+    assert.equal(migrationRows([], status([migration()]), [untouched]).rows[0]?.state, 'pending');
+  });
+});
+
 describe('states in words', () => {
   const words = (given: Parameters<typeof migration>[0]): string =>
     stateWords(migrationRows([], status([migration(given)]), []).rows[0]!, english, start);

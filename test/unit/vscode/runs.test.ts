@@ -80,6 +80,10 @@ describe('the run store', () => {
     store.processEnded('r1', { message: 'The runner process ended (signal SIGKILL).' });
     assert.equal(store.get('r1')?.run.state, 'interrupted');
     assert.match(store.get('r1')?.run.error?.message ?? '', /SIGKILL/);
+    store.putDocuments([run({ state: 'interrupted', steps: [] })]);
+    assert.equal(store.get('r1')?.run.steps.length, 1, 'what was seen last is lost');
+    store.putDocuments([run({ state: 'cancelled' })]);
+    assert.equal(store.get('r1')?.run.state, 'cancelled');
     store.putSnapshot(snapshot({ _id: 'r2', state: 'applied' }), true);
     store.processEnded('r2');
     assert.equal(store.get('r2')?.run.state, 'applied');
