@@ -125,7 +125,7 @@ export class Checkpoints {
     range: Range,
     tally: Tally,
     handled: readonly RawValue[],
-    options: { session?: ClientSession; round?: number; of?: ObjectId; ms: number },
+    options: { session?: ClientSession; ms: number },
   ): Promise<void> {
     const laneId = BSON.serialize({ _id: this.laneIds[lane], epoch: this.epoch });
     const at = BSON.serialize({ $set: { at: range.key } });
@@ -137,14 +137,14 @@ export class Checkpoints {
         ...tally,
         epoch: this.epoch,
         ms: Math.round(options.ms),
-        ...(options.of ? { of: options.of } : {}),
+        ...(range.sweep ? { of: range.sweep.of } : {}),
       }),
     );
     const row = document([
       element('_id', objectValue(_id)),
       element('from', range.from ?? minKey),
       ...(range.to ? [element('to', range.to)] : []),
-      element('round', intValue(options.round ?? 0)),
+      element('round', intValue(range.sweep?.round ?? 0)),
       ...elements(counts).map((item) => counts.subarray(item.start, item.end)),
       element('ids', binaryValue(packIds(handled))),
     ]);

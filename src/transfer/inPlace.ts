@@ -129,7 +129,7 @@ export class InPlace {
   private async readAfter(edits: readonly Edit[], { job, session }: Attempt): Promise<Map<string, Buffer>> {
     const { target } = this.parts;
     const first = edits[0]!;
-    if (!this.filter && isSpeakable(first.id)) {
+    if (!this.filter && !job.range.sweep && isSpeakable(first.id)) {
       const found = await readRange(target, {
         min: first.id,
         max: job.range.to,

@@ -22,7 +22,7 @@ import {
   valueOf,
 } from './raw';
 import type { RawValue } from './raw';
-import { readBatch, readByIds } from './source';
+import { readBatch, readByIds, readListed } from './source';
 import type { PipelineTransferOptions } from './types';
 import type { Attempt, Outcome } from './work';
 
@@ -72,13 +72,12 @@ export class Merge {
 
   readonly work = async (attempt: Attempt): Promise<Outcome> => {
     const { job, session } = attempt;
-    const batch = await readBatch(this.source, job.range, {
-      projection: { _id: 1 },
-      limit: this.limit(),
-      session,
-    });
+    const keys = { projection: { _id: 1 }, limit: this.limit(), session };
+    const batch = job.range.sweep
+      ? await readListed(this.source, job.range.sweep.ids, { session })
+      : await readBatch(this.source, job.range, keys);
     const ids = batch.documents.map(idOf);
-    const results = ids.length > 0 ? await this.aggregate(ids, session) : [];
+    const results = ids.length > 0 ? await this.aggregate(ids, attempt) : [];
     await attempt.crashPoint('after-read');
     const before = await this.readTarget(results, session);
     const statements = this.statements(results, before);
@@ -98,15 +97,9 @@ export class Merge {
     };
   };
 
-  private async aggregate(ids: RawValue[], session: ClientSession | undefined): Promise<Result[]> {
-    const bounds = groups(ids).map(([first, last]) => ({
-      _id: { $gte: speakable(first), $lte: speakable(last) },
-    }));
-    const stages = [
-      { $match: bounds.length === 1 ? bounds[0]! : { $or: bounds } },
-      { $sort: { _id: 1 } },
-      ...this.options.pipeline,
-    ];
+  private async aggregate(ids: RawValue[], { job, session }: Attempt): Promise<Result[]> {
+    const wanted = job.range.sweep ? { _id: { $in: ids.map(speakable) } } : within(ids);
+    const stages = [{ $match: wanted }, { $sort: { _id: 1 } }, ...this.options.pipeline];
     const cursor = this.source.aggregate(stages, { raw: true, ...(session ? { session } : {}) });
     const results: Result[] = [];
     for await (const raw of cursor as unknown as AsyncIterable<Buffer>) results.push(this.result(raw));
@@ -239,6 +232,14 @@ export class Merge {
 
 function keyPart({ query }: Result, position: number): unknown {
   return speakable(valueOf(query, elements(query)[position]!));
+}
+
+/** All documents between the first and the last of neighbouring `_id`s. */
+function within(ids: readonly RawValue[]): Document {
+  const bounds = groups(ids).map(([first, last]) => ({
+    _id: { $gte: speakable(first), $lte: speakable(last) },
+  }));
+  return bounds.length === 1 ? bounds[0]! : { $or: bounds };
 }
 
 const replaceWithNew = rawPipeline([{ $replaceWith: '$$new' }]);

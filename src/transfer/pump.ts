@@ -1,6 +1,6 @@
 // The pump: lanes that take ranges, have them done by a Work in one transaction each (or in the guarded protocol
 // where there are none), note them as done, and try again, halve or give up on what fails.
-import type { ClientSession, Collection, ObjectId } from 'mongodb';
+import type { ClientSession, Collection } from 'mongodb';
 import { addTally, type Checkpoints, type Tally } from './checkpoints';
 import { documentError, TryAgain, WriteRefused } from './errors';
 import { boundary, type Bounds, type Range, type RangeSizer } from './ranges';
@@ -41,9 +41,6 @@ export interface PumpOptions {
   maxErrors: number;
   /** Sums of earlier runs of the step. */
   sums: Tally;
-  /** Which pass over the ranges this is; sweeps name the range they complete. */
-  round?: number;
-  parentOf?(range: Range): ObjectId | undefined;
 }
 
 /** Attempts at a range that meets conflicts before it is halved. */
@@ -94,7 +91,7 @@ export class Pump {
     const job: Job = {
       range,
       failed: new Map(),
-      oneByOne: false,
+      oneByOne: range.sweep !== undefined,
       bypass: false,
       journaled: 0,
       memory: new Map(),
@@ -130,14 +127,13 @@ export class Pump {
   }
 
   private async attempt(lane: number, job: Job, began: number): Promise<Outcome> {
-    const { context, checkpoints, sessions, round = 0, parentOf } = this.options;
+    const { context, checkpoints, sessions } = this.options;
     const work = async (session?: ClientSession): Promise<Outcome> => {
       const outcome = await this.options.work({ job, lane, session, crashPoint: this.crashPoint });
       await this.crashPoint('after-write');
       const range = outcome.rest.length > 0 ? { ...job.range, to: outcome.to } : job.range;
       const ms = performance.now() - began;
-      const of = parentOf?.(job.range);
-      await checkpoints.record(lane, range, outcome.tally, outcome.handled, { session, round, of, ms });
+      await checkpoints.record(lane, range, outcome.tally, outcome.handled, { session, ms });
       await this.crashPoint('after-checkpoint');
       return outcome;
     };
@@ -200,7 +196,7 @@ export class Pump {
   /** Hands both halves of a range back; false if it cannot be halved. */
   private async halve(range: Range, feed: Feed): Promise<boolean> {
     const { ranged, sizer } = this.options;
-    if (!ranged) return false;
+    if (!ranged || range.sweep) return false;
     let low = 0;
     // The middle is looked for by doubling: the number of documents in the range is not known.
     for (let skip = 1; skip <= 1 << 20; skip *= 2) {

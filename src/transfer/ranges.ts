@@ -13,6 +13,8 @@ export interface Range {
   to?: RawValue;
   /** Index keys that the range was cut for; not known of the last one. */
   keys?: number;
+  /** A range of a sweep: only these documents, which belong to a finished range. */
+  sweep?: { of: ObjectId; round: number; ids: RawValue[] };
 }
 
 export type Bounds = Pick<Range, 'from' | 'to'>;

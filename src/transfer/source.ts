@@ -1,8 +1,9 @@
 // Reading documents of a collection, raw: a range of its `_id` index as one batch, or some documents by `_id`.
 import type { ClientSession, Collection, Document } from 'mongodb';
+import { MaxKey } from 'mongodb';
 import { readRange, speakable, UnspeakableId } from './command';
 import { boundary, type Bounds } from './ranges';
-import { idOf, keyOf } from './raw';
+import { BsonType, idOf, keyOf } from './raw';
 import type { RawValue } from './raw';
 
 export interface Batch {
@@ -13,6 +14,14 @@ export interface Batch {
   to?: RawValue;
 }
 
+export interface ReadOptions {
+  filter?: Document;
+  projection?: Document;
+  limit: number;
+  session?: ClientSession;
+  signal?: AbortSignal;
+}
+
 /** A reply may hold 16 MB; above this it may have been cut off. */
 const wholeBytes = 8 * 1024 * 1024;
 
@@ -20,27 +29,23 @@ const wholeBytes = 8 * 1024 * 1024;
 export async function readBatch(
   collection: Collection,
   bounds: Bounds,
-  options: {
-    filter?: Document;
-    projection?: Document;
-    limit: number;
-    session?: ClientSession;
-    signal?: AbortSignal;
-  },
+  options: ReadOptions,
 ): Promise<Batch> {
-  const { filter, projection, limit, session, signal } = options;
+  const { limit, session } = options;
+  if (bounds.from?.type === BsonType.maxKey) return { ...(await readLastKey(collection, options)), rest: [] };
   const documents = await readRange(collection, {
-    filter,
-    projection,
+    ...options,
     min: bounds.from,
     max: bounds.to,
     // One more than wanted: it is where the rest would begin.
     limit: limit + 1,
-    session,
-    signal,
   });
   const bytes = sizeOf(documents);
-  if (documents.length <= limit && bytes < wholeBytes) return { documents, bytes, rest: [], to: bounds.to };
+  if (documents.length <= limit && bytes < wholeBytes) {
+    if (!bounds.from || bounds.to) return { documents, bytes, rest: [], to: bounds.to };
+    const last = await readLastKey(collection, options);
+    return { documents: [...documents, ...last.documents], bytes: bytes + last.bytes, rest: [] };
+  }
   if (documents.length > 1) {
     // A range can only begin at an _id that can stand in a command.
     for (let keep = documents.length - 1; keep > 0; keep--) {
@@ -53,6 +58,21 @@ export async function readBatch(
   const next = await boundary(collection, bounds, 1, session);
   if (!next) return { documents, bytes, rest: [], to: bounds.to };
   return { documents, bytes, rest: [{ from: next, to: bounds.to }], to: next };
+}
+
+/** The document whose `_id` is MaxKey: an index range with a lower bound leaves it out. */
+async function readLastKey(
+  collection: Collection,
+  { filter = {}, projection, session }: ReadOptions,
+): Promise<{ documents: Buffer[]; bytes: number }> {
+  const wanted: Document = { $and: [{ _id: new MaxKey() }, filter] };
+  const cursor = collection.find(wanted, {
+    raw: true,
+    ...(projection ? { projection } : {}),
+    ...(session ? { session } : {}),
+  });
+  const documents = (await cursor.toArray()) as unknown as Buffer[];
+  return { documents, bytes: sizeOf(documents) };
 }
 
 function isSpeakable(id: RawValue): boolean {
@@ -89,4 +109,14 @@ export async function readByIds(
     for await (const raw of cursor as unknown as AsyncIterable<Buffer>) found.set(keyOf(idOf(raw)), raw);
   }
   return found;
+}
+
+/** The same as a batch. */
+export async function readListed(
+  collection: Collection,
+  ids: readonly RawValue[],
+  options: { filter?: Document; session?: ClientSession },
+): Promise<Batch> {
+  const documents = [...(await readByIds(collection, ids, options)).values()];
+  return { documents, bytes: sizeOf(documents), rest: [] };
 }

@@ -9,7 +9,7 @@ import { writeQuarantine } from './quarantine';
 import type { RangeSizer } from './ranges';
 import { idOf, keyOf } from './raw';
 import type { RawValue } from './raw';
-import { readBatch, type Batch } from './source';
+import { readBatch, readListed, type Batch } from './source';
 import type { Throttle } from './throttle';
 import type { TransferOptions } from './types';
 import type { Attempt, Job, Outcome } from './work';
@@ -36,12 +36,11 @@ export class Stage {
 
   async read({ job, session, crashPoint }: Attempt): Promise<Batch> {
     const { source, options, sizer, throttle } = this.parts;
-    const batch = await readBatch(source, job.range, {
-      filter: options.filter,
-      limit: Math.min(sizer.limit, throttle.batchLimit),
-      session,
-      signal: options.signal,
-    });
+    const { filter, signal } = options;
+    const limit = Math.min(sizer.limit, throttle.batchLimit);
+    const batch = job.range.sweep
+      ? await readListed(source, job.range.sweep.ids, { filter, session })
+      : await readBatch(source, job.range, { filter, limit, session, signal });
     await crashPoint('after-read');
     return batch;
   }

@@ -13,6 +13,7 @@ import { Pump } from './pump';
 import { RangePlanner, RangeSizer } from './ranges';
 import { revertStep } from './revert';
 import { claimed, defaultLanes } from './sessions';
+import { mostRounds, Sweep } from './sweep';
 import { Throttle } from './throttle';
 import type { PipelineTransferOptions, TransferContext, TransferOptions, TransferResult } from './types';
 import type { Attempt, Outcome } from './work';
@@ -105,7 +106,8 @@ async function runStep(context: TransferContext, step: Step): Promise<TransferRe
   const { collection } = step;
   const checkpoints = new Checkpoints(db, runId, context.step, epoch, context.lanes ?? defaultLanes);
   return claimed(context, checkpoints, async (sessions) => {
-    const progress = await checkpoints.load(await collationOf(collection));
+    const collation = await collationOf(collection);
+    const progress = await checkpoints.load(collation);
     if (progress.finished) return progress.finished as TransferResult;
     // A way back that was taken before this start belongs to an earlier one.
     if (progress.done.length === 0)
@@ -133,6 +135,13 @@ async function runStep(context: TransferContext, step: Step): Promise<TransferRe
     await pump.run(
       new RangePlanner(collection, () => Math.min(sizer.size, throttle.batchLimit), progress.done),
     );
+    await pump.crashPoint('before-sweep');
+    for (let round = 1; round <= mostRounds; round++) {
+      const { done } = await checkpoints.load(collation);
+      const sweep = new Sweep(collection, step.filter, checkpoints, done, round);
+      await pump.run(sweep);
+      if (sweep.found === 0) break;
+    }
     await pump.crashPoint('before-finish');
     const { scanned, processed, skipped, quarantined } = pump.sums;
     const result: TransferResult = {

@@ -1,0 +1,69 @@
+// Documents that were inserted behind the scan: after the first pass every finished range is looked at again, by keys
+// alone, and what was not dealt with there becomes a range of its own. Rounds go on until one finds nothing.
+import type { Collection, Document } from 'mongodb';
+import { ObjectId } from 'mongodb';
+import type { Checkpoints } from './checkpoints';
+import type { Feed } from './pump';
+import type { Bounds, Range } from './ranges';
+import { idOf, keyOf } from './raw';
+import { readBatch } from './source';
+
+/** An application that inserts all the time would be followed for ever. */
+export const mostRounds = 10;
+/** Keys of one read. */
+const keysPerRead = 20_000;
+const documentsPerRange = 1000;
+
+/** The ranges of one round; `found` says how many documents it has turned up so far. */
+export class Sweep implements Feed {
+  found = 0;
+  private readonly ready: Range[] = [];
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly collection: Collection,
+    private readonly filter: Document | undefined,
+    private readonly checkpoints: Checkpoints,
+    private readonly done: (Bounds & { key: ObjectId })[],
+    private readonly round: number,
+  ) {}
+
+  next(): Promise<Range | undefined> {
+    const mine = this.turn.then(() => this.advance());
+    this.turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  giveBack(...parts: Bounds[]): void {
+    if (parts.length > 0) throw new Error('a range of a sweep cannot be halved');
+  }
+
+  private async advance(): Promise<Range | undefined> {
+    for (;;) {
+      const range = this.ready.shift();
+      if (range) return range;
+      const next = this.done.shift();
+      if (!next) return undefined;
+      await this.look(next);
+    }
+  }
+
+  private async look(range: Bounds & { key: ObjectId }): Promise<void> {
+    const handled = await this.checkpoints.handled(range.key);
+    let left: Bounds | undefined = range;
+    while (left) {
+      const batch = await readBatch(this.collection, left, {
+        filter: this.filter,
+        projection: { _id: 1 },
+        limit: keysPerRead,
+      });
+      const ids = batch.documents.map(idOf).filter((id) => !handled.has(keyOf(id)));
+      this.found += ids.length;
+      for (let at = 0; at < ids.length; at += documentsPerRange) {
+        const part = ids.slice(at, at + documentsPerRange);
+        this.ready.push({ key: new ObjectId(), sweep: { of: range.key, round: this.round, ids: part } });
+      }
+      left = batch.rest[0];
+    }
+  }
+}

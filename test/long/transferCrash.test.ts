@@ -1,0 +1,31 @@
+// The whole crash matrix of the kernel: every named point, every kind of change, both directions, both kinds of
+// deployments. The sample of it in test/engine/transfer/crash.test.ts runs with every `npm test`.
+import { allPoints, crash, total } from '../engine/transfer/crash';
+import { jobs, type JobName } from '../engine/transfer/crashJobs';
+import { deployments } from '../engine/transfer/setup';
+
+/** Points that a deployment or a direction does not pass. */
+function isPassed(point: string, direction: string, transactions: boolean): boolean {
+  if (direction === 'down')
+    return (
+      point !== 'before-sweep' && point !== 'after-journal' && (transactions || point !== 'before-commit')
+    );
+  return transactions || point !== 'before-commit';
+}
+
+for (const deployment of deployments) {
+  describe(`the crash matrix, ${deployment.name}`, function () {
+    this.timeout(180_000);
+    for (const job of Object.keys(jobs) as JobName[]) {
+      for (const direction of ['up', 'down'] as const) {
+        for (const point of allPoints) {
+          if (!isPassed(point, direction, deployment.transactions)) continue;
+          it(`${job} ${direction} at ${point}`, async () => {
+            const done = await crash({ deployment, job, direction, point });
+            console.log(`      ${done} of ${total} documents were done at the kill`);
+          });
+        }
+      }
+    }
+  });
+}
