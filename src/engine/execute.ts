@@ -41,6 +41,11 @@ export interface ExecuteOptions {
   switch: RunSwitch;
 }
 
+export interface ExecuteResult extends RunResult {
+  /** What the failing migration threw, as it was; never leaves the process. */
+  thrown?: unknown;
+}
+
 export interface ProjectState {
   statuses: MigrationStatus[];
   rows: LedgerRow[];
@@ -65,7 +70,7 @@ export async function readState(
  * @returns the finished run, also when it failed; its error stands in the run.
  * @throws UserError when nothing could be started: unknown names, lease held by another run, read-only connection.
  */
-export async function execute(options: ExecuteOptions): Promise<RunResult> {
+export async function execute(options: ExecuteOptions): Promise<ExecuteResult> {
   const { mode } = options.request;
   if (mode === 'up' || mode === 'down') {
     refuseReadOnly(options.connection);
@@ -88,7 +93,7 @@ function refuseReadOnly({ target }: Connection): void {
   });
 }
 
-async function executeWithLease(options: ExecuteOptions): Promise<RunResult> {
+async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult> {
   const { connection } = options;
   const resumed = findResumable(options, await listRuns(connection.db));
   const id = resumed?._id ?? newRunId();
@@ -208,9 +213,9 @@ async function runSteps(
   steps: PlannedStep[],
   lease: Lease | null,
   work: (scope: RunScope, planned: PlannedStep) => Promise<void>,
-): Promise<RunResult> {
+): Promise<ExecuteResult> {
   const scope = createScope(options, recorder, lease);
-  let end: { state: RunState; exitCode: number; error: ErrorInfo | null };
+  let end: { state: RunState; exitCode: number; error: ErrorInfo | null; thrown?: unknown };
   try {
     for (const planned of steps) {
       scope.signal.throwIfAborted();
@@ -222,7 +227,8 @@ async function runSteps(
       error: null,
     };
   } catch (error) {
-    end = judgeEnd(error, options);
+    const thrown = error instanceof StepFailure ? error.cause : error;
+    end = { ...judgeEnd(error, options), thrown };
   }
   if (steps.length > 0) {
     // Whoever lost the lease writes nothing more; the next owner settles the document.
@@ -231,7 +237,7 @@ async function runSteps(
   } else {
     recorder.document.state = end.state;
   }
-  return { run: recorder.document, exitCode: end.exitCode };
+  return { run: recorder.document, exitCode: end.exitCode, thrown: end.thrown };
 }
 
 function judgeEnd(

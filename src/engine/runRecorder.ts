@@ -14,9 +14,9 @@ const writeEveryMs = 1_000;
 const snapshotEveryMs = 200;
 
 export interface RunHooks {
-  event?(event: Event): void;
+  event?: (event: Event) => void;
   /** At most five times a second, and once at the end; always the whole run. */
-  snapshot?(snapshot: RunSnapshot): void;
+  snapshot?: (snapshot: RunSnapshot) => void;
 }
 
 export interface RecorderOptions {

@@ -33,8 +33,10 @@ export class StepFailure extends Error {
     readonly state: RunState,
     readonly exitCode: ExitCode,
     readonly info: ErrorInfo | null,
+    /** What was thrown, as it was: programs that call the library get it back. */
+    thrown?: unknown,
   ) {
-    super(info?.message ?? state);
+    super(info?.message ?? state, { cause: thrown });
   }
 }
 
@@ -201,14 +203,14 @@ async function settleFailure(
   if (error instanceof LeaseLostError || isConnectionLost(error)) {
     // Never rolled back by itself: nobody knows what the server has done; the run can be resumed.
     recorder.finishStep(step, 'interrupted', info);
-    return new StepFailure('interrupted', ExitCode.failed, info);
+    return new StepFailure('interrupted', ExitCode.failed, info, error);
   }
   const exitCode = error instanceof UserError ? error.exitCode : ExitCode.failed;
   if (!canUndo(scope, planned, step)) {
     recorder.finishStep(step, 'failed', info);
-    return new StepFailure('failed', exitCode, info);
+    return new StepFailure('failed', exitCode, info, error);
   }
-  return undo(scope, step, info, exitCode);
+  return undo(scope, step, info, exitCode, error);
 }
 
 function canUndo(scope: RunScope, { entry }: PlannedStep, step: RunStep): boolean {
@@ -222,6 +224,7 @@ async function undo(
   step: RunStep,
   info: ErrorInfo,
   exitCode: ExitCode,
+  thrown: unknown,
 ): Promise<StepFailure> {
   const { recorder } = scope;
   recorder.log('error', `${info.message} The documents changed so far are rolled back.`, step.name);
@@ -230,12 +233,12 @@ async function undo(
     const { conflicts } = await rollBackFromJournal(scope, step, step.journal ?? recorder.id);
     const state = conflicts > 0 ? 'conflicts' : 'rolled-back';
     recorder.finishStep(step, state, info);
-    return new StepFailure(state, conflicts > 0 ? ExitCode.conflicts : exitCode, info);
+    return new StepFailure(state, conflicts > 0 ? ExitCode.conflicts : exitCode, info, thrown);
   } catch (second) {
     const cause = describeError(second, { root: scope.root });
     recorder.log('error', `The rollback failed too: ${cause.message}`, step.name);
     recorder.finishStep(step, 'failed', info);
-    return new StepFailure('failed', exitCode, info);
+    return new StepFailure('failed', exitCode, info, thrown);
   }
 }
 
@@ -244,5 +247,7 @@ function isConnectionLost(error: unknown): boolean {
   // A script has the project's own driver: its classes are not ours.
   const name = (error as { name?: unknown } | null)?.name;
   if (name === 'MongoNetworkError' || name === 'MongoServerSelectionError') return true;
+  // What Node says of a socket whose server was killed while the driver wrote to it.
+  if (error instanceof Error && error.message.includes('socket has been ended')) return true;
   return error instanceof MongoError && error.hasErrorLabel('ResumableChangeStreamError');
 }

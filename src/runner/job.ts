@@ -38,7 +38,7 @@ export class RunnerJob {
         signal: this.#switch.signal,
       });
       try {
-        return await execute({
+        const { run, exitCode } = await execute({
           connection,
           set: folderSet(config.migrationsDir, request.project.root),
           settings: settingsOf(config, { sample: request.sample }),
@@ -47,6 +47,7 @@ export class RunnerJob {
           hooks: this.#hooks,
           switch: this.#switch,
         });
+        return { run, exitCode };
       } finally {
         await connection.close();
       }

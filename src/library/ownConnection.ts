@@ -1,0 +1,62 @@
+// The library's way from a caller's `Db` (of any driver from major 4 on) to a connection of the engine's own driver,
+// opened with the caller's address and credentials and closed after each call.
+import type { Db, MongoClient } from 'mongodb';
+import { ConnectionString } from 'mongodb-connection-string-url';
+import { connect, type Connection } from '../engine/connect';
+import { UserError } from '../protocol/errors';
+
+/** What any driver from major 4 on keeps of a client. */
+interface ForeignClient {
+  s: { url: string };
+  options?: {
+    credentials?: { username?: string; password?: string; source?: string; mechanism?: string };
+  } & Record<string, unknown>;
+}
+
+/** Options of the connection string that callers may have given to their client instead. */
+const tlsOptions = [
+  'tls',
+  'tlsCAFile',
+  'tlsCertificateKeyFile',
+  'tlsCertificateKeyFilePassword',
+  'tlsAllowInvalidCertificates',
+  'tlsAllowInvalidHostnames',
+] as const;
+
+export async function withOwnConnection<T>(db: Db, work: (connection: Connection) => Promise<T>): Promise<T> {
+  const target = { name: db.databaseName, uri: uriOf(clientOf(db)), database: db.databaseName };
+  const connection = await connect(target, { appName: 'migratory library' });
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** A Db of driver 4 keeps its client to itself. */
+function clientOf(db: Db): ForeignClient {
+  const own = db as unknown as { client?: MongoClient; s?: { client?: MongoClient } };
+  const client = (own.client ?? own.s?.client) as unknown as ForeignClient | undefined;
+  if (typeof client?.s.url === 'string') return client;
+  throw new UserError('The library was given something that is no Db of the package mongodb (4 to 7).');
+}
+
+/** The caller's connection string, completed by what was given as options: the door of scripts needs it whole. */
+function uriOf({ s, options }: ForeignClient): string {
+  const uri = new ConnectionString(s.url);
+  const { credentials } = options ?? {};
+  if (credentials?.username && uri.username === '') {
+    uri.username = encodeURIComponent(credentials.username);
+    uri.password = encodeURIComponent(credentials.password ?? '');
+    if (credentials.source) uri.searchParams.set('authSource', credentials.source);
+    if (credentials.mechanism && credentials.mechanism !== 'DEFAULT') {
+      uri.searchParams.set('authMechanism', credentials.mechanism);
+    }
+  }
+  for (const name of tlsOptions) {
+    const value = options?.[name];
+    const given = typeof value === 'string' || value === true;
+    if (given && !uri.searchParams.has(name)) uri.searchParams.set(name, String(value));
+  }
+  return uri.toString();
+}
