@@ -12,6 +12,7 @@ export interface DemoPlace {
 }
 
 const transform = '20240301090000-release-dates.js';
+const failing = '20240401090000-age-limits.js';
 
 function saw(line: string): void {
   process.stdout.write(`  ${line}\n`);
@@ -79,10 +80,12 @@ async function tryMainJob(window: Workbench, db: Db): Promise<void> {
   await run(window, db, before.strings);
   await pictures(window, 'demo-run');
   await rollBack(window, db, original);
+  await fail(window, db);
 }
 
 async function readTree(window: Workbench): Promise<void> {
   await window.openContainer();
+  await window.widenSideBar(430);
   await window.waitForRow('Migrations', transform, 'pending');
   for (const { label, description } of await window.rows('Migrations')) saw(`${label}  ${description}`);
 }
@@ -127,6 +130,24 @@ async function rollBack(window: Workbench, db: Db, original: string): Promise<vo
   await window.waitForRow('Migrations', transform, /^pending/);
   expect('every movie has the bytes that it had', (await fingerprint(db)) === original);
   expect('the ledger is empty again', (await ledger(db)).length === 0);
+}
+
+async function fail(window: Workbench, db: Db): Promise<void> {
+  await window.openFile(failing);
+  await window.waitForLens('Run');
+  await window.clickLens('Run');
+  await window.dialog();
+  await window.confirmDialog();
+  const text = await window.waitForWebview('What went wrong');
+  const cause = /No age limit is known for the rating "[^"]+"/.exec(text)?.[0];
+  expect(`the failing migration says: ${cause}`, cause !== undefined);
+  const place = new RegExp(`${failing}:\\d+`).exec(text)?.[0];
+  expect(`and where: ${place}`, place !== undefined);
+  const row = await window.waitForRow('Migrations', failing, /./);
+  saw(`${row.label}  ${row.description}`);
+  expect('the ledger does not name it', !(await ledger(db)).includes(failing));
+  await window.waitForLens('failed');
+  await pictures(window, 'demo-failure', ['dark']);
 }
 
 /** The whole window in each kind of theme, and dark again. */

@@ -167,17 +167,15 @@ export class Workbench {
     await this.pick(title);
   }
 
-  /** Titles that the palette offers for this text; closes it again. */
-  async findCommands(text: string): Promise<string[]> {
+  /** Titles that the palette offers for this text, once it offers `witness` among them; closes it again. */
+  async findCommands(text: string, witness: string): Promise<string[]> {
     await this.quickInput('F1', `>${text}`);
-    const list = this.page.locator('.quick-input-list');
-    await list
-      .locator('.monaco-list-row')
-      .filter({ hasText: text })
-      .or(list.getByText('No matching'))
+    const labels = this.page.locator('.quick-input-list .quick-input-list-label .label-name');
+    await labels
+      .filter({ hasText: exactly(witness) })
       .first()
       .waitFor();
-    const titles = await list.locator('.monaco-list-row .quick-input-list-label .label-name').allInnerTexts();
+    const titles = await labels.allInnerTexts();
     await this.page.keyboard.press('Escape');
     await this.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
     return titles.map(clean);
@@ -259,6 +257,17 @@ export class Workbench {
     });
     if ((await tab.getAttribute('aria-selected')) === 'true') return;
     await tab.click();
+  }
+
+  /** Drags the edge of the side bar until it is this wide, in pixels. */
+  async widenSideBar(width: number): Promise<void> {
+    const box = await this.page.locator('.part.sidebar').boundingBox();
+    if (box === null) throw new Error('There is no side bar');
+    const middle = box.y + box.height / 2;
+    await this.page.mouse.move(box.x + box.width, middle);
+    await this.page.mouse.down();
+    await this.page.mouse.move(box.x + width, middle, { steps: 5 });
+    await this.page.mouse.up();
   }
 
   /** The part of the side bar under a view's title (`Migrations`). */
