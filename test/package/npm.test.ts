@@ -117,7 +117,7 @@ describe('the npm package', function () {
           noEmit: true,
           module: 'nodenext',
           target: 'es2022',
-          types: [],
+          types: ['node'],
           paths: { mongodb: [join(root, 'node_modules', 'mongodb')] },
           typeRoots: [join(root, 'node_modules', '@types')],
           skipLibCheck: true,
