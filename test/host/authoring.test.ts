@@ -15,7 +15,7 @@ describe('writing migrations', () => {
     try {
       assert.ok(uri.fsPath.startsWith(migrationsDir));
       const name = uri.path.split('/').at(-1) ?? '';
-      assert.match(name, /^\d{14}-Dates-not-strings\.js$/);
+      assert.match(name, /^\d{14}-Dates,_not_strings!\.js$/);
       await migrationRow(name, /^(pending|out of order)/);
     } finally {
       await vscode.workspace.fs.delete(uri);

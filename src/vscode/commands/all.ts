@@ -27,7 +27,7 @@ export function registerCommands(services: Services): vscode.Disposable[] {
   const harmless = (run: CommandHandler): Entry => ({ needsTrust: false, run });
   // A record, so that a command without a handler does not compile.
   const commands: Record<Command, Entry> = {
-    [Command.newMigration]: harmless((...args) => newMigration(args, services)),
+    [Command.newMigration]: harmless(() => newMigration(services)),
     [Command.run]: executes((...args) => startChosen('up', args, services)),
     [Command.dryRun]: executes((...args) => startChosen('dry-run', args, services)),
     [Command.rollBack]: executes((...args) => startChosen('down', args, services)),

@@ -1,83 +1,85 @@
-// New Migration…: which form, what it does, and the file opens with its cursor where the work is.
+// New Migration…: which form, in which language, what it does; the file is written and opened.
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
+import type { TemplateKind, TemplateOptions } from '../../migration/templates';
+import { createMigrationFile, newMigrationFileName, renderTemplate } from '../../migration/templates';
 import { UserError } from '../../protocol/errors';
-import type { TemplateId } from '../newMigrationFile';
-import { newMigrationName, newMigrationText, slug } from '../newMigrationFile';
 import type { Services } from '../services';
 
 const t = vscode.l10n.t;
 
-/** From the palette or a view; from the explorer with the folder that was clicked, which counts for nothing. */
-export async function newMigration(
-  _args: readonly unknown[],
-  services: Services,
-): Promise<vscode.Uri | undefined> {
-  const { project } = services;
+type Language = 'javascript' | 'typescript';
+const extensions: Record<Language, string> = { javascript: '.js', typescript: '.ts' };
+
+export async function newMigration({ project, outlines }: Services): Promise<vscode.Uri | undefined> {
   if (!project) {
     throw new UserError(t('Open the folder first that the migration belongs to.'), {
       action: { label: t('Open Folder'), command: 'vscode.openFolder' },
     });
   }
-  const template = await askForTemplate();
-  if (template === undefined) return undefined;
+  const form = await askForForm();
+  if (!form) return undefined;
+  const extension = extensions[form.language];
   const description = await vscode.window.showInputBox({
     title: t('New Migration'),
     prompt: t('What does it do? This becomes part of the file’s name.'),
     placeHolder: t('add status to orders'),
-    validateInput: (text) => (slug(text) === '' ? t('A few words with letters or digits') : undefined),
+    validateInput: (text) => nameProblem(text, extension),
   });
   if (description === undefined) return undefined;
   const dir = project.migrationsDir;
-  const uri = vscode.Uri.file(join(dir, newMigrationName(description, template, new Date())));
-  const text = newMigrationText(template, await moduleSystem(dir, project.location.root));
-  const edit = new vscode.WorkspaceEdit();
-  edit.createFile(uri, { overwrite: false, contents: new TextEncoder().encode(text) });
-  if (!(await vscode.workspace.applyEdit(edit))) {
-    throw new UserError(t('{0} could not be created.', uri.fsPath));
-  }
+  const text = renderTemplate(form.kind, {
+    language: form.language,
+    moduleSystem: await moduleSystem(dir, project.location.root),
+    description,
+  });
+  const uri = vscode.Uri.file(await createMigrationFile(dir, description, text, extension));
   await vscode.window.showTextDocument(uri);
+  await outlines.refresh();
   return uri;
 }
 
-async function askForTemplate(): Promise<TemplateId | undefined> {
-  const items: (vscode.QuickPickItem & { id: TemplateId })[] = [
-    {
-      id: 'script-js',
-      label: t('Script'),
-      description: 'JavaScript',
-      detail: t('up(db) and down(db): any commands'),
-    },
-    {
-      id: 'script-ts',
-      label: t('Script'),
-      description: 'TypeScript',
-      detail: t('up(db) and down(db): any commands'),
-    },
-    {
-      id: 'transform-js',
-      label: t('Transform'),
-      description: 'JavaScript',
-      detail: t('Every document of a collection, one by one: resumable, with progress and a journal'),
-    },
-    {
-      id: 'transform-ts',
-      label: t('Transform'),
-      description: 'TypeScript',
-      detail: t('Every document of a collection, one by one: resumable, with progress and a journal'),
-    },
-  ];
+function nameProblem(description: string, extension: string): string | undefined {
+  try {
+    newMigrationFileName(description, extension);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+interface Form {
+  kind: TemplateKind;
+  language: Language;
+}
+
+async function askForForm(): Promise<Form | undefined> {
+  const kinds: Record<TemplateKind, [label: string, detail: string]> = {
+    script: [t('Script'), t('up(db) and down(db): any commands, each journaled so that it can be undone')],
+    transform: [t('Transform'), t('A function for every document of a collection: resumable, with progress')],
+    update: [t('Update Pipeline'), t('An update that runs on the server, in resumable batches')],
+    pipeline: [t('Aggregation'), t('A new shape of the documents in another collection')],
+  };
+  const items = (Object.keys(kinds) as TemplateKind[]).flatMap((kind) =>
+    (['javascript', 'typescript'] as const).map((language) => ({
+      label: kinds[kind][0],
+      description: language === 'javascript' ? 'JavaScript' : 'TypeScript',
+      detail: kinds[kind][1],
+      form: { kind, language },
+    })),
+  );
   const picked = await vscode.window.showQuickPick(items, {
     title: t('New Migration'),
     placeHolder: t('Which form?'),
     matchOnDescription: true,
+    matchOnDetail: true,
   });
-  return picked?.id;
+  return picked?.form;
 }
 
 /** What `.js` means there: the nearest package.json up to the workspace folder says it. */
-async function moduleSystem(dir: string, root: string): Promise<'esm' | 'commonjs'> {
+async function moduleSystem(dir: string, root: string): Promise<TemplateOptions['moduleSystem']> {
   for (let folder = dir; ; folder = dirname(folder)) {
     const type = await packageType(join(folder, 'package.json'));
     if (type !== undefined) return type;
@@ -85,7 +87,7 @@ async function moduleSystem(dir: string, root: string): Promise<'esm' | 'commonj
   }
 }
 
-async function packageType(file: string): Promise<'esm' | 'commonjs' | undefined> {
+async function packageType(file: string): Promise<TemplateOptions['moduleSystem'] | undefined> {
   try {
     const { type } = JSON.parse(await readFile(file, 'utf8')) as { type?: unknown };
     return type === 'module' ? 'esm' : 'commonjs';
