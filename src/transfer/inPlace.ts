@@ -120,7 +120,7 @@ export class InPlace {
       const now = change.patch ? undefined : after?.get(keyOf(id));
       if (!change.patch && (!now || sameBytes(now, raw))) continue;
       const patch = change.patch ?? diff(raw, now!);
-      if (patch.kind === 'whole' || patch.touched.length > 0) entries.push({ id, before: raw, patch });
+      if (patch.kind !== 'paths' || patch.touched.length > 0) entries.push({ id, before: raw, patch });
     }
     return entries;
   }

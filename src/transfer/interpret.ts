@@ -251,7 +251,7 @@ function resolve(raw: Buffer, path: string): RawValue | undefined {
 }
 
 /** What setting (or removing) a dotted path touches, as the server carries it out; undefined = nothing. */
-function touchOf(
+export function touchOf(
   raw: Buffer,
   dotted: string,
   after: RawValue | undefined,
@@ -276,7 +276,7 @@ function touchOf(
 }
 
 /** Two paths of which one contains the other, or that create the same parent: their outcome is the server's. */
-function overlapping(touched: TouchedPath[]): boolean {
+export function overlapping(touched: TouchedPath[]): boolean {
   if (touched.length < 2) return false;
   const names = touched.map(({ path }) => `${path.join('\0')}\0`);
   names.sort();

@@ -42,7 +42,7 @@ export interface RangeJournal {
 }
 
 /** Bytes of one row's packed part; below the 16 MB of a document. */
-const partBytes = 12 * 1024 * 1024;
+export const partBytes = 12 * 1024 * 1024;
 
 export class Journal {
   private readonly collection: Collection;
@@ -165,7 +165,7 @@ function bytesOfBinary(binary: Binary): Buffer {
 }
 
 /** Each entry is the pre-image followed by its patch; a created document has its `_id` alone as a pre-image `{c: _id}`. */
-function pack(entries: readonly JournalEntry[]): Buffer {
+export function pack(entries: readonly JournalEntry[]): Buffer {
   const parts: Buffer[] = [];
   for (const { id, before, patch } of entries) {
     parts.push(before ?? document([element('c', id)]), encodePatch(patch));
@@ -173,7 +173,8 @@ function pack(entries: readonly JournalEntry[]): Buffer {
   return Buffer.concat(parts);
 }
 
-function unpack(bytes: Buffer): JournalEntry[] {
+/** What `pack` put together. */
+export function unpack(bytes: Buffer): JournalEntry[] {
   const entries: JournalEntry[] = [];
   let at = 0;
   const next = (): Buffer => {

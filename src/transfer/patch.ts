@@ -1,8 +1,10 @@
 // What a change did to one document, as a list of touched paths with their values after it; how to read it off two
 // versions, how to store it, and how to take it back from a document without losing what others wrote since.
 // Paths lead through sub-documents only: an array that changed is touched as a whole.
+import { createHash } from 'node:crypto';
 import {
   arrayValue,
+  binaryValue,
   bytesOf,
   document,
   element,
@@ -28,7 +30,17 @@ export interface TouchedPath {
 export type Patch =
   | { kind: 'paths'; touched: TouchedPath[] }
   /** The document as a whole: it was created, deleted, or holds names that cannot be told apart. */
-  | { kind: 'whole'; after: Buffer | undefined };
+  | { kind: 'whole'; after: Buffer | undefined }
+  /** A document that was created, known by the hash of its bytes: it can be told whether it is still the same. */
+  | { kind: 'print'; sha256: Buffer };
+
+export function printOf(created: Buffer): Patch {
+  return { kind: 'print', sha256: sha256(created) };
+}
+
+function sha256(bytes: Buffer): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
 
 /** The touched paths between two versions of a document; none if they are the same bytes. */
 export function diff(before: Buffer, after: Buffer): Patch {
@@ -112,8 +124,9 @@ function byName(buffer: Buffer, list: RawElement[]): Map<string, RawValue> {
   return new Map(list.map((item) => [nameOf(buffer, item), valueOf(buffer, item)]));
 }
 
-/** As a raw document for the journal: `{p: path, a: value}` per touched path, or `{w: version}` for the whole. */
+/** As a raw document for the journal: `{p: path, a: value}` per touched path, `{w: version}` or `{h: hash}` for the whole. */
 export function encodePatch(patch: Patch): Buffer {
+  if (patch.kind === 'print') return document([element('h', binaryValue(patch.sha256))]);
   if (patch.kind === 'whole') {
     return patch.after ? document([element('w', objectValue(patch.after))]) : emptyDocument;
   }
@@ -132,6 +145,8 @@ export function decodePatch(bytes: Buffer): Patch {
   const first = list[0];
   if (!first) return { kind: 'whole', after: undefined };
   if (nameOf(bytes, first) === 'w') return { kind: 'whole', after: bytes.subarray(first.value, first.end) };
+  if (nameOf(bytes, first) === 'h')
+    return { kind: 'print', sha256: bytes.subarray(first.value + 5, first.end) };
   return {
     kind: 'paths',
     touched: list.map((item) => {
@@ -172,6 +187,7 @@ function treeOf(touched: TouchedPath[]): Node {
 
 /** The document with the change made; touched fields that are new come last. */
 export function applyPatch(before: Buffer, patch: Patch): Buffer {
+  if (patch.kind === 'print') return before;
   if (patch.kind === 'whole') return patch.after ?? before;
   return applyLevel(before, treeOf(patch.touched));
 }
@@ -196,13 +212,14 @@ function applyLevel(before: Buffer, node: Node): Buffer {
 
 /** Whether the touched paths hold what they held after the change. */
 export function isApplied(patch: Patch, current: Buffer): boolean {
+  if (patch.kind === 'print') return sameBytes(patch.sha256, sha256(current));
   if (patch.kind === 'whole') return patch.after !== undefined && sameBytes(patch.after, current);
   return patch.touched.every(({ path, after }) => sameValue(valueAt(current, path), after));
 }
 
 /** Whether the touched paths hold what they held before the change. */
 export function isUnapplied(patch: Patch, before: Buffer, current: Buffer): boolean {
-  if (patch.kind === 'whole') return sameBytes(before, current);
+  if (patch.kind !== 'paths') return sameBytes(before, current);
   return patch.touched.every(({ path }) => sameValue(valueAt(current, path), valueAt(before, path)));
 }
 
@@ -223,9 +240,7 @@ function valueAt(raw: Buffer, path: readonly string[]): RawValue | undefined {
  * Where nobody wrote since, the result is the old version byte for byte.
  */
 export function takeBack(before: Buffer, patch: Patch, current: Buffer): Buffer | undefined {
-  if (patch.kind === 'whole') {
-    return patch.after && sameBytes(patch.after, current) ? before : undefined;
-  }
+  if (patch.kind !== 'paths') return isApplied(patch, current) ? before : undefined;
   return takeBackLevel(before, treeOf(patch.touched), current);
 }
 
