@@ -86,7 +86,7 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
     const { extensionUri } = this.parts.context;
     const path = (...segments: string[]): vscode.Uri => vscode.Uri.joinPath(extensionUri, ...segments);
     const { webview } = panel;
-    panel.iconPath = path('media', 'migratory.svg');
+    panel.iconPath = { light: path('media', 'tab-light.svg'), dark: path('media', 'tab-dark.svg') };
     webview.options = { enableScripts: true, localResourceRoots: [path('dist'), path('media')] };
     webview.onDidReceiveMessage((message) => void this.#receive(message));
     panel.onDidDispose(() => {

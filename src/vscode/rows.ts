@@ -185,7 +185,10 @@ function problemsOf(files: readonly OutlinedFile[], status: StatusResult | undef
   return [...unreadable, ...empty.map(({ file }) => ({ file, message: 'exports no migration' }))];
 }
 
-/** How many would be run by "Run All Pending". */
+/** Not applied and not under way: a failed one too, since running past it would leave a gap. */
+const pendingStates: ReadonlySet<RowState> = new Set(['pending', 'out-of-order', 'failed', 'interrupted']);
+
+/** What "Run All Pending" runs, in order. */
 export function pendingRows(rows: readonly MigrationRow[]): MigrationRow[] {
-  return rows.filter((row) => row.state === 'pending' || row.state === 'out-of-order');
+  return rows.filter(({ state }) => pendingStates.has(state));
 }

@@ -76,11 +76,16 @@ export class RunStarter {
     return throughDocument(target, id, control);
   }
 
-  /** For a window that closes: runs go on, rehearsals (nobody could see their result) are cancelled. */
+  /**
+   * For a window that closes: runs go on alone. Rehearsals, whose result nobody could see, are cancelled and
+   * clean up after themselves.
+   */
   detachAll(): void {
     for (const own of this.#own) {
-      if (own.request.mode === 'up' || own.request.mode === 'down') own.process.detach();
-      else own.process.kill();
+      if (own.request.mode !== 'up' && own.request.mode !== 'down') {
+        own.process.call('cancel', {}).catch(() => {});
+      }
+      own.process.detach();
     }
     this.#own.clear();
   }

@@ -7,6 +7,7 @@ import type { ConnectionTarget, RunRequest } from '../../protocol/runner';
 import type { ConnectionInfo } from '../connections';
 import { Command, View } from '../manifest';
 import type { MigrationRow } from '../rows';
+import { pendingRows } from '../rows';
 import type { Services } from '../services';
 import { setting } from '../settings';
 import { hostOf } from '../target';
@@ -170,6 +171,5 @@ function earlierPending(
   const { rows } = services.store.of(connection);
   const names = new Set(chosen.map(({ name }) => name));
   const last = rows.findLastIndex(({ name }) => names.has(name));
-  const isPending = ({ state }: MigrationRow): boolean => state === 'pending' || state === 'out-of-order';
-  return rows.slice(0, last).filter((row) => isPending(row) && !names.has(row.name)).length;
+  return pendingRows(rows.slice(0, last)).filter(({ name }) => !names.has(name)).length;
 }

@@ -19,8 +19,10 @@ process.on('message', ({ kind, id, method, params }) => {
     });
   } else if (method === 'snapshot') {
     process.stderr.write('first line\nheap is full\n', () => process.exit(7));
-  } else if (method === 'cancel') setImmediate(() => process.disconnect());
-  else if (method === 'start') {
+  } else if (method === 'cancel') {
+    if (params.force) setImmediate(() => process.disconnect());
+    else process.exit(0);
+  } else if (method === 'start') {
     const run = { _id: 'r1', state: 'running', steps: [], startedAt: new Date(), heartbeatAt: new Date() };
     process.send({ kind: 'notification', name: 'snapshot', params: { run } });
     if (params.mode === 'down') answer({ run: { ...run, state: 'rolled-back' }, exitCode: 0 });

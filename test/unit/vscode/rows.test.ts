@@ -81,6 +81,23 @@ describe('the rows of a migrations folder', () => {
     );
     assert.equal(pendingRows(rows).length, 2);
   });
+
+  it('count a failed one as pending: running past it would leave a gap', () => {
+    const states = [
+      'applied',
+      'failed',
+      'pending',
+      'interrupted',
+      'changed',
+      'missing',
+      'out-of-order',
+    ] as const;
+    const answer = status(states.map((state) => migration({ name: state, state })));
+    assert.deepEqual(
+      pendingRows(migrationRows([], answer, []).rows).map(({ name }) => name),
+      ['failed', 'pending', 'interrupted', 'out-of-order'],
+    );
+  });
 });
 
 describe('a run that lost its runner', () => {

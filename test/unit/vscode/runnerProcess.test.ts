@@ -70,7 +70,10 @@ describe('a runner process', () => {
   it('rejects what is pending when the process closes its channel', async () => {
     const runner = start();
     const pending = runner.call('start', { project, target, mode: 'up', names: [] });
-    await assert.rejects(Promise.all([pending, runner.call('cancel', {})]), /closed its connection/);
+    await assert.rejects(
+      Promise.all([pending, runner.call('cancel', { force: true })]),
+      /closed its connection/,
+    );
   });
 
   it('says so when the program named in the settings does not start', async () => {
