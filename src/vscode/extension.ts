@@ -60,8 +60,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
 }
 
 /** Runs go on without the window; they are found again through their run documents. */
-export function deactivate(): void {
-  starter?.detachAll();
+export async function deactivate(): Promise<void> {
+  await starter?.detachAll();
 }
 
 function createServices(

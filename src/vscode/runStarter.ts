@@ -80,14 +80,15 @@ export class RunStarter {
    * For a window that closes: runs go on alone. Rehearsals, whose result nobody could see, are cancelled and
    * clean up after themselves.
    */
-  detachAll(): void {
-    for (const own of this.#own) {
-      if (own.request.mode !== 'up' && own.request.mode !== 'down') {
-        own.process.call('cancel', {}).catch(() => {});
-      }
-      own.process.detach();
-    }
+  async detachAll(): Promise<void> {
+    const all = [...this.#own];
     this.#own.clear();
+    await Promise.all(
+      all.map(async ({ process, request }) => {
+        if (request.mode !== 'up' && request.mode !== 'down') await cancelled(process);
+        process.detach();
+      }),
+    );
   }
 
   #follow(own: OwnRun): Promise<RunSnapshot | undefined> {
@@ -113,4 +114,10 @@ export class RunStarter {
     }
     own.process.detach();
   }
+}
+
+/** When the cancel has arrived; a window that closes waits no longer than this for a busy process. */
+async function cancelled(process: RunnerProcess): Promise<void> {
+  const patience = new Promise<void>((resolve) => setTimeout(resolve, 1000).unref());
+  await Promise.race([process.call('cancel', {}).catch(() => undefined), patience]);
 }

@@ -67,7 +67,7 @@ describe('starting runs', () => {
     const going = starter.start(request('up'));
     await going.first;
     starter.start(request('dry-run'));
-    starter.detachAll();
+    await starter.detachAll();
     const [run, rehearsal] = processes;
     assert.equal((await rehearsal?.exited)?.code, 0);
     assert.equal(process.kill(run?.pid ?? 0, 0), true);
