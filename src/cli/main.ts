@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { describeError } from '../migration/describeError';
 import { ExitCode, UserError } from '../protocol/errors';
 import { createCommand, initCommand } from './commands/author';
+import { markCommand, quarantineCommand, repairCommand, unlockCommand } from './commands/recover';
 import { controlCommand, runsCommand } from './commands/runs';
 import { runCommand, type RunOptions } from './commands/run';
 import { statusCommand } from './commands/status';
@@ -147,6 +148,32 @@ for (const [name, control, description] of [
     action((output, globals, _options, [id = '']) => controlCommand(output, globals, id, control)),
   );
 }
+
+add('resume <id>', 'go on with an interrupted, failed or cancelled run at its checkpoint', [
+  'resume 20261123-101500-3f9a1c',
+]).action(
+  action((output, globals, _options, [resume]) =>
+    runCommand(output, globals, { mode: 'up', names: [], resume }),
+  ),
+);
+add('quarantine <action> [name]', 'list or discard the documents that failed', [
+  'quarantine list',
+  'quarantine discard 004-dates.js',
+]).action(action((output, globals, _options, args) => quarantineCommand(output, globals, args)));
+add('unlock', 'free the lease that a dead run has left', ['unlock']).action(
+  action((output, globals) => unlockCommand(output, globals)),
+);
+add('mark <name>', 'write the ledger without running anything', ['mark 001-init.js --applied'])
+  .option('--applied', 'it counts as applied from now on')
+  .option('--pending', 'it counts as pending again')
+  .action(
+    action((output, globals, options: { applied?: boolean; pending?: boolean }, [name = '']) =>
+      markCommand(output, globals, name, options),
+    ),
+  );
+add('repair', 'settle what killed processes have left behind', ['repair']).action(
+  action((output, globals) => repairCommand(output, globals)),
+);
 
 /** With `--uri -` the connection string comes first on standard input; nothing else reads from there. */
 async function main(): Promise<void> {

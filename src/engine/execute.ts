@@ -27,6 +27,8 @@ export interface ExecuteRequest {
   to?: string;
   steps?: number;
   allowOutOfOrder?: boolean;
+  /** With `up`: go on with this run at its checkpoint. */
+  resume?: string;
   args?: Record<string, unknown>;
 }
 
@@ -119,6 +121,7 @@ async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult>
 /** The interrupted run that an `up` finishes first: nothing newer has touched its migrations. */
 function findResumable({ request }: ExecuteOptions, runs: RunDocument[]): RunDocument | undefined {
   if (request.mode !== 'up') return undefined;
+  if (request.resume !== undefined) return findNamed(request.resume, runs);
   const newest = runs.find((run) => run.mode === 'up' || run.mode === 'down');
   if (newest?.mode !== 'up' || newest.state !== 'interrupted') return undefined;
   const open = newest.steps.find((step) => step.state === 'interrupted');
@@ -126,13 +129,30 @@ function findResumable({ request }: ExecuteOptions, runs: RunDocument[]): RunDoc
   return request.names.length === 0 || request.names.includes(open.name) ? newest : undefined;
 }
 
+function findNamed(id: string, runs: RunDocument[]): RunDocument {
+  const run = runs.find((candidate) => candidate._id === id);
+  if (!run) {
+    throw new UserError(`There is no run ${id} in this database. \`migratory runs\` lists them all.`, {
+      exitCode: ExitCode.usage,
+    });
+  }
+  const resumable: RunState[] = ['interrupted', 'failed', 'cancelled'];
+  if (run.mode === 'up' && resumable.includes(run.state)) return run;
+  const what = run.mode === 'up' ? `is ${run.state}` : 'was a rollback; roll back again instead';
+  throw new UserError(`Run ${id} cannot be resumed: it ${what}.`, { exitCode: ExitCode.usage });
+}
+
+/** What the run has left open, and with a plain `up` everything else that is pending. */
 async function resumeSteps(
   run: RunDocument,
   state: ProjectState,
   options: ExecuteOptions,
 ): Promise<PlannedStep[]> {
+  const { request } = options;
   const open = run.steps.filter((step) => step.state !== 'applied').map((step) => step.name);
-  const wanted = new Set([...open, ...options.request.names]);
+  const chosen =
+    request.resume === undefined ? selectUp(state.statuses, { ...request, allowOutOfOrder: true }) : [];
+  const wanted = new Set([...open, ...chosen.map((status) => status.name)]);
   const statuses = state.statuses.filter((status) => wanted.has(status.name) && status.appliedAt === null);
   return plan(statuses, state);
 }

@@ -137,10 +137,11 @@ function pendingState(last: LastStep | undefined, laterIsApplied: boolean): Migr
   return laterIsApplied ? 'out-of-order' : 'pending';
 }
 
-/** Its work was begun and neither finished nor undone: the documents stand half-way. */
+/** Its work was begun and neither finished nor undone: the documents may stand half-way. */
 function isUnfinished({ step }: LastStep): boolean {
-  if (step.state === 'failed' || step.state === 'interrupted')
-    return step.processed > 0 || step.total !== null;
+  if (step.state === 'interrupted') return true;
+  // A step that failed at its checks has changed nothing.
+  if (step.state === 'failed') return step.processed > 0 || step.total !== null;
   return step.state === 'cancelled' && step.processed > 0;
 }
 

@@ -103,6 +103,15 @@ export class RunRecorder {
     this.setState(state);
   }
 
+  /**
+   * Waits until the document tells what stands in memory. Before the first change of a step: whoever finds the
+   * documents half-way after a kill must find the run that did it.
+   */
+  async flush(): Promise<void> {
+    await this.#writing;
+    await this.#write();
+  }
+
   /** Does `work` without a trace in events and figures: a dry run tries things more than once. */
   async mute<T>(work: () => Promise<T>): Promise<T> {
     this.#muted = true;

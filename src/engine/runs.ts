@@ -83,8 +83,11 @@ export async function controlRun(db: Db, id: string, control: Exclude<RunControl
   if (lease?.run === id) await breakLease(db);
 }
 
-/** Settles runs whose runner is gone as `interrupted`; the caller holds the lease, so no other can be alive. */
-export async function settleStaleRuns(db: Db, own: string): Promise<void> {
+/**
+ * Settles runs whose runner is gone as `interrupted`; the caller holds the lease, so no other can be alive.
+ * @returns their ids.
+ */
+export async function settleStaleRuns(db: Db, own: string): Promise<string[]> {
   const open = await runs(db)
     .find({ state: { $nin: [...finalRunStates] }, _id: { $ne: own } })
     .toArray();
@@ -95,4 +98,5 @@ export async function settleStaleRuns(db: Db, own: string): Promise<void> {
       { arrayFilters: [{ 'open.startedAt': { $ne: null }, 'open.endedAt': null }] },
     );
   }
+  return open.map(({ _id }) => _id);
 }

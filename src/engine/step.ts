@@ -82,6 +82,7 @@ async function applyStep(
   const { recorder, settings, connection } = scope;
   await checkStep(scope, planned, migration, step);
   recorder.enter(step, 'running');
+  await recorder.flush();
   const started = performance.now();
   const result = await applyMigration(scope, migration, step);
   const durationMs = Math.round(performance.now() - started);
@@ -112,6 +113,7 @@ async function rollBackStep(
   const { recorder, settings, connection } = scope;
   await checkStep(scope, planned, migration, step);
   recorder.enter(step, 'rolling-back');
+  await recorder.flush();
   const { conflicts } =
     planned.row === undefined && planned.unfinished !== undefined
       ? await rollBackFromJournal(scope, step, planned.unfinished)

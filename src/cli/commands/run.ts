@@ -15,6 +15,7 @@ export interface RunOptions {
   steps?: number;
   sample?: number | 'all';
   allowOutOfOrder?: boolean;
+  resume?: string;
 }
 
 const inWords: Record<RunMode, string> = {

@@ -4,9 +4,13 @@ import { createHash, randomBytes } from 'node:crypto';
 import { BSON, type Db, type Document, type MongoClient } from 'mongodb';
 import { UserError } from '../../protocol/errors';
 import { namespacesOfPipeline } from '../../wire/pipeline';
+import { machineId } from '../lease';
 
 const longestDatabaseName = 63;
 const ownCollection = /^_migratory_|^system\./;
+/** In each scratch database: who made it. */
+export const scratchMarker = '_migratory_scratch';
+export const scratchName = /_migratory_dry_[0-9a-f]{8}(?:_0)?$/;
 
 /** What a collection was like when it was first touched. */
 export interface TouchedCollection {
@@ -106,7 +110,21 @@ export class Scratch {
     for (const name of this.#databases) await this.#client.db(name).dropDatabase();
   }
 
+  /** Says whose databases these are, so that `repair` can tell a dry run at work from what a killed one left. */
+  async #mark(database: string): Promise<void> {
+    for (const db of [this.database(database), this.pristine(database)]) {
+      await db
+        .collection<{ _id: string }>(scratchMarker)
+        .updateOne(
+          { _id: 'owner' },
+          { $set: { machine: machineId(), pid: process.pid, at: new Date() } },
+          { upsert: true },
+        );
+    }
+  }
+
   async #copy(database: string, collection: string, filter?: Document): Promise<TouchedCollection> {
+    await this.#mark(database);
     const real = this.#client.db(database);
     const [info] = await real.listCollections({ name: collection }).toArray();
     const touched: TouchedCollection = {

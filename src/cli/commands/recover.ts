@@ -1,0 +1,80 @@
+// `resume`, `quarantine`, `unlock`, `mark` and `repair`: the ways out of bad states.
+import { discardQuarantine, listQuarantine, markMigration, repair, unlock } from '../../engine/recovery';
+import { readLease } from '../../engine/lease';
+import { ExitCode, UserError } from '../../protocol/errors';
+import type { Output } from '../output';
+import { type GlobalOptions, withSession } from '../session';
+import { renderTable } from '../table';
+
+export function quarantineCommand(
+  output: Output,
+  globals: GlobalOptions,
+  [action = 'list', name]: string[],
+): Promise<number> {
+  return withSession(globals, {}, async ({ connection }) => {
+    if (action === 'discard') {
+      const discarded = await discardQuarantine(connection.db, name);
+      output.line(`Discarded ${discarded}; the documents stay as they are.`);
+    } else if (action === 'list') {
+      const items = await listQuarantine(connection.db, name);
+      output.emit({ type: 'list', of: 'quarantine', items });
+      const rows = items.map(({ step, collection, id, reason }) => [
+        step,
+        collection,
+        JSON.stringify(id),
+        reason,
+      ]);
+      if (rows.length === 0) output.line('Nothing is in quarantine.');
+      else
+        for (const line of renderTable(['Migration', 'Collection', '_id', 'Reason'], rows)) output.line(line);
+    } else {
+      throw new UserError(`quarantine knows list and discard, not "${action}".`, {
+        exitCode: ExitCode.usage,
+      });
+    }
+    return ExitCode.done;
+  });
+}
+
+export function unlockCommand(output: Output, globals: GlobalOptions): Promise<number> {
+  return withSession(globals, {}, async ({ connection }) => {
+    const holder = await readLease(connection.db);
+    if (holder && !globals.yes) {
+      throw new UserError(
+        `Run ${holder.run} on ${holder.host} (process ${holder.pid}) is alive. Cancel it, or take its lease with --yes.`,
+        { exitCode: ExitCode.locked, action: { label: 'Cancel it', cli: `migratory cancel ${holder.run}` } },
+      );
+    }
+    const freed = await unlock(connection.db);
+    output.line(freed ? `The lease of run ${freed.run} is freed.` : 'The lease is free.');
+    return ExitCode.done;
+  });
+}
+
+export function markCommand(
+  output: Output,
+  globals: GlobalOptions,
+  name: string,
+  { applied, pending }: { applied?: boolean; pending?: boolean },
+): Promise<number> {
+  if (applied === pending) {
+    throw new UserError('Say what it is to be marked as: --applied or --pending.', {
+      exitCode: ExitCode.usage,
+    });
+  }
+  return withSession(globals, {}, async (session) => {
+    const as = applied ? 'applied' : 'pending';
+    await markMigration(session, name, as);
+    output.line(`"${name}" is marked as ${as}; nothing was run.`);
+    return ExitCode.done;
+  });
+}
+
+export function repairCommand(output: Output, globals: GlobalOptions): Promise<number> {
+  return withSession(globals, {}, async ({ connection }) => {
+    const done = await repair(connection);
+    for (const line of done) output.line(line);
+    if (done.length === 0) output.line('There is nothing to repair.');
+    return ExitCode.done;
+  });
+}

@@ -1,0 +1,120 @@
+// The ways out of every bad state that need no run: freeing a lease, marking a migration by hand, and repairing what
+// a killed process has left behind.
+import type { Db } from 'mongodb';
+import { ExitCode, UserError } from '../protocol/errors';
+import { quarantineCollection } from '../transfer/quarantine';
+import type { Connection } from './connect';
+import { extendedJson } from './documents';
+import { scratchMarker, scratchName } from './dryRun/scratch';
+import { readState } from './execute';
+import { acquireLease, breakLease, ownerIsDead, type LeaseDocument } from './lease';
+import type { MigrationSet } from './migrationSet';
+import { newRunId } from './runDocument';
+import { settleStaleRuns } from './runs';
+import { openLedger, type EngineSettings } from './scope';
+
+/** Scratch databases without a readable owner count as left behind after this long. */
+const scratchHours = 24;
+
+/** Frees the lease whoever holds it. @returns who held it, or null when it was free. */
+export function unlock(db: Db): Promise<LeaseDocument | null> {
+  return breakLease(db);
+}
+
+/** Writes or removes a ledger row without running anything; under the lease, so that no run is in between. */
+export async function markMigration(
+  { connection, set, settings }: { connection: Connection; set: MigrationSet; settings: EngineSettings },
+  name: string,
+  as: 'applied' | 'pending',
+): Promise<void> {
+  const id = newRunId();
+  const lease = await acquireLease(connection.db, id);
+  try {
+    const { entries, rows } = await readState({ connection, set, settings });
+    const ledger = openLedger(connection.db, settings);
+    const applied = rows.some((row) => row.name === name);
+    if (as === 'pending') {
+      if (!applied) throw wrongName(`"${name}" is not applied.`);
+      await ledger.remove(name);
+      return;
+    }
+    const entry = entries.find((candidate) => candidate.name === name);
+    if (!entry) throw wrongName(`There is no migration "${name}". \`migratory status\` lists them all.`);
+    if (applied) throw wrongName(`"${name}" is applied already.`);
+    const { checksum, source, kind, file } = entry;
+    const fileName = file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
+    const row = { name, durationMs: 0, checksum, source, run: id, file: fileName, kind };
+    await ledger.record({ ...row, runStartedAt: new Date() });
+  } finally {
+    await lease.release();
+  }
+}
+
+function wrongName(message: string): UserError {
+  return new UserError(message, { exitCode: ExitCode.usage });
+}
+
+/**
+ * Settles what killed processes have left: runs without an end, a lapsed lease, scratch databases of dry runs.
+ * @returns one sentence for each thing that was done.
+ * @throws UserError when a run is at work on the database.
+ */
+export async function repair(connection: Connection): Promise<string[]> {
+  const { db, client } = connection;
+  const done: string[] = [];
+  const id = newRunId();
+  const lease = await acquireLease(db, id);
+  try {
+    for (const run of await settleStaleRuns(db, id)) done.push(`Run ${run} is marked as interrupted.`);
+  } finally {
+    await lease.release();
+  }
+  const { databases } = await client.db().admin().listDatabases({ nameOnly: true });
+  for (const { name } of databases) {
+    if (!scratchName.test(name) || (await isInUse(client.db(name)))) continue;
+    await client.db(name).dropDatabase();
+    done.push(`The scratch database ${name} is dropped.`);
+  }
+  return done;
+}
+
+async function isInUse(scratch: Db): Promise<boolean> {
+  const owner = await scratch
+    .collection<{ _id: string; machine: string; pid: number; at: Date }>(scratchMarker)
+    .findOne({ _id: 'owner' });
+  if (!owner || ownerIsDead(owner)) return false;
+  return Date.now() - owner.at.getTime() < scratchHours * 3_600_000;
+}
+
+export interface QuarantineItem {
+  run: string;
+  step: string;
+  collection: string;
+  /** Canonical Extended JSON. */
+  id: unknown;
+  reason: string;
+  at: string;
+}
+
+/** Documents in quarantine, oldest first; of one migration when it is named. */
+export async function listQuarantine(db: Db, step?: string): Promise<QuarantineItem[]> {
+  const filter = step === undefined ? {} : { step };
+  const rows = await db
+    .collection(quarantineCollection)
+    .find(filter, { projection: { document: 0 }, sort: { at: 1 }, promoteValues: false })
+    .toArray();
+  return rows.map((row) => ({
+    run: String(row['run']),
+    step: String(row['step']),
+    collection: String(row['collection']),
+    id: extendedJson(row['id']),
+    reason: String(row['reason']),
+    at: (row['at'] as Date).toISOString(),
+  }));
+}
+
+/** Forgets them: the documents stay as they are. @returns how many. */
+export async function discardQuarantine(db: Db, step?: string): Promise<number> {
+  const filter = step === undefined ? {} : { step };
+  return (await db.collection(quarantineCollection).deleteMany(filter)).deletedCount;
+}
