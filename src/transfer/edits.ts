@@ -46,6 +46,7 @@ export async function editAll(
     result.failed.push({ raw, id, reason });
   };
   let waiting: Promise<void>[] = [];
+  let aborted: ReturnType<typeof abortOf> | undefined;
   for (const raw of documents) {
     const id = idOf(raw);
     const key = keyOf(id);
@@ -69,7 +70,9 @@ export async function editAll(
       const shown = new Shown(raw);
       const output: unknown = transform(shown.promoted, ctx);
       if (isThenable(output)) {
-        const settled = orAborted(output, options.signal).then((value) => settle(shown, value));
+        aborted ??= options.signal && abortOf(options.signal);
+        const answer = aborted ? Promise.race([output, aborted.promise]) : Promise.resolve(output);
+        const settled = answer.then((value) => settle(shown, value));
         waiting.push(
           settled.catch((error: unknown) => failOrThrow(error, options.signal, () => fail(raw, id, error))),
         );
@@ -83,6 +86,7 @@ export async function editAll(
     }
   }
   await Promise.all(waiting);
+  aborted?.forget();
   return result;
 }
 
@@ -95,23 +99,15 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** An answer that never comes must not keep a cancelled transfer from ending. */
-function orAborted(output: PromiseLike<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
-  if (!signal) return Promise.resolve(output);
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error);
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
-    const settled = () => signal.removeEventListener('abort', abort);
-    output.then(
-      (value) => {
-        settled();
-        resolve(value);
-      },
-      (error: unknown) => {
-        settled();
-        reject(error as Error);
-      },
-    );
+/** Rejects when the signal is aborted: an answer that never comes must not keep a cancelled transfer from ending. */
+function abortOf(signal: AbortSignal): { promise: Promise<never>; forget(): void } {
+  let abort!: () => void;
+  const promise = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
   });
+  // Nobody may be waiting for it.
+  promise.catch(() => undefined);
+  return { promise, forget: () => signal.removeEventListener('abort', abort) };
 }

@@ -6,7 +6,7 @@ import type { Failed } from './edits';
 import type { Evaluator } from './evaluate';
 import { writeGuarded } from './guardedWrite';
 import type { Journal, JournalEntry } from './journal';
-import { applyPatch, diff, isApplied, isUnapplied } from './patch';
+import { applyPatch, diff, printOf, isApplied, isUnapplied } from './patch';
 import { idOf, keyOf, sameBytes } from './raw';
 import type { ObjectId } from 'mongodb';
 import type { RawValue } from './raw';
@@ -68,7 +68,7 @@ export class Guarded {
       signal?.throwIfAborted();
       todo = await this.pass(todo, attempt, done);
     }
-    return this.stage.outcome(batch, done);
+    return this.stage.outcome(batch, done, attempt);
   };
 
   /** Changes the documents; hands back those that somebody else changed meanwhile, as they are now. */
@@ -78,6 +78,7 @@ export class Guarded {
     const { edits, failed } = await this.stage.edit(documents, job);
     done.failed.push(...failed);
     const planned = await this.plan(updates(edits), attempt, done);
+    await attempt.verify();
     const entries = planned.filter(({ before, after }) => !before || !sameBytes(before, after));
     await journal.write(job.range.key, target.collectionName, entries, { attempt: job.journaled++ });
     await attempt.crashPoint('after-journal');
@@ -110,7 +111,7 @@ export class Guarded {
         change.replacement ?? (change.patch ? applyPatch(raw, change.patch) : tried?.after.get(keyOf(id)));
       if (!after) continue;
       const before = there ? there.get(keyOf(id)) : raw;
-      planned.push({ id, before, after, patch: before ? diff(before, after) : { kind: 'whole', after } });
+      planned.push({ id, before, after, patch: before ? diff(before, after) : printOf(after) });
     }
     return planned;
   }

@@ -27,6 +27,9 @@ export interface GuardedReply {
 const durable = { w: 'majority', j: true } as const;
 const changedText = 'migratory: changed since it was read';
 const duplicateKey = 11000;
+/** Both versions of a document stand in one statement of 16 MB. */
+const mostBytes = 16 * 1024 * 1024 - 1024;
+const tooLarge = 'it is too large to be changed safely on a server without transactions';
 
 /** Each document at most once: after an unclear failure it is the caller's to look again. */
 export async function writeGuarded(
@@ -38,8 +41,12 @@ export async function writeGuarded(
   const inserts: number[] = [];
   const updates: number[] = [];
   const deletes: number[] = [];
-  entries.forEach(({ before, after }, i) => (before ? (after ? updates : deletes) : inserts).push(i));
   const reply: GuardedReply = { changed: [], refused: [], missing: 0 };
+  for (const [index, { before, after }] of entries.entries()) {
+    if (before && after && before.length + after.length > mostBytes) {
+      reply.refused.push({ index, code: 10334, message: tooLarge });
+    } else (before ? (after ? updates : deletes) : inserts).push(index);
+  }
   const write = { ordered: false, writeConcern: durable, bypassDocumentValidation: options.bypass };
   if (inserts.length > 0) {
     const rows = inserts.map((i) => entries[i]!.after!);

@@ -60,7 +60,7 @@ export class InPlace {
       });
     }
     await attempt.crashPoint('after-journal');
-    return this.stage.outcome(batch, { processed: changed.length, failed }, session);
+    return this.stage.outcome(batch, { processed: changed.length, failed }, attempt);
   };
 
   private async sendOneByOne(

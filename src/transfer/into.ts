@@ -4,7 +4,7 @@ import { idQuery, sendWrites, updateStatement } from './command';
 import { WriteRefused } from './errors';
 import { replacementValue } from './interpret';
 import type { JournalEntry } from './journal';
-import { diff } from './patch';
+import { diff, printOf } from './patch';
 import { keyOf, sameBytes } from './raw';
 import type { RawValue } from './raw';
 import { readByIds } from './source';
@@ -32,7 +32,7 @@ export class Into {
       await journal.write(job.range.key, target.collectionName, entriesOf(ids, before, after), { session });
     }
     await attempt.crashPoint('after-journal');
-    return this.stage.outcome(batch, { processed: changed.length, failed }, session);
+    return this.stage.outcome(batch, { processed: changed.length, failed }, attempt);
   };
 
   private async send(edits: ReturnType<typeof updates>, { session, job }: Attempt): Promise<void> {
@@ -68,7 +68,7 @@ export function entriesOf(
     const was = before.get(keyOf(id));
     const now = after.get(keyOf(id));
     if (!now || (was && sameBytes(was, now))) continue;
-    entries.push({ id, before: was, patch: was ? diff(was, now) : { kind: 'whole', after: now } });
+    entries.push({ id, before: was, patch: was ? diff(was, now) : printOf(now) });
   }
   return entries;
 }

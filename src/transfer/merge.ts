@@ -8,7 +8,7 @@ import { rawPipeline, sendWrites, speakable, updateStatement } from './command';
 import { WriteRefused } from './errors';
 import type { Journal, JournalEntry } from './journal';
 import { groups } from './idGroups';
-import { diff } from './patch';
+import { diff, printOf } from './patch';
 import {
   BsonType,
   document,
@@ -223,7 +223,7 @@ export class Merge {
       entries.push({
         id: idOf(now),
         before: was,
-        patch: was ? diff(was, now) : { kind: 'whole', after: now },
+        patch: was ? diff(was, now) : printOf(now),
       });
     }
     return entries;

@@ -15,6 +15,7 @@ import {
   isInterruption,
   isTransient,
   pause,
+  patienceMs,
 } from './transaction';
 import type { CrashPoint, TransferContext } from './types';
 import type { Attempt, Job, Outcome } from './work';
@@ -47,8 +48,6 @@ export interface PumpOptions {
 const conflictsBeforeHalving = 3;
 /** Refusals in one range before it is halved to find the documents faster. */
 const refusalsBeforeHalving = 4;
-/** How long a range is tried while the server answers with transient errors. */
-const patienceMs = 120_000;
 
 export class Pump {
   readonly sums: Tally;
@@ -96,7 +95,6 @@ export class Pump {
       journaled: 0,
       memory: new Map(),
     };
-    const { context } = this.options;
     const started = performance.now();
     let conflicts = 0;
     let refusals = 0;
@@ -117,7 +115,7 @@ export class Pump {
         }
         if (error instanceof TryAgain) continue;
         if (isTooLarge(error) && (await this.halve(range, feed))) return;
-        const passing = context.transactions ? isTransient(error) : isInterruption(error);
+        const passing = isTransient(error) || isInterruption(error);
         if (!passing || performance.now() - started > patienceMs) throw error;
         if (isConflict(error)) conflicts += 1;
         if (conflicts >= conflictsBeforeHalving && (await this.halve(range, feed))) return;
@@ -129,7 +127,13 @@ export class Pump {
   private async attempt(lane: number, job: Job, began: number): Promise<Outcome> {
     const { context, checkpoints, sessions } = this.options;
     const work = async (session?: ClientSession): Promise<Outcome> => {
-      const outcome = await this.options.work({ job, lane, session, crashPoint: this.crashPoint });
+      const outcome = await this.options.work({
+        job,
+        lane,
+        session,
+        crashPoint: this.crashPoint,
+        verify: () => checkpoints.verify(lane),
+      });
       await this.crashPoint('after-write');
       const range = outcome.rest.length > 0 ? { ...job.range, to: outcome.to } : job.range;
       const ms = performance.now() - began;
@@ -137,10 +141,7 @@ export class Pump {
       await this.crashPoint('after-checkpoint');
       return outcome;
     };
-    if (!context.transactions) {
-      await checkpoints.verify(lane);
-      return work();
-    }
+    if (!context.transactions) return work();
     const session = sessions[lane]!;
     return inTransaction(
       session,

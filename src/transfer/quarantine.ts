@@ -2,7 +2,7 @@
 // until it is retried or discarded.
 import type { ClientSession, Db } from 'mongodb';
 import { idQuery, sendWrites, updateStatement } from './command';
-import { dateValue, document, element, objectValue, stringValue } from './raw';
+import { dateValue, document, element, findElement, intValue, objectValue, stringValue } from './raw';
 import type { RawValue } from './raw';
 
 export const quarantineCollection = '_migratory_quarantine';
@@ -17,20 +17,23 @@ export interface QuarantinedDocument {
 /** Above this the input is not copied: a wrapper around a 16 MB document does not fit; it is still in its collection. */
 const inputBytes = 15 * 1024 * 1024;
 
+export interface QuarantinePlace {
+  run: string;
+  step: string;
+  collection: string;
+}
+
+/** Also used for documents that fail again: the newest reason counts. */
 export async function writeQuarantine(
   db: Db,
-  where: { run: string; step: string; collection: string },
+  where: QuarantinePlace,
   items: readonly QuarantinedDocument[],
   session?: ClientSession,
 ): Promise<void> {
   if (items.length === 0) return;
   const at = dateValue(new Date());
   const statements = items.map(({ id, reason, input }) => {
-    const key = document([
-      element('run', stringValue(where.run)),
-      element('step', stringValue(where.step)),
-      element('id', id),
-    ]);
+    const key = keyDocument(where, id);
     const row = document([
       element('_id', objectValue(key)),
       element('run', stringValue(where.run)),
@@ -48,4 +51,43 @@ export async function writeQuarantine(
     writeConcern: { w: 'majority', j: true },
   });
   if (reply.failures[0]) throw new Error(`the quarantine could not be written: ${reply.failures[0].message}`);
+}
+
+function keyDocument({ run, step }: Pick<QuarantinePlace, 'run' | 'step'>, id: RawValue): Buffer {
+  return document([element('run', stringValue(run)), element('step', stringValue(step)), element('id', id)]);
+}
+
+/** Takes documents out of quarantine. */
+export async function releaseQuarantine(
+  db: Db,
+  where: QuarantinePlace,
+  ids: readonly RawValue[],
+  session?: ClientSession,
+): Promise<void> {
+  const statements = ids.map((id) =>
+    document([
+      element('q', objectValue(idQuery(objectValue(keyDocument(where, id))))),
+      element('limit', intValue(1)),
+    ]),
+  );
+  await sendWrites(db, 'delete', quarantineCollection, statements, {
+    session,
+    writeConcern: { w: 'majority', j: true },
+  });
+}
+
+/** The `_id`s of a step's documents in quarantine. */
+export async function quarantinedIds(
+  db: Db,
+  where: Pick<QuarantinePlace, 'run' | 'step'>,
+): Promise<RawValue[]> {
+  const rows = db
+    .collection(quarantineCollection)
+    .find({ run: where.run, step: where.step }, { raw: true, projection: { id: 1 }, sort: { _id: 1 } });
+  const ids: RawValue[] = [];
+  for await (const row of rows as unknown as AsyncIterable<Buffer>) {
+    const id = findElement(row, 'id');
+    if (id) ids.push({ type: id.type, bytes: Buffer.from(row.subarray(id.value, id.end)) });
+  }
+  return ids;
 }

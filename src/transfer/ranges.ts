@@ -5,6 +5,7 @@ import { ObjectId } from 'mongodb';
 import { readRange, speakable, UnspeakableId } from './command';
 import { idOf, sameValue } from './raw';
 import type { RawValue } from './raw';
+import { steadily } from './transaction';
 
 /** Documents with `from` <= _id < `to` in index order; a missing bound is open. */
 export interface Range {
@@ -120,7 +121,7 @@ export class RangePlanner {
     gap: Bounds,
   ): { keys: number; end: Promise<RawValue | undefined> } {
     const keys = this.size();
-    const end = boundary(this.collection, { from, to: gap.to }, keys);
+    const end = steadily(() => boundary(this.collection, { from, to: gap.to }, keys));
     // Awaited with the next range; until then a failure must not count as unhandled.
     end.catch(() => undefined);
     return { keys, end };

@@ -125,10 +125,11 @@ export class Restore {
   private async sendGuarded(
     target: string,
     planned: Planned[],
-    { job, crashPoint }: Attempt,
+    { job, crashPoint, verify }: Attempt,
     done: { conflicts: Conflict[] },
   ): Promise<JournalEntry[]> {
     const entries = planned.map(({ entry: { id }, now, after }) => ({ id, before: now, after }));
+    await verify();
     const reply = await writeGuarded(this.options.db, target, entries, job);
     await crashPoint('after-write');
     const again = reply.changed.map((index) => planned[index]!.entry);

@@ -8,6 +8,7 @@ import { RangeSizer } from './ranges';
 import { Restore } from './restore';
 import { claimed, defaultLanes } from './sessions';
 import { Throttle } from './throttle';
+import { steadily } from './transaction';
 import type { RevertOptions, RevertResult } from './types';
 
 /** Name under which the way back of a step keeps its checkpoints. */
@@ -24,11 +25,11 @@ export async function revertFromJournal(options: RevertOptions): Promise<RevertR
   const checkpoints = new Checkpoints(db, runId, revertStep(step), epoch, lanes);
   const journal = new Journal(db, runId, step);
   // Nothing of the step itself may commit any more while it is taken back.
-  await forward.claim([]);
+  await steadily(() => forward.claim([]), options.signal);
   return claimed(options, checkpoints, async (sessions) => {
-    const progress = await checkpoints.load(undefined);
+    const progress = await steadily(() => checkpoints.load(undefined), options.signal);
     if (progress.finished) return progress.finished as RevertResult;
-    const { ranges, total } = await journal.ranges();
+    const { ranges, total } = await steadily(() => journal.ranges(), options.signal);
     options.monitor?.total?.(total, progress.sums.scanned);
     const pump = new Pump({
       context: options,
@@ -48,11 +49,12 @@ export async function revertFromJournal(options: RevertOptions): Promise<RevertR
     const { processed, deleted, conflicts } = pump.sums;
     const durationMs = Math.round(performance.now() - started);
     const result: RevertResult = { restored: processed, deleted, conflicts, total, durationMs };
-    await checkpoints.finish(result);
-    if (conflicts === 0) {
+    await steadily(async () => {
+      await checkpoints.finish(result);
+      if (conflicts > 0) return;
       await forward.forget();
       if (!options.keepJournal) await journal.forget();
-    }
+    }, options.signal);
     return result;
   });
 }

@@ -1,6 +1,7 @@
 // The lanes' sessions, and taking a step over with them: claimed before anything is read, released whatever happens.
 import type { ClientSession } from 'mongodb';
 import type { Checkpoints } from './checkpoints';
+import { steadily } from './transaction';
 import type { TransferContext } from './types';
 
 /** Ranges in flight, unless the caller says otherwise. */
@@ -18,7 +19,7 @@ export async function claimed<T>(
       )
     : [];
   try {
-    await checkpoints.claim(sessions);
+    await steadily(() => checkpoints.claim(sessions), context.signal);
     return await work(sessions);
   } finally {
     await Promise.all(sessions.map((session) => session.endSession()));

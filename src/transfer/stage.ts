@@ -1,11 +1,11 @@
 // The first half of every transfer of documents: reading a range and having the change decided for each document;
 // and its end, the quarantine and the counts. What happens in between is a sink's.
-import type { ClientSession, Collection } from 'mongodb';
+import type { Collection } from 'mongodb';
 import { emptyTally } from './checkpoints';
 import { rawPipeline } from './command';
 import { editAll, type Edit, type Edits, type Failed } from './edits';
 import type { Journal } from './journal';
-import { writeQuarantine } from './quarantine';
+import { releaseQuarantine, writeQuarantine } from './quarantine';
 import type { RangeSizer } from './ranges';
 import { idOf, keyOf } from './raw';
 import type { RawValue } from './raw';
@@ -23,6 +23,8 @@ export interface StageParts {
   journal: Journal | undefined;
   sizer: RangeSizer;
   throttle: Throttle;
+  /** The documents come out of quarantine. */
+  retry?: boolean;
 }
 
 export class Stage {
@@ -64,12 +66,15 @@ export class Stage {
   async outcome(
     batch: Batch,
     done: { processed: number; failed: Failed[] },
-    session?: ClientSession,
+    { session, job }: Attempt,
   ): Promise<Outcome> {
     const { options } = this.parts;
     const { processed, failed } = done;
     const quarantined = failed.map(({ id, reason, raw }) => ({ id, reason, input: raw }));
     const where = { run: options.runId, step: options.step, collection: options.collection };
+    // Also those that are not there any more.
+    const out = this.parts.retry ? (job.range.sweep?.ids ?? []) : [];
+    await releaseQuarantine(options.db, where, out, session);
     await writeQuarantine(options.db, where, quarantined, session);
     const scanned = batch.documents.length;
     return {

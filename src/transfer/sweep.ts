@@ -7,6 +7,7 @@ import type { Feed } from './pump';
 import type { Bounds, Range } from './ranges';
 import { idOf, keyOf } from './raw';
 import { readBatch } from './source';
+import { steadily } from './transaction';
 
 /** An application that inserts all the time would be followed for ever. */
 export const mostRounds = 10;
@@ -44,11 +45,12 @@ export class Sweep implements Feed {
       if (range) return range;
       const next = this.done.shift();
       if (!next) return undefined;
-      await this.look(next);
+      await steadily(() => this.look(next));
     }
   }
 
   private async look(range: Bounds & { key: ObjectId }): Promise<void> {
+    const found: Range[] = [];
     const handled = await this.checkpoints.handled(range.key);
     let left: Bounds | undefined = range;
     while (left) {
@@ -58,12 +60,13 @@ export class Sweep implements Feed {
         limit: keysPerRead,
       });
       const ids = batch.documents.map(idOf).filter((id) => !handled.has(keyOf(id)));
-      this.found += ids.length;
       for (let at = 0; at < ids.length; at += documentsPerRange) {
         const part = ids.slice(at, at + documentsPerRange);
-        this.ready.push({ key: new ObjectId(), sweep: { of: range.key, round: this.round, ids: part } });
+        found.push({ key: new ObjectId(), sweep: { of: range.key, round: this.round, ids: part } });
       }
       left = batch.rest[0];
     }
+    this.ready.push(...found);
+    for (const { sweep } of found) this.found += sweep?.ids.length ?? 0;
   }
 }

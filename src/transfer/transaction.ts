@@ -30,6 +30,14 @@ export async function inTransaction<T>(
   return result;
 }
 
+/** Nobody can say whether the transaction holds; only a later look at its checkpoint can. */
+export class CommitUnknown extends Error {
+  override readonly name = 'CommitUnknown';
+  constructor(cause: unknown) {
+    super('the connection was lost while a transaction was being committed', { cause });
+  }
+}
+
 /** Asks again until the server says how it ended; a commit is never sent for another transaction. */
 async function commit(session: ClientSession): Promise<void> {
   for (let attempt = 0; ; attempt++) {
@@ -37,8 +45,27 @@ async function commit(session: ClientSession): Promise<void> {
       await session.commitTransaction();
       return;
     } catch (error) {
-      if (!hasLabel(error, 'UnknownTransactionCommitResult') || attempt >= commitRetries) throw error;
+      // With this label the server says that nothing was committed.
+      if (isTransient(error)) throw error;
+      if (!hasLabel(error, 'UnknownTransactionCommitResult') && !isInterruption(error)) throw error;
+      if (attempt >= commitRetries) throw new CommitUnknown(error);
       await pause(Math.min(2000, 20 * 2 ** attempt));
+    }
+  }
+}
+
+/** How long something is tried again while the server or the way to it fails, in ms. */
+export const patienceMs = 120_000;
+
+/** Tries what does no harm when it is done twice until it succeeds or fails for another reason. */
+export async function steadily<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const started = performance.now();
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal?.aborted || !isInterruption(error) || performance.now() - started > patienceMs) throw error;
+      await pause(Math.min(2000, 50 * 2 ** attempt), signal);
     }
   }
 }

@@ -149,9 +149,9 @@ interface Written {
 function startWriter(db: Db): { stop(): Promise<Written> } {
   const collection = db.collection('t');
   const written: Written = { x: 0, other: 0 };
-  let on = true;
+  const end = new AbortController();
   const work = (async () => {
-    for (let i = 0; on; i++) {
+    for (let i = 0; !end.signal.aborted; i++) {
       const field = i % 2 === 0 ? 'x' : 'other';
       const n = (i * 7919) % total;
       await collection.updateOne({ n }, { $inc: { [field]: 1 } });
@@ -161,7 +161,7 @@ function startWriter(db: Db): { stop(): Promise<Written> } {
   })();
   return {
     stop: () => {
-      on = false;
+      end.abort();
       return work;
     },
   };

@@ -1,0 +1,136 @@
+// One step over the ranges of a collection, from its claim to its result, whatever is done with a range.
+import type { Collection, Document } from 'mongodb';
+import { Checkpoints, type Progress } from './checkpoints';
+import { Pump, type Feed } from './pump';
+import { RangePlanner, RangeSizer } from './ranges';
+import { revertStep } from './revert';
+import { claimed, defaultLanes } from './sessions';
+import { mostRounds, Sweep } from './sweep';
+import { Throttle } from './throttle';
+import { steadily } from './transaction';
+import type { TransferContext, TransferResult } from './types';
+import type { Attempt, Outcome } from './work';
+
+type Work = (attempt: Attempt) => Promise<Outcome>;
+
+export interface Step {
+  /** The collection that is cut into ranges. */
+  collection: Collection;
+  filter?: Document;
+  /** How many documents there are to do; counted if it is not known. */
+  total?: number;
+  /** Most documents of a range. */
+  documents: number;
+  onError: 'stop' | 'quarantine';
+  maxErrors: number;
+  work(sizer: RangeSizer, throttle: Throttle, progress: Progress): Work | Promise<Work>;
+  /** Name of its checkpoints, if it is not the step itself. */
+  checkpoints?: string;
+  /** What is to be done instead of all ranges of the collection. */
+  feed?: Feed;
+  /** Tidies up once everything is done. */
+  close?(): Promise<void>;
+}
+
+/** A step over ranges of a collection, from its claim to its result. */
+export async function runStep(context: TransferContext, step: Step): Promise<TransferResult> {
+  const started = performance.now();
+  const { db, runId, epoch, monitor, signal } = context;
+  const { collection } = step;
+  const checkpoints = new Checkpoints(
+    db,
+    runId,
+    step.checkpoints ?? context.step,
+    epoch,
+    context.lanes ?? defaultLanes,
+  );
+  return claimed(context, checkpoints, async (sessions) => {
+    const progress = await steadily(async () => checkpoints.load(await collationOf(collection)), signal);
+    if (progress.finished) return progress.finished as TransferResult;
+    // A way back that was taken before this start belongs to an earlier one.
+    if (progress.done.length === 0 && !step.checkpoints) {
+      await steadily(() => new Checkpoints(db, runId, revertStep(context.step), epoch, 0).forget(), signal);
+    }
+    const total = countTotal(context, step, progress);
+    const sizer = new RangeSizer({
+      first: 1000,
+      documents: Math.min(context.batchSize ?? Infinity, step.documents),
+    });
+    const throttle = new Throttle(db, context.throttle, monitor, signal);
+    const pump = new Pump({
+      context,
+      checkpoints,
+      sessions,
+      throttle,
+      sizer,
+      work: await steadily(async () => step.work(sizer, throttle, progress), signal),
+      ranged: collection,
+      collection: collection.collectionName,
+      onError: step.onError,
+      maxErrors: step.maxErrors,
+      sums: progress.sums,
+    });
+    await pump.crashPoint('after-claim');
+    if (step.feed) await pump.run(step.feed);
+    else await scan(pump, step, checkpoints, () => Math.min(sizer.size, throttle.batchLimit), progress);
+    await pump.crashPoint('before-finish');
+    const { scanned, processed, skipped, quarantined } = pump.sums;
+    const result: TransferResult = {
+      scanned,
+      processed,
+      skipped,
+      errors: quarantined,
+      quarantined,
+      total: Math.max(await total, scanned),
+      durationMs: Math.round(performance.now() - started),
+    };
+    await steadily(async () => {
+      await step.close?.();
+      if (step.checkpoints) await checkpoints.forget();
+      else await checkpoints.finish(result);
+    }, signal);
+    return result;
+  });
+}
+
+/** Every range, and then what was inserted behind. */
+async function scan(
+  pump: Pump,
+  { collection, filter }: Step,
+  checkpoints: Checkpoints,
+  size: () => number,
+  progress: Progress,
+): Promise<void> {
+  await pump.run(new RangePlanner(collection, size, progress.done));
+  await pump.crashPoint('before-sweep');
+  for (let round = 1; round <= mostRounds; round++) {
+    const { done } = await steadily(async () => checkpoints.load(await collationOf(collection)));
+    const sweep = new Sweep(collection, filter, checkpoints, done, round);
+    await pump.run(sweep);
+    if (sweep.found === 0) return;
+  }
+}
+
+/** The collation of the collection's `_id` index. */
+async function collationOf(collection: Collection): Promise<Document | undefined> {
+  const options = await collection.options();
+  return options?.['collation'] as Document | undefined;
+}
+
+/** Counts beside the work: the number is for progress alone. */
+async function countTotal(
+  context: TransferContext,
+  { collection, filter, total: known }: Step,
+  progress: Progress,
+): Promise<number> {
+  if (known !== undefined) {
+    context.monitor?.total?.(known, progress.sums.scanned);
+    return known;
+  }
+  const filtered = filter !== undefined && Object.keys(filter).length > 0;
+  const counted = filtered ? collection.countDocuments(filter) : collection.estimatedDocumentCount();
+  const found = await counted.catch(() => 0);
+  const total = Math.max(found, progress.sums.scanned);
+  context.monitor?.total?.(total, progress.sums.scanned);
+  return total;
+}
