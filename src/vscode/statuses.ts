@@ -6,6 +6,7 @@ import { Emitter } from './event';
 import type { Observer } from './observer';
 import type { Project } from './project';
 import type { RunStore } from './runs';
+import { isOver } from './runs';
 
 export interface StatusEntry {
   state: 'checking' | 'ok' | 'failed';
@@ -17,6 +18,8 @@ export interface StatusEntry {
 export class StatusStore {
   readonly #entries = new Map<string, StatusEntry>();
   readonly #asking = new Map<string, { promise: Promise<void>; again: boolean }>();
+  /** Runs that had not ended when they were last seen. */
+  readonly #underWay = new Set<string>();
   readonly #changed = new Emitter<string>();
   readonly #subscriptions;
 
@@ -32,9 +35,8 @@ export class StatusStore {
   ) {
     this.#subscriptions = [
       observer.onDidReadRuns(({ runs }) => this.runs.putDocuments(runs)),
-      observer.onDidChangeLedger(({ target }) => {
-        for (const [id, { result }] of this.#entries) if (result?.target === target) void this.refresh(id);
-      }),
+      observer.onDidChangeLedger(({ target }) => this.#refreshTarget(target)),
+      runs.onDidChange((run) => this.#followRun(run)),
     ];
   }
 
@@ -78,6 +80,18 @@ export class StatusStore {
   dispose(): void {
     for (const subscription of this.#subscriptions) subscription.dispose();
     this.#changed.dispose();
+  }
+
+  /** The end of a run changes states even where the ledger stays as it is (cancelled, failed). */
+  #followRun(id: string): void {
+    const run = this.runs.get(id)?.run;
+    if (!run) return;
+    if (!isOver(run)) this.#underWay.add(id);
+    else if (this.#underWay.delete(id)) this.#refreshTarget(run.target);
+  }
+
+  #refreshTarget(target: string): void {
+    for (const [id, { result }] of this.#entries) if (result?.target === target) void this.refresh(id);
   }
 
   async #ask(connection: string, job: { again: boolean }): Promise<void> {

@@ -1,0 +1,63 @@
+// A run outlives the window that started it: the window finds it again, in tree, lens and panel, and is obeyed.
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Db } from 'mongodb';
+import { scene } from './support/scene';
+
+const name = '20240101000000-endless.js';
+const endless = `module.exports = {
+  async up(db) {
+    for (;;) await db.collection('orders').findOne({});
+  },
+  async down() {},
+};
+`;
+
+interface RunDocument {
+  _id: string;
+  state: string;
+  pid: number;
+}
+
+async function untilRunIs(db: Db, state: string): Promise<RunDocument> {
+  for (const end = Date.now() + 30_000; ;) {
+    const run = await db.collection<RunDocument>('_migratory_runs').findOne({});
+    if (run?.state === state) return run;
+    if (Date.now() > end) throw new Error(`The run is ${run?.state ?? 'not there'}, not ${state}`);
+    await wait(100);
+  }
+}
+
+describe('a window that reloads', () => {
+  it('leaves its run alone and finds it again', () =>
+    scene('reload', { files: { [`migrations/${name}`]: endless } }, async ({ window, db }) => {
+      await window.openFile(name);
+      await window.waitForLens('pending');
+      await window.clickLens('Run');
+      await window.dialog();
+      await window.confirmDialog();
+      await window.waitForWebview('Running');
+      const run = await untilRunIs(db, 'running');
+
+      const reloaded = window.page.waitForEvent('domcontentloaded');
+      await window.command('Developer: Reload Window');
+      await reloaded;
+      await window.page.locator('.monaco-workbench .part.statusbar').waitFor();
+      await window.openContainer();
+      await window.waitForRow('Migrations', name, /^running/);
+      await window.waitForWebview('Running');
+      process.kill(run.pid, 0);
+
+      await window.openFile(name);
+      await window.waitForLens('Pause');
+      await window.clickLens('Pause');
+      await untilRunIs(db, 'paused');
+      await window.waitForLens('Resume');
+      await window.clickLens('Resume');
+      await untilRunIs(db, 'running');
+      await window.waitForLens('Cancel');
+      await window.clickLens('Cancel');
+      await untilRunIs(db, 'cancelled');
+      await window.waitForRow('Migrations', name, /^pending/);
+      await window.waitForWebview('Cancelled');
+    }));
+});
