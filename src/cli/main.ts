@@ -156,8 +156,9 @@ add('resume <id>', 'go on with an interrupted, failed or cancelled run at its ch
     runCommand(output, globals, { mode: 'up', names: [], resume }),
   ),
 );
-add('quarantine <action> [name]', 'list or discard the documents that failed', [
+add('quarantine <action> [name]', 'list, retry or discard the documents that failed', [
   'quarantine list',
+  'quarantine retry',
   'quarantine discard 004-dates.js',
 ]).action(action((output, globals, _options, args) => quarantineCommand(output, globals, args)));
 add('unlock', 'free the lease that a dead run has left', ['unlock']).action(

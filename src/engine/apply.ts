@@ -4,8 +4,8 @@ import type { Document } from 'mongodb';
 import type { LoadedMigration, PipelineMigration, TransformMigration } from '../migration/kinds';
 import { isPipeline, isScript, isTransform } from '../migration/kinds';
 import type { RunStep } from '../protocol/run';
-import { transfer, transferPipeline } from '../transfer/transfer';
-import type { Change, TransferResult } from '../transfer/types';
+import { retryQuarantine, transfer, transferPipeline } from '../transfer/transfer';
+import type { Change, TransferOptions, TransferResult } from '../transfer/types';
 import { createContext, transferContext } from './context';
 import { ObservedProgress } from './observedProgress';
 import type { RunScope } from './scope';
@@ -64,7 +64,20 @@ function applyTransform(
   step: RunStep,
   definition: TransformMigration,
 ): Promise<TransferResult> {
-  return runTransfer(scope, step, definition, changeOf(scope, step, definition.transform, definition.update));
+  const change = changeOf(scope, step, definition.transform, definition.update);
+  scope.recorder.beginWork(step, null);
+  return transfer(transferOptions(scope, step, definition, change));
+}
+
+/** The documents of a transform that are in quarantine, once more. */
+export function retryTransform(
+  scope: RunScope,
+  step: RunStep,
+  definition: TransformMigration,
+): Promise<TransferResult> {
+  const change = changeOf(scope, step, definition.transform, definition.update);
+  scope.recorder.beginWork(step, null);
+  return retryQuarantine(transferOptions(scope, step, definition, change));
 }
 
 /** The way back that an author wrote, run as a transfer of its own. */
@@ -75,7 +88,8 @@ export function revertTransform(
 ): Promise<TransferResult> {
   const change = changeOf(scope, step, definition.revert, definition.revertPipeline);
   // The filter chose documents of the old shape; the way back has to look at all of them.
-  return runTransfer(scope, step, { ...definition, filter: undefined }, change);
+  scope.recorder.beginWork(step, null);
+  return transfer(transferOptions(scope, step, { ...definition, filter: undefined }, change));
 }
 
 function changeOf(
@@ -89,15 +103,14 @@ function changeOf(
   return { kind: 'function', transform, ctx: createContext(scope, step) };
 }
 
-async function runTransfer(
+function transferOptions(
   scope: RunScope,
   step: RunStep,
   definition: TransformMigration,
   change: Change,
-): Promise<TransferResult> {
+): TransferOptions {
   const { settings } = scope;
-  scope.recorder.beginWork(step, null);
-  return transfer({
+  return {
     ...transferContext(scope, step),
     collection: definition.source,
     filter: definition.filter,
@@ -107,7 +120,7 @@ async function runTransfer(
     onError: definition.onError,
     maxErrors: definition.maxErrors ?? settings.maxErrors,
     batchSize: definition.batchSize ?? settings.batchSize,
-  });
+  };
 }
 
 async function applyPipeline(

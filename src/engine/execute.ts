@@ -4,38 +4,27 @@ import type { ErrorInfo } from '../protocol/errors';
 import { ExitCode, UserError } from '../protocol/errors';
 import type { RunDocument, RunMode, RunState } from '../protocol/run';
 import type { RunResult } from '../protocol/runner';
-import type { MigrationStatus } from '../protocol/status';
 import { describeError } from '../migration/describeError';
 import { redactUri } from '../project/target';
-import type { CatalogueEntry } from './catalogue';
 import type { Connection } from './connect';
 import { dryRun } from './dryRun/dryRun';
 import { acquireLease, type Lease, LeaseLostError } from './lease';
-import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
-import { readStatus, selectDown, selectUp, unfinishedRun } from './plan';
 import { newRunId } from './runDocument';
+import {
+  chooseSteps,
+  type ExecuteRequest,
+  findResumable,
+  type Project,
+  readState,
+  resumeSteps,
+} from './selection';
 import { RunRecorder, type RunHooks } from './runRecorder';
 import { listRuns, settleStaleRuns } from './runs';
 import { CancelledError, type EngineSettings, openLedger, type RunScope, type RunSwitch } from './scope';
-import { type PlannedStep, runStep, StepFailure, validateStep } from './step';
+import { type PlannedStep, retryStep, runStep, StepFailure, validateStep } from './step';
 
-export interface ExecuteRequest {
-  mode: RunMode;
-  /** Exactly these; empty = all pending (up) or the last applied (down). */
-  names: string[];
-  to?: string;
-  steps?: number;
-  allowOutOfOrder?: boolean;
-  /** With `up`: go on with this run at its checkpoint. */
-  resume?: string;
-  args?: Record<string, unknown>;
-}
-
-export interface ExecuteOptions {
-  connection: Connection;
-  set: MigrationSet;
-  settings: EngineSettings;
+export interface ExecuteOptions extends Project {
   request: ExecuteRequest;
   /** `vscode`, `cli` or `library`. */
   program: string;
@@ -46,25 +35,6 @@ export interface ExecuteOptions {
 export interface ExecuteResult extends RunResult {
   /** What the failing migration threw, as it was; never leaves the process. */
   thrown?: unknown;
-}
-
-export interface ProjectState {
-  statuses: MigrationStatus[];
-  rows: LedgerRow[];
-  entries: CatalogueEntry[];
-  runs: RunDocument[];
-  problems: { file: string; error: ErrorInfo }[];
-}
-
-/** Reads folder, ledger and runs, and judges every migration; runs nothing and writes nothing. */
-export async function readState(
-  options: Pick<ExecuteOptions, 'connection' | 'set' | 'settings'>,
-): Promise<ProjectState> {
-  const { connection, set, settings } = options;
-  const ledger = openLedger(connection.db, settings);
-  const [catalogue, rows, runs] = await Promise.all([set.read(), ledger.rows(), listRuns(connection.db)]);
-  const statuses = await readStatus({ catalogue, rows, runs, ledger });
-  return { statuses, rows, entries: catalogue.entries, runs, problems: catalogue.problems };
 }
 
 /**
@@ -78,7 +48,7 @@ export async function execute(options: ExecuteOptions): Promise<ExecuteResult> {
     refuseReadOnly(options.connection);
     return executeWithLease(options);
   }
-  const steps = await chooseSteps(options, await readState(options));
+  const steps = await chooseSteps(options.connection, options.request, await readState(options));
   const recorder = createRecorder(options, steps);
   recorder.start(steps.map((step) => step.entry.name));
   return runSteps(options, recorder, steps, null, async (scope, planned) => {
@@ -97,101 +67,28 @@ function refuseReadOnly({ target }: Connection): void {
 
 async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult> {
   const { connection } = options;
-  const resumed = findResumable(options, await listRuns(connection.db));
+  const resumed = findResumable(options.request, await listRuns(connection.db));
   const id = resumed?._id ?? newRunId();
   const lease = await acquireLease(connection.db, id);
   try {
     await settleStaleRuns(connection.db, id);
     // Only under the lease does the state stand still: what was read before may be done already.
     const state = await readState(options);
-    const steps = resumed ? await resumeSteps(resumed, state, options) : await chooseSteps(options, state);
+    const steps = resumed
+      ? await resumeSteps(resumed, state, options.request)
+      : await chooseSteps(connection, options.request, state);
     const recorder = createRecorder(options, steps, id, resumed);
     if (steps.length > 0) {
       await (resumed ? recorder.reopen() : recorder.store());
       recorder.start(steps.map((step) => step.entry.name));
     }
+    const work = options.request.retryQuarantine ? retryStep : runStep;
     return await runSteps(options, recorder, steps, lease, (scope, planned) =>
-      runStep(scope, planned, options.set),
+      work(scope, planned, options.set),
     );
   } finally {
     await lease.release().catch(() => undefined);
   }
-}
-
-/** The interrupted run that an `up` finishes first: nothing newer has touched its migrations. */
-function findResumable({ request }: ExecuteOptions, runs: RunDocument[]): RunDocument | undefined {
-  if (request.mode !== 'up') return undefined;
-  if (request.resume !== undefined) return findNamed(request.resume, runs);
-  const newest = runs.find((run) => run.mode === 'up' || run.mode === 'down');
-  if (newest?.mode !== 'up' || newest.state !== 'interrupted') return undefined;
-  const open = newest.steps.find((step) => step.state === 'interrupted');
-  if (!open || open.kind === 'script') return undefined;
-  return request.names.length === 0 || request.names.includes(open.name) ? newest : undefined;
-}
-
-function findNamed(id: string, runs: RunDocument[]): RunDocument {
-  const run = runs.find((candidate) => candidate._id === id);
-  if (!run) {
-    throw new UserError(`There is no run ${id} in this database. \`migratory runs\` lists them all.`, {
-      exitCode: ExitCode.usage,
-    });
-  }
-  const resumable: RunState[] = ['interrupted', 'failed', 'cancelled'];
-  if (run.mode === 'up' && resumable.includes(run.state)) return run;
-  const what = run.mode === 'up' ? `is ${run.state}` : 'was a rollback; roll back again instead';
-  throw new UserError(`Run ${id} cannot be resumed: it ${what}.`, { exitCode: ExitCode.usage });
-}
-
-/** What the run has left open, and with a plain `up` everything else that is pending. */
-async function resumeSteps(
-  run: RunDocument,
-  state: ProjectState,
-  options: ExecuteOptions,
-): Promise<PlannedStep[]> {
-  const { request } = options;
-  const open = run.steps.filter((step) => step.state !== 'applied').map((step) => step.name);
-  const chosen =
-    request.resume === undefined ? selectUp(state.statuses, { ...request, allowOutOfOrder: true }) : [];
-  const wanted = new Set([...open, ...chosen.map((status) => status.name)]);
-  const statuses = state.statuses.filter((status) => wanted.has(status.name) && status.appliedAt === null);
-  return plan(statuses, state);
-}
-
-async function chooseSteps({ request }: ExecuteOptions, state: ProjectState): Promise<PlannedStep[]> {
-  const { mode, names } = request;
-  if (mode === 'down') {
-    const undoable = names.filter((name) => unfinishedRun(name, state.runs) !== undefined);
-    return plan(selectDown(state.statuses, state.rows, request, undoable), state);
-  }
-  if (mode === 'up') return plan(selectUp(state.statuses, request), state);
-  if (names.length > 0) {
-    const known = state.statuses.filter((status) => names.includes(status.name));
-    const missing = names.find((name) => !known.some((status) => status.name === name));
-    if (missing !== undefined) {
-      throw new UserError(`There is no migration "${missing}". \`migratory status\` lists them all.`, {
-        exitCode: ExitCode.usage,
-      });
-    }
-    return plan(known, state);
-  }
-  return plan(selectUp(state.statuses, { names: [], allowOutOfOrder: true }), state);
-}
-
-function plan(statuses: MigrationStatus[], state: ProjectState): PlannedStep[] {
-  return statuses.map((status) => {
-    const entry = state.entries.find((candidate) => candidate.name === status.name);
-    if (!entry) {
-      throw new UserError(
-        `The file of "${status.name}" is missing, so it cannot be run. Bring it back from version control.`,
-      );
-    }
-    return {
-      entry,
-      row: state.rows.find((row) => row.name === status.name),
-      rows: state.rows,
-      unfinished: unfinishedRun(entry.name, state.runs),
-    };
-  });
 }
 
 function createRecorder(

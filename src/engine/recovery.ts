@@ -2,11 +2,9 @@
 // a killed process has left behind.
 import type { Db } from 'mongodb';
 import { ExitCode, UserError } from '../protocol/errors';
-import { quarantineCollection } from '../transfer/quarantine';
 import type { Connection } from './connect';
-import { extendedJson } from './documents';
 import { scratchMarker, scratchName } from './dryRun/scratch';
-import { readState } from './execute';
+import { readState } from './selection';
 import { acquireLease, breakLease, ownerIsDead, type LeaseDocument } from './lease';
 import type { MigrationSet } from './migrationSet';
 import { newRunId } from './runDocument';
@@ -84,37 +82,4 @@ async function isInUse(scratch: Db): Promise<boolean> {
     .findOne({ _id: 'owner' });
   if (!owner || ownerIsDead(owner)) return false;
   return Date.now() - owner.at.getTime() < scratchHours * 3_600_000;
-}
-
-export interface QuarantineItem {
-  run: string;
-  step: string;
-  collection: string;
-  /** Canonical Extended JSON. */
-  id: unknown;
-  reason: string;
-  at: string;
-}
-
-/** Documents in quarantine, oldest first; of one migration when it is named. */
-export async function listQuarantine(db: Db, step?: string): Promise<QuarantineItem[]> {
-  const filter = step === undefined ? {} : { step };
-  const rows = await db
-    .collection(quarantineCollection)
-    .find(filter, { projection: { document: 0 }, sort: { at: 1 }, promoteValues: false })
-    .toArray();
-  return rows.map((row) => ({
-    run: String(row['run']),
-    step: String(row['step']),
-    collection: String(row['collection']),
-    id: extendedJson(row['id']),
-    reason: String(row['reason']),
-    at: (row['at'] as Date).toISOString(),
-  }));
-}
-
-/** Forgets them: the documents stay as they are. @returns how many. */
-export async function discardQuarantine(db: Db, step?: string): Promise<number> {
-  const filter = step === undefined ? {} : { step };
-  return (await db.collection(quarantineCollection).deleteMany(filter)).deletedCount;
 }

@@ -4,8 +4,8 @@ import type { ErrorInfo } from '../protocol/errors';
 import { ExitCode, UserError } from '../protocol/errors';
 import type { RunMode, RunState, RunStep } from '../protocol/run';
 import { describeError } from '../migration/describeError';
-import type { LoadedMigration } from '../migration/kinds';
-import { applyMigration, type ApplyResult } from './apply';
+import { isTransform, type LoadedMigration } from '../migration/kinds';
+import { applyMigration, type ApplyResult, retryTransform } from './apply';
 import type { CatalogueEntry } from './catalogue';
 import { runChecks } from './checks/runChecks';
 import { verify } from './checks/verification';
@@ -48,6 +48,25 @@ export async function runStep(scope: RunScope, planned: PlannedStep, set: Migrat
     const migration = await set.load(planned.entry);
     if (recorder.document.direction === 'up') await applyStep(scope, planned, migration, step);
     else await rollBackStep(scope, planned, migration, step);
+  } catch (error) {
+    throw await settleFailure(scope, planned, step, error);
+  }
+}
+
+/** The documents of an applied transform that are in quarantine, once more. */
+export async function retryStep(scope: RunScope, planned: PlannedStep, set: MigrationSet): Promise<void> {
+  const { recorder } = scope;
+  const step = recorder.step(planned.entry.name);
+  recorder.enter(step, 'running');
+  await recorder.flush();
+  try {
+    const { definition } = await set.load(planned.entry);
+    if (!isTransform(definition)) {
+      throw new UserError(`"${step.name}" is no transform any more; discard its documents from quarantine.`);
+    }
+    const { quarantined } = await retryTransform(scope, step, definition);
+    if (quarantined > 0) recorder.log('warn', `${quarantined} documents failed again.`, step.name);
+    recorder.finishStep(step, 'applied', null);
   } catch (error) {
     throw await settleFailure(scope, planned, step, error);
   }
@@ -215,7 +234,9 @@ async function settleFailure(
   return undo(scope, step, info, exitCode, error);
 }
 
-function canUndo(scope: RunScope, { entry }: PlannedStep, step: RunStep): boolean {
+function canUndo(scope: RunScope, { entry, row }: PlannedStep, step: RunStep): boolean {
+  // What is applied stays applied: a retry of its quarantine may not take it back.
+  if (row) return false;
   const begun = step.state === 'running' || step.state === 'verifying';
   const { mode } = scope.recorder.document;
   return mode === 'up' && begun && entry.kind === 'transform' && scope.settings.onFailure === 'rollback';

@@ -1,7 +1,8 @@
 // `MigrationRunner`: runs an array of migrations from a program, with the ledger, lease, checks and journal of
 // every other run.
 import type { Db } from 'mongodb';
-import { execute, readState, type ExecuteRequest } from '../engine/execute';
+import { execute } from '../engine/execute';
+import { type ExecuteRequest, readState } from '../engine/selection';
 import { arraySet } from '../engine/migrationSet';
 import { RunSwitch, type EngineSettings } from '../engine/scope';
 import { classifyMigration } from '../migration/classify';

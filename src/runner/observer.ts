@@ -2,7 +2,7 @@
 // database, whoever started them. One open connection for each target.
 import { connect, type Connection } from '../engine/connect';
 import { testConnection } from '../engine/connectionTest';
-import { readState } from '../engine/execute';
+import { readState } from '../engine/selection';
 import { folderSet } from '../engine/migrationSet';
 import { controlRun, findRun, listRuns } from '../engine/runs';
 import { openLedger } from '../engine/scope';

@@ -1,16 +1,22 @@
 // `resume`, `quarantine`, `unlock`, `mark` and `repair`: the ways out of bad states.
-import { discardQuarantine, listQuarantine, markMigration, repair, unlock } from '../../engine/recovery';
+import { discardQuarantine, listQuarantine } from '../../engine/quarantine';
+import { markMigration, repair, unlock } from '../../engine/recovery';
 import { readLease } from '../../engine/lease';
 import { ExitCode, UserError } from '../../protocol/errors';
 import type { Output } from '../output';
 import { type GlobalOptions, withSession } from '../session';
 import { renderTable } from '../table';
+import { runCommand } from './run';
 
 export function quarantineCommand(
   output: Output,
   globals: GlobalOptions,
   [action = 'list', name]: string[],
 ): Promise<number> {
+  if (action === 'retry') {
+    const names = name === undefined ? [] : [name];
+    return runCommand(output, globals, { mode: 'up', names, retryQuarantine: true });
+  }
   return withSession(globals, {}, async ({ connection }) => {
     if (action === 'discard') {
       const discarded = await discardQuarantine(connection.db, name);
@@ -28,7 +34,7 @@ export function quarantineCommand(
       else
         for (const line of renderTable(['Migration', 'Collection', '_id', 'Reason'], rows)) output.line(line);
     } else {
-      throw new UserError(`quarantine knows list and discard, not "${action}".`, {
+      throw new UserError(`quarantine knows list, retry and discard, not "${action}".`, {
         exitCode: ExitCode.usage,
       });
     }

@@ -16,6 +16,7 @@ export interface RunOptions {
   sample?: number | 'all';
   allowOutOfOrder?: boolean;
   resume?: string;
+  retryQuarantine?: boolean;
 }
 
 const inWords: Record<RunMode, string> = {
@@ -25,6 +26,8 @@ const inWords: Record<RunMode, string> = {
   validate: 'Validate',
   verify: 'Verify',
 };
+
+const nothing: Partial<Record<RunMode, string>> = { up: 'Nothing is pending.', down: 'Nothing is applied.' };
 
 export function runCommand(output: Output, globals: GlobalOptions, options: RunOptions): Promise<number> {
   return withSession(globals, { sample: options.sample }, async (session) => {
@@ -49,11 +52,9 @@ export function runCommand(output: Output, globals: GlobalOptions, options: RunO
   });
 }
 
-function finish(output: Output, { mode }: RunOptions, { run, exitCode }: RunResult): number {
+function finish(output: Output, { mode, retryQuarantine }: RunOptions, { run, exitCode }: RunResult): number {
   if (run.steps.length === 0) {
-    output.line(
-      mode === 'up' ? 'Nothing is pending.' : mode === 'down' ? 'Nothing is applied.' : 'Nothing to do.',
-    );
+    output.line(retryQuarantine ? 'Nothing is in quarantine.' : (nothing[mode] ?? 'Nothing to do.'));
   }
   if (run.error && !output.json) output.error(run.error);
   return exitCode;

@@ -1,6 +1,6 @@
 // `status`: every migration with its state, as a table or as one event line.
 import { basename } from 'node:path';
-import { readState } from '../../engine/execute';
+import { readState } from '../../engine/selection';
 import { ExitCode } from '../../protocol/errors';
 import type { MigrationState, MigrationStatus } from '../../protocol/status';
 import { type Output, sentence } from '../output';

@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Binary, Db } from 'mongodb';
 import { connect, type Connection } from '../../../src/engine/connect';
-import { execute, readState, type ExecuteRequest } from '../../../src/engine/execute';
+import { execute } from '../../../src/engine/execute';
+import { readState, type ExecuteRequest } from '../../../src/engine/selection';
 import { folderSet } from '../../../src/engine/migrationSet';
+import { listQuarantine } from '../../../src/engine/quarantine';
 import { findRun, listRuns } from '../../../src/engine/runs';
 import { RunSwitch, type EngineSettings } from '../../../src/engine/scope';
 import type { Event } from '../../../src/protocol/events';
@@ -199,6 +201,38 @@ describe('main job', function () {
     assert.match(run.error?.message ?? '', /document 2500 is odd/);
     assert.equal(await project.db.collection('people').countDocuments({ seen: true }), 0);
     assert.deepEqual(await project.states(), { '1-half.js': 'failed' });
+  });
+
+  it('sets failing documents aside, and takes them in once the migration is mended', async () => {
+    const picky = (limit: number): string => `module.exports = {
+      source: 'people',
+      onError: 'quarantine',
+      transform: (doc) => {
+        if (doc._id >= ${limit}) throw new Error('too high: ' + doc._id);
+        return { $set: { seen: doc._id } };
+      },
+    };`;
+    project = await Project.create({ '1-picky.js': picky(190) });
+    await seed(project.db, 200);
+    const first = await project.run({ mode: 'up' });
+    assert.equal(first.exitCode, 0, JSON.stringify(first.run.error));
+    assert.equal(first.run.steps[0]?.quarantined, 10);
+    assert.equal(project.ofType('quarantined').length, 10);
+    assert.equal(await project.db.collection('people').countDocuments({ seen: { $exists: true } }), 190);
+    const held = await listQuarantine(project.db);
+    assert.deepEqual(
+      [held.length, held[0]?.id, held[0]?.reason],
+      [10, { $numberInt: '190' }, 'too high: 190'],
+    );
+
+    await project.write({ '1-picky.js': picky(1000) });
+    const again = await project.run({ mode: 'up', retryQuarantine: true });
+    assert.equal(again.exitCode, 0, JSON.stringify(again.run.error));
+    assert.deepEqual(await listQuarantine(project.db), []);
+    assert.equal(await project.db.collection('people').countDocuments({ seen: { $exists: true } }), 200);
+    const down = await project.run({ mode: 'down' });
+    assert.equal(down.exitCode, 0, JSON.stringify(down.run.error));
+    assert.equal(await project.db.collection('people').countDocuments({ seen: { $exists: true } }), 0);
   });
 
   it('stops before the start when a check fails, with exit code 5', async () => {

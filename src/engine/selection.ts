@@ -1,0 +1,143 @@
+// What a run takes: the state of the project against its database, and the steps that a request means by it.
+import { ExitCode, UserError, type ErrorInfo } from '../protocol/errors';
+import type { RunDocument, RunMode, RunState } from '../protocol/run';
+import type { MigrationStatus } from '../protocol/status';
+import type { CatalogueEntry } from './catalogue';
+import type { Connection } from './connect';
+import type { LedgerRow } from './ledger';
+import type { MigrationSet } from './migrationSet';
+import { readStatus, selectDown, selectUp, unfinishedRun } from './plan';
+import { listQuarantine } from './quarantine';
+import { listRuns } from './runs';
+import { type EngineSettings, openLedger } from './scope';
+import type { PlannedStep } from './step';
+
+export interface ExecuteRequest {
+  mode: RunMode;
+  /** Exactly these; empty = all pending (up) or the last applied (down). */
+  names: string[];
+  to?: string;
+  steps?: number;
+  allowOutOfOrder?: boolean;
+  /** With `up`: go on with this run at its checkpoint. */
+  resume?: string;
+  /** With `up`: try the documents in quarantine again, of the named migrations or of all. */
+  retryQuarantine?: boolean;
+  args?: Record<string, unknown>;
+}
+
+export interface ProjectState {
+  statuses: MigrationStatus[];
+  rows: LedgerRow[];
+  entries: CatalogueEntry[];
+  runs: RunDocument[];
+  problems: { file: string; error: ErrorInfo }[];
+}
+
+/** What a state is read of. */
+export interface Project {
+  connection: Connection;
+  set: MigrationSet;
+  settings: EngineSettings;
+}
+
+/** Reads folder, ledger and runs, and judges every migration; runs nothing and writes nothing. */
+export async function readState({ connection, set, settings }: Project): Promise<ProjectState> {
+  const ledger = openLedger(connection.db, settings);
+  const [catalogue, rows, runs] = await Promise.all([set.read(), ledger.rows(), listRuns(connection.db)]);
+  const statuses = await readStatus({ catalogue, rows, runs, ledger });
+  return { statuses, rows, entries: catalogue.entries, runs, problems: catalogue.problems };
+}
+
+/** The interrupted run that an `up` finishes first: nothing newer has touched its migrations. */
+export function findResumable(request: ExecuteRequest, runs: RunDocument[]): RunDocument | undefined {
+  if (request.mode !== 'up' || request.retryQuarantine) return undefined;
+  if (request.resume !== undefined) return findNamed(request.resume, runs);
+  const newest = runs.find((run) => run.mode === 'up' || run.mode === 'down');
+  if (newest?.mode !== 'up' || newest.state !== 'interrupted') return undefined;
+  const open = newest.steps.find((step) => step.state === 'interrupted');
+  if (!open || open.kind === 'script') return undefined;
+  return request.names.length === 0 || request.names.includes(open.name) ? newest : undefined;
+}
+
+function findNamed(id: string, runs: RunDocument[]): RunDocument {
+  const run = runs.find((candidate) => candidate._id === id);
+  if (!run) {
+    throw new UserError(`There is no run ${id} in this database. \`migratory runs\` lists them all.`, {
+      exitCode: ExitCode.usage,
+    });
+  }
+  const resumable: RunState[] = ['interrupted', 'failed', 'cancelled'];
+  if (run.mode === 'up' && resumable.includes(run.state)) return run;
+  const what = run.mode === 'up' ? `is ${run.state}` : 'was a rollback; roll back again instead';
+  throw new UserError(`Run ${id} cannot be resumed: it ${what}.`, { exitCode: ExitCode.usage });
+}
+
+/** What the run has left open, and with a plain `up` everything else that is pending. */
+export async function resumeSteps(
+  run: RunDocument,
+  state: ProjectState,
+  request: ExecuteRequest,
+): Promise<PlannedStep[]> {
+  const open = run.steps.filter((step) => step.state !== 'applied').map((step) => step.name);
+  const chosen =
+    request.resume === undefined ? selectUp(state.statuses, { ...request, allowOutOfOrder: true }) : [];
+  const wanted = new Set([...open, ...chosen.map((status) => status.name)]);
+  const statuses = state.statuses.filter((status) => wanted.has(status.name) && status.appliedAt === null);
+  return plan(statuses, state);
+}
+
+export async function chooseSteps(
+  connection: Connection,
+  request: ExecuteRequest,
+  state: ProjectState,
+): Promise<PlannedStep[]> {
+  const { mode, names } = request;
+  if (mode === 'down') {
+    const undoable = names.filter((name) => unfinishedRun(name, state.runs) !== undefined);
+    return plan(selectDown(state.statuses, state.rows, request, undoable), state);
+  }
+  if (request.retryQuarantine) return quarantinedSteps(connection, request, state);
+  if (mode === 'up') return plan(selectUp(state.statuses, request), state);
+  if (names.length > 0) {
+    const known = state.statuses.filter((status) => names.includes(status.name));
+    const missing = names.find((name) => !known.some((status) => status.name === name));
+    if (missing !== undefined) {
+      throw new UserError(`There is no migration "${missing}". \`migratory status\` lists them all.`, {
+        exitCode: ExitCode.usage,
+      });
+    }
+    return plan(known, state);
+  }
+  return plan(selectUp(state.statuses, { names: [], allowOutOfOrder: true }), state);
+}
+
+/** The applied migrations that have documents in quarantine; their run's journal goes on with them. */
+async function quarantinedSteps(
+  { db }: Connection,
+  { names }: ExecuteRequest,
+  state: ProjectState,
+): Promise<PlannedStep[]> {
+  const held = new Set((await listQuarantine(db)).map(({ step }) => step));
+  const statuses = state.statuses.filter(
+    ({ name }) => held.has(name) && (names.length === 0 || names.includes(name)),
+  );
+  return plan(statuses, state).map((planned) => ({ ...planned, unfinished: planned.row?.run }));
+}
+
+function plan(statuses: MigrationStatus[], state: ProjectState): PlannedStep[] {
+  return statuses.map((status) => {
+    const entry = state.entries.find((candidate) => candidate.name === status.name);
+    if (!entry) {
+      throw new UserError(
+        `The file of "${status.name}" is missing, so it cannot be run. Bring it back from version control.`,
+      );
+    }
+    return {
+      entry,
+      row: state.rows.find((row) => row.name === status.name),
+      rows: state.rows,
+      unfinished: unfinishedRun(entry.name, state.runs),
+    };
+  });
+}
