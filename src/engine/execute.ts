@@ -2,14 +2,13 @@
 // which takes no lease and writes nothing, is dryRun/.
 import type { ErrorInfo } from '../protocol/errors';
 import { ExitCode, UserError } from '../protocol/errors';
-import type { RunDocument, RunMode, RunState } from '../protocol/run';
+import type { RunDocument, RunState } from '../protocol/run';
 import type { RunResult } from '../protocol/runner';
 import { describeError } from '../migration/describeError';
 import { redactUri } from '../project/target';
 import type { Connection } from './connect';
 import { dryRun } from './dryRun/dryRun';
 import { acquireLease, type Lease, LeaseLostError } from './lease';
-import type { MigrationSet } from './migrationSet';
 import { newRunId } from './runDocument';
 import {
   chooseSteps,
@@ -21,7 +20,7 @@ import {
 } from './selection';
 import { RunRecorder, type RunHooks } from './runRecorder';
 import { listRuns, settleStaleRuns } from './runs';
-import { CancelledError, type EngineSettings, openLedger, type RunScope, type RunSwitch } from './scope';
+import { CancelledError, type RunScope, type RunSwitch } from './scope';
 import { type PlannedStep, retryStep, runStep, StepFailure, validateStep } from './step';
 
 export interface ExecuteOptions extends Project {
