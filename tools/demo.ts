@@ -12,7 +12,7 @@ import { packageExtension } from './package';
 import { startReplicaSet } from './servers/mongod';
 import { onPath } from './vscode/chromium';
 import { cleanEnvironment } from './vscode/launch';
-import { startEditor, windowAddress } from './vscode/workbench';
+import { startEditor } from './vscode/workbench';
 import { sampleWorkspace } from './workspace';
 
 const database = 'shop';
@@ -68,7 +68,7 @@ async function openInBrowser(folder: string): Promise<void> {
     settings: { 'security.workspace.trust.enabled': false },
   });
   try {
-    say(`\nOpen  ${windowAddress(editor, folder)}\n\nCtrl-C ends the demo.`);
+    say(`\nOpen  ${editor.address(folder)}\n\nCtrl-C ends the demo.`);
     await interrupted();
   } finally {
     say('Ending the demo ...');

@@ -2,7 +2,7 @@
 // answers to a client of its own. Tells each thing that it saw, leaves pictures under out/.
 import { MongoClient, type Db } from 'mongodb';
 import { packageExtension } from '../package';
-import { startEditor, Workbench, type Theme } from '../vscode/workbench';
+import { startEditor, type Theme, type Workbench } from '../vscode/workbench';
 
 export interface DemoPlace {
   uri: string;
@@ -32,7 +32,7 @@ export async function checkDemo(place: DemoPlace): Promise<boolean> {
     settings: { 'security.workspace.trust.enabled': false },
   });
   try {
-    const window = await Workbench.open(editor, place.folder);
+    const window = await editor.open(place.folder);
     try {
       await tryMainJob(window, client.db(place.database));
       process.stdout.write('The demo works.\n');

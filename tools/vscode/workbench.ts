@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Browser, FrameLocator, Locator, Page } from 'playwright-core';
+import type { BrowserContext, FrameLocator, Locator, Page } from 'playwright-core';
 import { root } from '../build';
 import { run } from '../servers/command';
 import { codeServer } from './codeServer';
@@ -50,10 +50,12 @@ export interface EditorOptions {
   name: string;
 }
 
-/** An editor's server with the extension installed; windows are opened on it one by one. */
+/** An editor's server with the extension installed. */
 export interface Editor {
-  /** `http://127.0.0.1:…` */
-  url: string;
+  /** Address of a window that shows this folder. */
+  address(folder: string): string;
+  /** Opens a window on this folder. Windows share one browser profile, as a person's windows do. */
+  open(folder: string): Promise<Workbench>;
   stop(): Promise<void>;
 }
 
@@ -90,18 +92,31 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
     await rm(data, { recursive: true, force: true });
     throw error;
   }
+  const url = server.match[1] as string;
+  const address = (folder: string): string => `${url}/?folder=${encodeURIComponent(folder)}`;
+  let profile: Promise<BrowserContext> | undefined;
   return {
-    url: server.match[1] as string,
+    address,
+    async open(folder) {
+      profile ??= openProfile();
+      return Workbench.open(await profile, address(folder));
+    },
     async stop() {
+      await (await profile)?.browser()?.close();
       await server.stop();
       await rm(data, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
 
-/** Address of a window that shows this folder. */
-export function windowAddress(editor: Editor, folder: string): string {
-  return `${editor.url}/?folder=${encodeURIComponent(folder)}`;
+async function openProfile(): Promise<BrowserContext> {
+  const browser = await launchBrowser();
+  return browser.newContext({
+    viewport: { width: 1600, height: 1000 },
+    deviceScaleFactor: 1,
+    reducedMotion: 'reduce',
+    locale: 'en-US',
+  });
 }
 
 /** One row of a tree view as a person reads it. */
@@ -122,35 +137,24 @@ export interface Dialog {
 
 /** One window of the editor. */
 export class Workbench {
-  private constructor(
-    readonly page: Page,
-    private readonly browser: Browser,
-  ) {}
+  private constructor(readonly page: Page) {}
 
-  /** Opens a folder in a fresh browser, so that nothing of an earlier window is remembered. */
-  static async open(editor: Editor, folder: string): Promise<Workbench> {
-    const browser = await launchBrowser();
+  static async open(profile: BrowserContext, address: string): Promise<Workbench> {
+    const page = await profile.newPage();
     try {
-      const context = await browser.newContext({
-        viewport: { width: 1600, height: 1000 },
-        deviceScaleFactor: 1,
-        reducedMotion: 'reduce',
-        locale: 'en-US',
-      });
-      const page = await context.newPage();
       page.setDefaultTimeout(patience);
-      await page.goto(windowAddress(editor, folder));
+      await page.goto(address);
       await page.locator('.monaco-workbench .part.statusbar').waitFor();
       await page.locator('.explorer-folders-view, .explorer-viewlet').first().waitFor();
-      return new Workbench(page, browser);
+      return new Workbench(page);
     } catch (error) {
-      await browser.close();
+      await page.close();
       throw error;
     }
   }
 
   async close(): Promise<void> {
-    await this.browser.close();
+    await this.page.close();
   }
 
   /** Quick open by name; with a line the editor shows that part of the file. */
