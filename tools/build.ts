@@ -2,7 +2,6 @@
 // few files that are read beside the bundles (jiti, codicons). `--minify` is what tools/package.ts ships,
 // `--watch` is for development. What goes into the .vsix is decided by .vscodeignore, not here.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -62,7 +61,7 @@ function programs(choice: BuildChoice): BuildOptions[] {
     external: optionalOfTheDriver,
     plugins: [jitiBeside],
   };
-  const all: BuildOptions[] = [
+  return [
     {
       ...node,
       entryPoints: { extension: 'src/vscode/extension.ts' },
@@ -87,11 +86,6 @@ function programs(choice: BuildChoice): BuildOptions[] {
       outdir: 'dist',
     },
   ];
-  return all.filter((options) =>
-    Object.values(options.entryPoints as Record<string, string>).every((entry) =>
-      existsSync(join(root, entry)),
-    ),
-  );
 }
 
 /**
@@ -142,11 +136,7 @@ async function bundlePrograms(choice: BuildChoice): Promise<void> {
 export async function build(choice: BuildChoice = {}): Promise<void> {
   if (choice.clean === true) await rm(dist, { recursive: true, force: true });
   await mkdir(dist, { recursive: true });
-  await Promise.all([
-    bundlePrograms(choice),
-    copyBeside(),
-    ...(existsSync(join(root, 'src', 'index.ts')) ? [declarations().then(writeModuleFaces)] : []),
-  ]);
+  await Promise.all([bundlePrograms(choice), copyBeside(), declarations().then(writeModuleFaces)]);
 }
 
 async function watch(): Promise<void> {
