@@ -1,5 +1,5 @@
 // For authors of migratory.config.ts and .js: types while they write.
-import type { MigratoryConfig } from './schema';
+import type { MigratoryConfig } from './migratoryConfig';
 
 export type { MigratoryConfig };
 

@@ -1,6 +1,7 @@
-// The shape of a config: one schema that checks it, types it (defineConfig) and makes the JSON schema for editors
+// The shape of a config: one schema that checks it, is held to its type (migratoryConfig.ts) and makes the JSON schema for editors
 // (schemas/migratory.config.schema.json, held equal by a test).
 import * as v from 'valibot';
+import type { MigratoryConfig } from './migratoryConfig';
 
 const text = (description: string) => v.pipe(v.string(), v.nonEmpty(), v.description(description));
 const flag = (description: string) => v.pipe(v.boolean(), v.description(description));
@@ -73,6 +74,9 @@ export const configSchema = v.pipe(
   v.title('Config of Migratory'),
 );
 
-/** What a config may say; every key has a default. */
-export type MigratoryConfig = v.InferInput<typeof configSchema>;
 export type CheckedConfig = v.InferOutput<typeof configSchema>;
+
+type Same<A, B> = [A, B] extends [B, A] ? true : never;
+type Holds<T extends true> = T;
+/** Does not compile when the schema and the type that authors see say different things. */
+export type SchemaFitsType = Holds<Same<CheckedConfig, MigratoryConfig>>;

@@ -120,7 +120,7 @@ describe('the npm package', function () {
           types: ['node'],
           paths: { mongodb: [join(root, 'node_modules', 'mongodb')] },
           typeRoots: [join(root, 'node_modules', '@types')],
-          skipLibCheck: true,
+          skipLibCheck: false,
         },
         files: ['consumer.mts', 'consumer.cts'],
       }),

@@ -1,0 +1,51 @@
+// What authors of a config see as its type. Written by hand, so that it needs nothing but this package; the schema
+// is held to it where it is made (schema.ts).
+
+/** A config of Migratory; every key has a default. */
+export interface MigratoryConfig {
+  /** For editors only. */
+  $schema?: string;
+  /** Folder with the migrations, relative to the project. Default: `migrations`. */
+  migrationsDir?: string;
+  /** Collection that remembers what was applied. Default: `_migrations`. */
+  ledger?: string;
+  /** Databases, by a name of your own. */
+  connections?: Record<string, ConnectionConfig>;
+  /** Name of the connection that is selected at the start. */
+  defaultConnection?: string;
+  /** Whether what a migration changes is kept, so that it can be undone. Default: `journal`. */
+  backup?: 'journal' | 'none';
+  /** Most documents in one batch. */
+  batchSize?: number;
+  /** So many documents may go to quarantine before a run stops. */
+  maxErrors?: number;
+  /** Limits that keep the database free for others. */
+  throttle?: {
+    /** Most documents in a second. */
+    docsPerSecond?: number;
+    /** Waits while a secondary lags behind by more seconds. */
+    maxLagSeconds?: number;
+    /** Slows down while a batch takes more milliseconds. */
+    maxLatencyMs?: number;
+  };
+  /** How changes are rehearsed. */
+  dryRun?: {
+    /** Documents of each collection that a dry run copies, or `all`. */
+    sample?: number | 'all';
+  };
+  /** The Python that runs Python migrations. */
+  python?: string;
+  /** Severity of each lint rule. */
+  lint?: Record<string, 'off' | 'warn' | 'error'>;
+}
+
+export interface ConnectionConfig {
+  /** Connection string. Keep secrets out of the file with `${env:NAME}`. */
+  uri: string;
+  /** The database to migrate; without it the one that the connection string names. */
+  database?: string;
+  /** Asks for more care before anything runs here. */
+  production?: boolean;
+  /** Nothing that writes can be started here. */
+  readOnly?: boolean;
+}
