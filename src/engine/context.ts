@@ -8,7 +8,12 @@ import type { Change, TransferContext } from '../transfer/types';
 import { conflictEvent, extendedJson } from './documents';
 import type { RunScope } from './scope';
 
-export function createContext(scope: RunScope, step: RunStep): MigrationContext {
+/** @param beforeTransfer hears of each transfer of `ctx` before it begins, with the name that it goes by. */
+export function createContext(
+  scope: RunScope,
+  step: RunStep,
+  beforeTransfer?: (name: string) => Promise<void> | undefined,
+): MigrationContext {
   const { recorder } = scope;
   const write =
     (level: 'info' | 'warn' | 'error') =>
@@ -24,14 +29,17 @@ export function createContext(scope: RunScope, step: RunStep): MigrationContext 
     progress(done, total) {
       recorder.progressTo(step, done, total ?? null);
     },
-    batch<T extends Document>(
+    async batch<T extends Document>(
       collection: string,
       filter: Filter<T>,
       transform: TransformFunction<T> | Document[],
       options: BatchOptions = {},
     ): Promise<BatchResult> {
       batches += 1;
-      return runBatch(scope, step, batches, ctx, { collection, filter, transform, options });
+      const name = `${step.name}#batch-${batches}`;
+      const kept = (options.backup ?? scope.settings.backup) === 'journal';
+      if (kept) await beforeTransfer?.(name);
+      return runBatch(scope, step, name, ctx, { collection, filter, transform, options });
     },
   };
   return ctx;
@@ -48,7 +56,7 @@ interface BatchCall {
 async function runBatch(
   scope: RunScope,
   step: RunStep,
-  position: number,
+  name: string,
   ctx: MigrationContext,
   { collection, filter, transform, options }: BatchCall,
 ): Promise<BatchResult> {
@@ -57,7 +65,7 @@ async function runBatch(
     : { kind: 'function', transform: transform as TransformFunction, ctx };
   const result = await transfer({
     ...transferContext(scope, step),
-    step: `${step.name}#batch-${position}`,
+    step: name,
     collection,
     filter,
     change,

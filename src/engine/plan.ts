@@ -12,12 +12,15 @@ export interface PlanInput {
   rows: LedgerRow[];
   /** Newest first, as listRuns gives them. */
   runs: RunDocument[];
+  /** The runs whose journal is kept, and whether scripts that are run now get one. */
+  journals?: { runs: ReadonlySet<string>; forScripts: boolean };
   /** Reads an applied source, to tell which migrations of a changed file have really changed. */
   ledger?: Pick<Ledger, 'source'>;
 }
 
 /** The state of every migration: those on disk in their order, then applied ones whose file is missing. */
-export async function readStatus({ catalogue, rows, runs, ledger }: PlanInput): Promise<MigrationStatus[]> {
+export async function readStatus(input: PlanInput): Promise<MigrationStatus[]> {
+  const { catalogue, rows, runs, ledger, journals } = input;
   const applied = new Map(rows.map((row) => [row.name, row]));
   const last = lastSteps(runs);
   const newestApplied = catalogue.entries.findLastIndex((entry) => applied.has(entry.name));
@@ -33,7 +36,7 @@ export async function readStatus({ catalogue, rows, runs, ledger }: PlanInput): 
       file: entry.file,
       index: entry.index,
       description: entry.description,
-      ...reversibility(entry),
+      ...reversibility(entry, row, journals),
       ...appliedFacts(row),
       checksum: entry.checksum,
       run: step?.run._id ?? row?.run,
@@ -67,13 +70,19 @@ function appliedFacts(
   };
 }
 
-function reversibility(entry: CatalogueEntry): Pick<MigrationStatus, 'reversible' | 'irreversibleReason'> {
+function reversibility(
+  entry: CatalogueEntry,
+  row: LedgerRow | undefined,
+  journals: PlanInput['journals'],
+): Pick<MigrationStatus, 'reversible' | 'irreversibleReason'> {
   if (entry.irreversible) {
     const reason = entry.irreversible === true ? 'It is marked irreversible.' : entry.irreversible;
     return { reversible: false, irreversibleReason: reason };
   }
   // A transform is undone from its journal even without a `revert`.
   if (entry.hasDown || entry.kind === 'transform') return { reversible: true };
+  const journaled = row ? row.run !== undefined && journals?.runs.has(row.run) : journals?.forScripts;
+  if (entry.kind === 'script' && journaled) return { reversible: true };
   return { reversible: false, irreversibleReason: 'It has no down.' };
 }
 
@@ -140,6 +149,9 @@ function pendingState(last: LastStep | undefined, laterIsApplied: boolean): Migr
 /** Its work was begun and neither finished nor undone: the documents may stand half-way. */
 function isUnfinished({ step }: LastStep): boolean {
   if (step.state === 'interrupted') return true;
+  // A script with a journal changes indexes and options too, which nobody counts.
+  if (step.kind === 'script' && step.journal !== undefined)
+    return step.state === 'failed' || step.state === 'cancelled';
   // A step that failed at its checks has changed nothing.
   if (step.state === 'failed') return step.processed > 0 || step.total !== null;
   return step.state === 'cancelled' && step.processed > 0;
@@ -151,8 +163,9 @@ function isUnfinished({ step }: LastStep): boolean {
  */
 export function unfinishedRun(name: string, runs: RunDocument[]): string | undefined {
   const last = lastSteps(runs).get(name);
-  if (!last || last.run.direction !== 'up' || last.step.kind === 'script' || !isUnfinished(last))
-    return undefined;
+  if (!last || last.run.direction !== 'up' || !isUnfinished(last)) return undefined;
+  // Without a journal nobody can tell how far a script came.
+  if (last.step.kind === 'script' && last.step.journal === undefined) return undefined;
   return last.step.journal ?? last.run._id;
 }
 

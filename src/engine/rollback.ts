@@ -1,13 +1,16 @@
 // Rolling one step back: by the author's own way back where there is one, else from the journal of the run that
 // applied it, which never overwrites newer writes.
 import { UserError } from '../protocol/errors';
-import type { LoadedMigration } from '../migration/kinds';
+import type { LoadedMigration, ScriptMigration } from '../migration/kinds';
 import { isScript, isTransform } from '../migration/kinds';
 import type { RunStep } from '../protocol/run';
 import { revertFromJournal } from '../transfer/revert';
 import { revertTransform, runScript, type DoorExtras } from './apply';
+import { describeError } from '../migration/describeError';
 import { transferContext } from './context';
-import type { RunScope } from './scope';
+import { CancelledError, type RunScope } from './scope';
+import { forgetScriptJournal, hasScriptJournal, rollBackScript } from './scriptJournal/undo';
+import { StuckError } from './userCode';
 
 export interface RollbackResult {
   conflicts: number;
@@ -29,13 +32,7 @@ export async function rollBackMigration(
     const why = definition.irreversible === true ? '' : `: ${definition.irreversible}`;
     throw new UserError(`"${migration.name}" is marked irreversible${why}. Nothing was rolled back.`);
   }
-  if (isScript(definition)) {
-    if (typeof definition.down !== 'function') {
-      throw new UserError(`"${migration.name}" has no down, so it cannot be rolled back. Add a down to it.`);
-    }
-    await runScript(scope, step, definition.down.bind(definition), extras);
-    return { conflicts: 0 };
-  }
+  if (isScript(definition)) return rollBackByDown(scope, definition, step, appliedBy, extras);
   if (isTransform(definition) && (definition.revert ?? definition.revertPipeline)) {
     await revertTransform(scope, step, definition);
     return { conflicts: 0 };
@@ -48,12 +45,41 @@ export async function rollBackMigration(
   return rollBackFromJournal(scope, step, appliedBy);
 }
 
+/** `down` where there is one; without it, or when it fails, the journal of the run that applied the script. */
+async function rollBackByDown(
+  scope: RunScope,
+  definition: ScriptMigration,
+  step: RunStep,
+  appliedBy: string | undefined,
+  extras: DoorExtras,
+): Promise<RollbackResult> {
+  const journaled = appliedBy !== undefined && (await hasScriptJournal(scope, step, appliedBy));
+  if (typeof definition.down !== 'function') {
+    if (journaled) return rollBackFromJournal(scope, step, appliedBy);
+    throw new UserError(
+      `"${step.name}" has no down, and no journal of its run is kept, so it cannot be rolled back. Add a down to it.`,
+    );
+  }
+  try {
+    await runScript(scope, step, definition.down.bind(definition), extras);
+  } catch (error) {
+    const goesOn = journaled && scope.settings.onFailure === 'rollback' && !scope.signal.aborted;
+    if (!goesOn || error instanceof CancelledError || error instanceof StuckError) throw error;
+    const { message } = describeError(error, { root: scope.root });
+    scope.recorder.log('error', `Its down failed: ${message} It is rolled back from its journal.`, step.name);
+    return rollBackFromJournal(scope, step, appliedBy);
+  }
+  if (journaled) await forgetScriptJournal(scope, step, appliedBy);
+  return { conflicts: 0 };
+}
+
 export async function rollBackFromJournal(
   scope: RunScope,
   step: RunStep,
   appliedBy: string,
 ): Promise<RollbackResult> {
   scope.recorder.beginWork(step, null);
+  if (step.kind === 'script') return rollBackScript(scope, step, appliedBy);
   const { conflicts } = await revertFromJournal({ ...transferContext(scope, step), runId: appliedBy });
   return { conflicts };
 }

@@ -1,7 +1,7 @@
 // Scripts: an author's `up` or `down` with real driver objects whose client speaks through the door, so that every
 // command is fenced, counted and, in a dry run, redirected.
 import type { Db, MongoClient } from 'mongodb';
-import { openDoor, type DoorCommand, type DoorHooks, type DoorReply } from '../wire/door';
+import { openDoor, type BeforeResult, type DoorCommand, type DoorHooks, type DoorReply } from '../wire/door';
 import type { MigrationContext } from '../migration/kinds';
 import type { Connection } from './connect';
 import { resolveDriver } from './driver';
@@ -10,8 +10,8 @@ import { runUserCode } from './userCode';
 
 export interface ScriptDoorOptions {
   scope: RunScope;
-  /** Called for each command before it is forwarded; in a dry run it brings the touched collections. */
-  before?: (command: DoorCommand) => Promise<void>;
+  /** Called for each command before it is forwarded; may answer it in the place of the server. */
+  before?: (command: DoorCommand) => Promise<BeforeResult | void>;
   after?: (command: DoorCommand, reply: DoorReply) => void;
   redirect?: (database: string) => string;
 }
@@ -50,7 +50,7 @@ function doorHooks({ scope, before, after }: ScriptDoorOptions): DoorHooks {
       await scope.gate();
     },
     async before(command) {
-      await before?.(command);
+      return before?.(command);
     },
     after(command, reply) {
       after?.(command, reply);

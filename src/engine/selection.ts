@@ -1,4 +1,5 @@
 // What a run takes: the state of the project against its database, and the steps that a request means by it.
+import type { Db } from 'mongodb';
 import { ExitCode, UserError, type ErrorInfo } from '../protocol/errors';
 import type { RunDocument, RunMode, RunState } from '../protocol/run';
 import type { MigrationStatus } from '../protocol/status';
@@ -8,6 +9,7 @@ import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
 import { readStatus, selectDown, selectUp, unfinishedRun } from './plan';
 import { listQuarantine } from './quarantine';
+import { journalPrefix } from '../transfer/journal';
 import { listRuns } from './runs';
 import { type EngineSettings, openLedger } from './scope';
 import type { PlannedStep } from './step';
@@ -44,9 +46,29 @@ export interface Project {
 /** Reads folder, ledger and runs, and judges every migration; runs nothing and writes nothing. */
 export async function readState({ connection, set, settings }: Project): Promise<ProjectState> {
   const ledger = openLedger(connection.db, settings);
-  const [catalogue, rows, runs] = await Promise.all([set.read(), ledger.rows(), listRuns(connection.db)]);
-  const statuses = await readStatus({ catalogue, rows, runs, ledger });
+  const [catalogue, rows, runs, journals] = await Promise.all([
+    set.read(),
+    ledger.rows(),
+    listRuns(connection.db),
+    listJournals(connection.db),
+  ]);
+  const forScripts = settings.backup === 'journal';
+  const statuses = await readStatus({
+    catalogue,
+    rows,
+    runs,
+    ledger,
+    journals: { runs: journals, forScripts },
+  });
   return { statuses, rows, entries: catalogue.entries, runs, problems: catalogue.problems };
+}
+
+/** The runs whose journal is still kept. */
+async function listJournals(db: Db): Promise<Set<string>> {
+  const found = await db
+    .listCollections({ name: { $regex: `^${journalPrefix}` } }, { nameOnly: true })
+    .toArray();
+  return new Set(found.map(({ name }) => name.slice(journalPrefix.length)));
 }
 
 /** The interrupted run that an `up` finishes first: nothing newer has touched its migrations. */
@@ -56,7 +78,7 @@ export function findResumable(request: ExecuteRequest, runs: RunDocument[]): Run
   const newest = runs.find((run) => run.mode === 'up' || run.mode === 'down');
   if (newest?.mode !== 'up' || newest.state !== 'interrupted') return undefined;
   const open = newest.steps.find((step) => step.state === 'interrupted');
-  if (!open || open.kind === 'script') return undefined;
+  if (!open || (open.kind === 'script' && open.journal === undefined)) return undefined;
   return request.names.length === 0 || request.names.includes(open.name) ? newest : undefined;
 }
 
@@ -98,7 +120,11 @@ export async function chooseSteps(
     return plan(selectDown(state.statuses, state.rows, request, undoable), state);
   }
   if (request.retryQuarantine) return quarantinedSteps(connection, request, state);
-  if (mode === 'up') return plan(selectUp(state.statuses, request), state);
+  if (mode === 'up') {
+    const chosen = plan(selectUp(state.statuses, request), state);
+    if (names.length === 0) refuseUnclear(chosen, state);
+    return chosen;
+  }
   if (names.length > 0) {
     const known = state.statuses.filter((status) => names.includes(status.name));
     const missing = names.find((name) => !known.some((status) => status.name === name));
@@ -110,6 +136,21 @@ export async function chooseSteps(
     return plan(known, state);
   }
   return plan(selectUp(state.statuses, { names: [], allowOutOfOrder: true }), state);
+}
+
+/** Nobody knows how far an interrupted script came that has no journal: it is not run again by itself. */
+function refuseUnclear(chosen: PlannedStep[], { statuses }: ProjectState): void {
+  const unclear = chosen.find(({ entry, unfinished }) => {
+    const status = statuses.find(({ name }) => name === entry.name);
+    return entry.kind === 'script' && status?.state === 'interrupted' && unfinished === undefined;
+  });
+  if (!unclear) return;
+  const { name } = unclear.entry;
+  throw new UserError(
+    `"${name}" was interrupted and has no journal, so nobody can tell how far it came. Look at its data, then run it ` +
+      'by its name or mark it as applied.',
+    { action: { label: 'Run Again', cli: `migratory up ${name}` } },
+  );
 }
 
 /** The applied migrations that have documents in quarantine; their run's journal goes on with them. */

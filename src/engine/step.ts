@@ -14,6 +14,7 @@ import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
 import { rollBackFromJournal, rollBackMigration } from './rollback';
 import { CancelledError, openLedger, type RunScope } from './scope';
+import { forgetScriptJournal, hasScriptJournal } from './scriptJournal/undo';
 import { StuckError } from './userCode';
 
 export interface PlannedStep {
@@ -227,7 +228,7 @@ async function settleFailure(
     return new StepFailure('interrupted', ExitCode.failed, info, error);
   }
   const exitCode = error instanceof UserError ? error.exitCode : ExitCode.failed;
-  if (!canUndo(scope, planned, step)) {
+  if (!canUndo(scope, planned, step) || (await changedNothing(scope, step))) {
     recorder.finishStep(step, 'failed', info);
     return new StepFailure('failed', exitCode, info, error);
   }
@@ -239,7 +240,16 @@ function canUndo(scope: RunScope, { entry, row }: PlannedStep, step: RunStep): b
   if (row) return false;
   const begun = step.state === 'running' || step.state === 'verifying';
   const { mode } = scope.recorder.document;
-  return mode === 'up' && begun && entry.kind === 'transform' && scope.settings.onFailure === 'rollback';
+  const journaled = entry.kind === 'transform' || (entry.kind === 'script' && step.journal !== undefined);
+  return mode === 'up' && begun && journaled && scope.settings.onFailure === 'rollback';
+}
+
+/** A script that failed before it changed anything leaves nothing to roll back. */
+async function changedNothing(scope: RunScope, step: RunStep): Promise<boolean> {
+  if (step.kind !== 'script' || step.journal === undefined) return false;
+  if (await hasScriptJournal(scope, step, step.journal)) return false;
+  await forgetScriptJournal(scope, step, step.journal);
+  return true;
 }
 
 async function undo(
@@ -250,7 +260,7 @@ async function undo(
   thrown: unknown,
 ): Promise<StepFailure> {
   const { recorder } = scope;
-  recorder.log('error', `${info.message} The documents changed so far are rolled back.`, step.name);
+  recorder.log('error', `${info.message} What was changed so far is rolled back.`, step.name);
   recorder.enter(step, 'rolling-back');
   try {
     const { conflicts } = await rollBackFromJournal(scope, step, step.journal ?? recorder.id);

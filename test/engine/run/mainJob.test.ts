@@ -172,7 +172,8 @@ describe('main job', function () {
     await seed(project.db, 10);
     const { run, exitCode } = await project.run({ mode: 'up' });
     assert.equal(exitCode, 1);
-    assert.equal(run.state, 'failed');
+    assert.equal(run.state, 'rolled-back');
+    assert.equal((await project.db.collection('people').findOne({ _id: 1 as never }))?.['a'], undefined);
     assert.equal(run.error?.message, 'half-way');
     assert.equal(run.error.file, join(project.root, 'migrations', '2-fails.ts'));
     assert.equal(run.error.line, 5);

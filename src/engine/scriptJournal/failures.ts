@@ -1,0 +1,48 @@
+// What a reply that says no means for a command that is journaled: try again, let the script find the new primary,
+// do it without a transaction, or hand the reply on.
+import { DoorRefusal } from '../../wire/door';
+import { hasLabel, isOk, listIn, numberIn, textIn } from './reply';
+
+/** The server is no primary any more, or shuts down: the client has to look for another. */
+const stateChanges = new Set([91, 189, 10107, 11600, 11602, 13435, 13436]);
+/** Not possible in a transaction: capped, time-series and system collections, databases of the server's own. */
+const notInTransactions = new Set([20, 72, 263]);
+/** The journal's validator: a newer runner has taken over. */
+const validationFailed = 121;
+
+export type Failure = 'again' | 'moved' | 'no-transaction' | 'final';
+
+export function judge(reply: Buffer): Failure {
+  const code = numberIn(reply, 'code') ?? 0;
+  if (stateChanges.has(code)) return 'moved';
+  if (hasLabel(reply, 'TransientTransactionError') || code === 112) return 'again';
+  if (notInTransactions.has(code) && /transaction/i.test(textIn(reply, 'errmsg') ?? ''))
+    return 'no-transaction';
+  return 'final';
+}
+
+/** The script's client loses this connection and, where its command may be repeated, repeats it on another. */
+export function hangUp(message: string): DoorRefusal {
+  return new DoorRefusal(message, { close: true });
+}
+
+/** Throws if the journal's row was not taken. Gives false if the transaction may be tried again. */
+export function rowsTaken(reply: Buffer): boolean {
+  const [writeError] = listIn(reply, 'writeErrors');
+  if (isOk(reply) && !writeError) return true;
+  const error = writeError ?? reply;
+  if ((numberIn(error, 'code') ?? 0) === validationFailed)
+    throw new DoorRefusal('Another runner has taken this migration over; nothing more is written here.');
+  const failure = judge(reply);
+  if (failure === 'again') return false;
+  if (failure === 'moved') throw hangUp('the primary has changed');
+  throw new DoorRefusal(
+    `The journal could not be written: ${textIn(error, 'errmsg') ?? 'for an unknown reason'}`,
+  );
+}
+
+/** Inside a transaction of the script: the reply that ends it, if the row was not taken. */
+export function rowsTakenOr(reply: Buffer): Buffer | undefined {
+  if (!isOk(reply) && judge(reply) === 'again') return reply;
+  return rowsTaken(reply) ? undefined : reply;
+}

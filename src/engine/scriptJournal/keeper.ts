@@ -1,0 +1,139 @@
+// What the parts of a script's journal share: the run's rows, the collections as the script leaves them, and names for
+// what is put aside.
+import { UUID, type Binary, type Db, type MongoClient } from 'mongodb';
+import type { DoorCommand } from '../../wire/door';
+import type { ScriptRows } from './rows';
+import { OwnSession } from './transaction';
+
+export interface KeeperOptions {
+  client: MongoClient;
+  rows: ScriptRows;
+  /** Whether the deployment has multi-document transactions. */
+  transactions: boolean;
+  signal: AbortSignal;
+  /** Waits while the run is paused; throws when it has to end. */
+  gate(): Promise<void>;
+  warn(message: string): void;
+  /** What cannot be undone may pass: the migration is marked irreversible. */
+  irreversible: boolean;
+}
+
+export class Keeper {
+  readonly client: MongoClient;
+  readonly rows: ScriptRows;
+  readonly namespaces: Namespaces;
+  readonly signal: AbortSignal;
+  readonly #sessions = new Map<number, OwnSession>();
+  readonly #noted = new Set<string>();
+
+  constructor(readonly options: KeeperOptions) {
+    this.client = options.client;
+    this.rows = options.rows;
+    this.signal = options.signal;
+    this.namespaces = new Namespaces(options.client);
+  }
+
+  gate(): Promise<void> {
+    return this.options.gate();
+  }
+
+  warn(message: string): void {
+    this.options.warn(message);
+  }
+
+  /** Our session for the commands of a socket, which come one after the other. */
+  async session({ socket }: DoorCommand): Promise<OwnSession> {
+    let session = this.#sessions.get(socket);
+    if (!session) {
+      session = new OwnSession();
+      this.#sessions.set(socket, session);
+      await this.#note(session.id);
+    }
+    return session;
+  }
+
+  async noteScriptSession({ lsid }: DoorCommand): Promise<void> {
+    const id = lsid?.['id'] as Binary | undefined;
+    if (id) await this.#note(Buffer.from(id.buffer.buffer, id.buffer.byteOffset, id.position));
+  }
+
+  /** So that a runner that takes over can end what this one has left open. */
+  async #note(id: Buffer): Promise<void> {
+    const key = id.toString('hex');
+    if (this.#noted.has(key)) return;
+    this.#noted.add(key);
+    await this.rows.note('session', { lsid: { id: new UUID(id) } });
+  }
+
+  /** Ends our sessions, and with them what may still be open in them. */
+  async close(): Promise<void> {
+    const sessions = [...this.#sessions.values()].map(({ id }) => ({ id: new UUID(id) }));
+    if (sessions.length === 0) return;
+    await this.client
+      .db('admin')
+      .command({ killSessions: sessions })
+      .catch(() => undefined);
+  }
+}
+
+export interface CollectionFacts {
+  kind: 'collection' | 'capped' | 'timeseries' | 'view';
+}
+
+/** Our own collections: never journaled, never shown to a script, never written by one. */
+export function isOurs(collection: string): boolean {
+  return collection.startsWith('_migratory_');
+}
+
+/** What is known of the collections; asked of the server once for each. */
+export class Namespaces {
+  readonly #known = new Map<string, CollectionFacts>();
+
+  constructor(private readonly client: MongoClient) {}
+
+  db(database: string): Db {
+    return this.client.db(database);
+  }
+
+  async facts(database: string, collection: string): Promise<CollectionFacts | undefined> {
+    const name = `${database}.${collection}`;
+    const known = this.#known.get(name);
+    if (known) return known;
+    const [info] = await this.db(database)
+      .listCollections({ name: collection }, { nameOnly: false })
+      .toArray();
+    if (!info) return undefined;
+    const facts: CollectionFacts = { kind: kindOf(info) };
+    this.#known.set(name, facts);
+    return facts;
+  }
+
+  forget(database: string, collection?: string): void {
+    for (const name of this.#known.keys()) {
+      const fits =
+        collection === undefined ? name.startsWith(`${database}.`) : name === `${database}.${collection}`;
+      if (fits) this.#known.delete(name);
+    }
+  }
+}
+
+function kindOf(info: { type?: string; options?: { capped?: boolean } }): CollectionFacts['kind'] {
+  if (info.type === 'view') return 'view';
+  if (info.type === 'timeseries') return 'timeseries';
+  return info.options?.capped ? 'capped' : 'collection';
+}
+
+/** Makes a collection that a write of the script would make by the way, so that it can be taken back. */
+export async function createForWrite(
+  { rows, namespaces }: Keeper,
+  database: string,
+  collection: string,
+): Promise<void> {
+  const seq = await rows.note('create', { database, collection });
+  try {
+    await namespaces.db(database).createCollection(collection);
+  } catch {
+    // There already, or not possible: the script's own command says why.
+    await rows.remove([seq]);
+  }
+}

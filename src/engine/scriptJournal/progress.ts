@@ -1,0 +1,65 @@
+// A write command of a script under way: its statements in parts that fit a transaction, and what has become of them.
+import { intValue, element, document } from '../../transfer/raw';
+import type { RawValue } from '../../transfer/raw';
+import type { WriteSum } from './reply';
+import type { Statement, WriteCommand } from './statements';
+import type { Transaction } from './transaction';
+
+/** Statements and bytes of one transaction. */
+const mostStatements = 1000;
+const mostBytes = 8 * 1024 * 1024;
+
+/** A statement that means many documents, with their `_id`s in batches. */
+export interface ScanPart {
+  scan: AsyncGenerator<RawValue[]>;
+  statement: Statement;
+}
+
+export type Part = { statements: Statement[] } | { error: Buffer; statements: Statement[] } | ScanPart;
+
+/** A command under way, over all connections on which it is tried. */
+export interface Progress {
+  write: WriteCommand;
+  sum: WriteSum;
+  queue: Part[];
+  /** A transaction of which nobody knows how it ended. */
+  unclear?: { transaction: Transaction; reply: Buffer; statements: Statement[]; seq: number };
+}
+
+/** The whole command is answered with this. */
+export class Answer extends Error {
+  override readonly name = 'Answer';
+  constructor(readonly reply: Buffer) {
+    super('the command is answered');
+  }
+}
+
+export function positionsOf(statements: readonly Statement[]): number[] {
+  return statements.map(({ position }) => position);
+}
+
+/** What the server says of an insert that went well. */
+export function insertReply(n: number): Buffer {
+  return document([element('n', intValue(n))]);
+}
+
+/** Statements for many documents stand alone, the others in parts that fit a transaction. */
+export function partsOf({ statements }: WriteCommand): Part[] {
+  const parts: Part[] = [];
+  let current: Statement[] = [];
+  let bytes = 0;
+  const close = (): void => {
+    if (current.length > 0) parts.push({ statements: current });
+    current = [];
+    bytes = 0;
+  };
+  for (const statement of statements) {
+    const full = current.length >= mostStatements || bytes + statement.raw.length > mostBytes;
+    if (statement.many || full) close();
+    current.push(statement);
+    bytes += statement.raw.length;
+    if (statement.many) close();
+  }
+  close();
+  return parts;
+}

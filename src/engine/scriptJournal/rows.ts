@@ -1,0 +1,272 @@
+// The rows of a script's journal, in the run's `_migratory_journal_<run>`: documents as they were, and changes of the
+// catalogue, in the order in which they were made. What is written into them is decided elsewhere.
+import { BSON, type Binary, type Collection, type Db, type Document, MaxKey, MinKey } from 'mongodb';
+import { journalName, pack, partBytes, type JournalEntry } from '../../transfer/journal';
+import {
+  binaryValue,
+  boolValue,
+  document,
+  element,
+  intValue,
+  objectValue,
+  stringValue,
+} from '../../transfer/raw';
+import type { RawValue } from '../../transfer/raw';
+import { isDocuments, rowOf, type DocumentsRow, type JournalRow, type StoredRow } from './journalRow';
+
+const majority = { w: 'majority', j: true } as const;
+
+/** Under which name a step of a script keeps its rows; the kernel's own rows are named by its steps. */
+export function scriptStep(step: string): string {
+  return `${step}#script`;
+}
+
+export class ScriptRows {
+  readonly name: string;
+  readonly #collection: Collection<StoredRow>;
+  readonly #step: string;
+  #last = 0;
+
+  constructor(
+    private readonly db: Db,
+    readonly runId: string,
+    step: string,
+    private readonly epoch: number,
+  ) {
+    this.name = journalName(runId);
+    this.#step = scriptStep(step);
+    this.#collection = db.collection<StoredRow>(this.name);
+  }
+
+  get database(): string {
+    return this.db.databaseName;
+  }
+
+  /**
+   * Makes the collection and lets it refuse rows of older epochs: with the row, whatever an older runner still has
+   * under way fails.
+   */
+  async open(): Promise<void> {
+    const validator = { $or: [{ epoch: { $exists: false } }, { epoch: { $gte: this.epoch } }] };
+    try {
+      await this.db.createCollection(this.name, { validator, writeConcern: { w: 'majority' } });
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 48) throw error;
+      await this.#endOldSessions();
+      await this.db.command({ collMod: this.name, validator, writeConcern: { w: 'majority' } });
+    }
+    const newest = await this.#collection.findOne(
+      { _id: this.#all() },
+      { sort: { _id: -1 }, projection: { _id: 1 } },
+    );
+    this.#last = Number(newest?._id.n ?? 0);
+  }
+
+  /** Transactions that a runner has left open would hold the journal for a minute. */
+  async #endOldSessions(): Promise<void> {
+    const rows = await this.#collection
+      .find({ _id: this.#all(), op: 'session' }, { projection: { 'facts.lsid': 1 } })
+      .toArray();
+    const ids = rows.map((row) => (row['facts'] as { lsid: { id: Binary } }).lsid);
+    if (ids.length > 0)
+      await this.db
+        .admin()
+        .command({ killSessions: ids })
+        .catch(() => undefined);
+  }
+
+  next(): number {
+    this.#last += 1;
+    return this.#last;
+  }
+
+  /** Raw rows for changed documents; given to whoever inserts them. */
+  documents(
+    target: { database: string; collection: string },
+    entries: readonly JournalEntry[],
+    pending = false,
+  ): { seq: number; rows: Buffer[] } {
+    const seq = this.next();
+    return { seq, rows: this.#parts(seq, target, entries, pending ? { pending: intValue(1) } : {}) };
+  }
+
+  operation(op: string, facts: Document): { seq: number; row: Buffer } {
+    const seq = this.next();
+    const row = document([
+      element('_id', this.#id(seq, 0)),
+      element('epoch', intValue(this.epoch)),
+      element('op', stringValue(op)),
+      element('facts', objectValue(BSON.serialize(facts, { ignoreUndefined: true }))),
+    ]);
+    return { seq, row };
+  }
+
+  /** Notes a change before it is made; gives its number. */
+  async note(op: string, facts: Document): Promise<number> {
+    const { seq, row } = this.operation(op, facts);
+    await this.#collection.insertOne(BSON.deserialize(row, { promoteValues: false }) as StoredRow, {
+      writeConcern: majority,
+    });
+    return seq;
+  }
+
+  /** Adds to the facts of a change what is known only afterwards. */
+  async complete(seq: number, facts: Document): Promise<void> {
+    const set = Object.fromEntries(Object.entries(facts).map(([name, value]) => [`facts.${name}`, value]));
+    await this.#collection.updateOne({ _id: this.#key(seq) }, { $set: set }, { writeConcern: majority });
+  }
+
+  async has(seq: number): Promise<boolean> {
+    const options = { projection: { _id: 1 }, readConcern: { level: 'majority' } } as const;
+    return (await this.#collection.findOne({ _id: this.#key(seq) }, options)) !== null;
+  }
+
+  async remove(seqs: readonly number[]): Promise<void> {
+    for (const seq of seqs) {
+      await this.#collection.deleteMany({ _id: this.#key(seq) }, { writeConcern: majority });
+    }
+  }
+
+  /** Documents that are not undone yet. */
+  async count(): Promise<{ documents: number; rows: number }> {
+    const [found] = await this.#collection
+      .aggregate<{ documents: number; rows: number }>([
+        { $match: { _id: this.#all(), undone: { $ne: true }, op: { $ne: 'session' } } },
+        { $group: { _id: null, documents: { $sum: '$n' }, rows: { $sum: 1 } } },
+      ])
+      .toArray();
+    return { documents: found?.documents ?? 0, rows: found?.rows ?? 0 };
+  }
+
+  /** Rows that are not undone yet, the newest first: about `documents` or 8 MB, up to the next that is no document's. */
+  async newest(documents: number): Promise<JournalRow[]> {
+    const cursor = this.#collection.find(
+      { _id: this.#all(), undone: { $ne: true }, op: { $ne: 'session' } },
+      { sort: { _id: -1 }, promoteValues: false, batchSize: 200 },
+    );
+    const rows: JournalRow[] = [];
+    let parts: StoredRow[] = [];
+    let count = 0;
+    let bytes = 0;
+    for await (const row of cursor) {
+      parts.unshift(row);
+      if (Number(row._id.p) > 0) continue;
+      const made = rowOf(parts);
+      parts = [];
+      rows.push(made);
+      count += isDocuments(made) ? made.entries.length : 1;
+      bytes += isDocuments(made)
+        ? made.entries.reduce((sum, { before }) => sum + (before?.length ?? 0), 0)
+        : 0;
+      if (!isDocuments(made) || count >= documents || bytes >= 8 * 1024 * 1024) break;
+    }
+    return rows;
+  }
+
+  /** Rows that were left because of conflicts. */
+  async undone(): Promise<JournalRow[]> {
+    const cursor = this.#collection.find(
+      { _id: this.#all(), undone: true },
+      { sort: { _id: -1 }, promoteValues: false },
+    );
+    const rows: JournalRow[] = [];
+    let parts: StoredRow[] = [];
+    for await (const row of cursor) {
+      parts.unshift(row);
+      if (Number(row._id.p) > 0) continue;
+      rows.push(rowOf(parts));
+      parts = [];
+    }
+    return rows;
+  }
+
+  /** Collections that were put aside in the place of a drop, in the order of their rows. */
+  async putAside(): Promise<{ database: string; aside: string }[]> {
+    const rows = await this.#collection
+      .find({ _id: this.#all(), 'facts.aside': { $exists: true } }, { projection: { facts: 1 } })
+      .toArray();
+    return rows.map((row) => {
+      const { database, aside } = row['facts'] as { database: string; aside: string };
+      return { database, aside };
+    });
+  }
+
+  get collection(): Collection {
+    return this.#collection as unknown as Collection;
+  }
+
+  /** A filter for all parts of the rows with these numbers. */
+  withNumbers(seqs: readonly number[]): Document {
+    return { $or: seqs.map((seq) => ({ _id: this.#key(seq) })) };
+  }
+
+  /** In the place of an undone row: what of it was left alone. */
+  left(row: DocumentsRow, entries: readonly JournalEntry[]): Buffer[] {
+    return this.#parts(row.seq, row, entries, { undone: boolValue(true) });
+  }
+
+  #parts(
+    seq: number,
+    { database, collection }: { database: string; collection: string },
+    entries: readonly JournalEntry[],
+    marks: Record<string, RawValue>,
+  ): Buffer[] {
+    const packed = pack(entries);
+    const parts = Math.max(1, Math.ceil(packed.length / partBytes));
+    return Array.from({ length: parts }, (_, part) =>
+      document([
+        element('_id', this.#id(seq, part)),
+        element('epoch', intValue(this.epoch)),
+        element('database', stringValue(database)),
+        element('collection', stringValue(collection)),
+        element('n', intValue(part === 0 ? entries.length : 0)),
+        ...Object.entries(marks).map(([name, value]) => element(name, value)),
+        element('data', binaryValue(packed.subarray(part * partBytes, (part + 1) * partBytes))),
+      ]),
+    );
+  }
+
+  async leave(seq: number): Promise<void> {
+    await this.#collection.updateMany({ _id: this.#key(seq) }, { $set: { undone: true } });
+  }
+
+  /** Drops the rows of this step, and the collection with the last of them. */
+  async forget(): Promise<void> {
+    await this.#collection.deleteMany({ _id: this.#all() }, { writeConcern: { w: 'majority' } });
+    if ((await this.#collection.findOne({}, { projection: { _id: 1 } })) === null)
+      await this.#collection.drop();
+  }
+
+  /** Whether the run has changed anything in this step that is not undone. */
+  async any(): Promise<boolean> {
+    const changes = { _id: this.#all(), op: { $ne: 'session' } };
+    const row = await this.#collection.findOne(changes, { projection: { _id: 1 } });
+    return row !== null;
+  }
+
+  #id(seq: number, part: number) {
+    return objectValue(
+      document([
+        element('s', stringValue(this.#step)),
+        element('n', intValue(seq)),
+        element('p', intValue(part)),
+      ]),
+    );
+  }
+
+  /** All parts of a row. */
+  #key(seq: number): never {
+    return {
+      $gte: { s: this.#step, n: seq, p: new MinKey() },
+      $lte: { s: this.#step, n: seq, p: new MaxKey() },
+    } as never;
+  }
+
+  #bound(n: unknown): Document {
+    return { s: this.#step, n };
+  }
+
+  #all(): never {
+    return { $gte: this.#bound(new MinKey()), $lte: this.#bound(new MaxKey()) } as never;
+  }
+}

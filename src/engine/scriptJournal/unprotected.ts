@@ -1,0 +1,185 @@
+// Writes where there are no transactions: standalone servers, other vendors, capped and time-series collections. The
+// journal comes first, then the write, then how it ended. Weaker than a transaction in one point: what somebody else
+// does to the same documents between the two reads counts as done by the script.
+import type { DoorCommand, UpstreamChannel } from '../../wire/door';
+import { diff, printOf } from '../../transfer/patch';
+import type { JournalEntry } from '../../transfer/journal';
+import { element, idOf, keyOf, objectValue, sameBytes, stringValue, document } from '../../transfer/raw';
+import { predictedInserts } from './changes';
+import { hangUp, rowsTaken } from './failures';
+import type { Keeper } from './keeper';
+import { predict } from './predict';
+import { Answer } from './progress';
+import { batchOf, isOk, listIn, numberIn, valueIn } from './reply';
+import { byIds, findParts, lookups, type Lookup, type Statement, type WriteCommand } from './statements';
+import { asBuffer, bare } from './transaction';
+
+const durable = objectValue(document([element('w', stringValue('majority'))]));
+
+/** Commands on the script's connection outside of any transaction. */
+export class Direct {
+  constructor(private readonly upstream: UpstreamChannel) {}
+
+  async send(
+    database: string,
+    parts: readonly Buffer[],
+    sequence?: { identifier: string; documents: readonly Buffer[] },
+  ): Promise<Buffer> {
+    const body = document([...parts, element('$db', stringValue(database))]);
+    const sequences = sequence && [{ identifier: sequence.identifier, documents: [...sequence.documents] }];
+    try {
+      return asBuffer(await this.upstream.sendRaw(body, sequences));
+    } catch (error) {
+      throw hangUp(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async read(
+    { database, collection, variables }: Pick<WriteCommand, 'database' | 'collection' | 'variables'>,
+    all: readonly Lookup[],
+  ): Promise<Map<string, Buffer>> {
+    const images = new Map<string, Buffer>();
+    for (const lookup of all) {
+      let reply = await this.send(database, findParts(collection, lookup, { variables }));
+      for (;;) {
+        if (!isOk(reply)) throw new Answer(reply);
+        const { documents, cursor } = batchOf(reply);
+        for (const raw of documents) images.set(keyOf(idOf(raw)), raw);
+        if (!cursor) break;
+        reply = await this.send(database, [
+          element('getMore', cursor),
+          element('collection', stringValue(collection)),
+        ]);
+      }
+    }
+    return images;
+  }
+}
+
+/** Journals and sends some statements of a command; gives the server's reply. */
+export async function writeUnprotected(
+  keeper: Keeper,
+  command: DoorCommand,
+  write: WriteCommand,
+  statements: readonly Statement[],
+): Promise<Buffer> {
+  const { rows } = keeper;
+  const direct = new Direct(command.upstream);
+  const facts = await keeper.namespaces.facts(write.database, write.collection);
+  if (facts?.kind === 'timeseries') return writeUnkept(keeper, direct, command, write, statements);
+  const before = await readBefore(direct, write, statements);
+  const planned = plan(write, statements, before);
+  const { seq, rows: first } = rows.documents(write, planned, true);
+  if (planned.length > 0) await insertDirect(direct, keeper, first);
+  const reply = await sendWrite(direct, command, write, statements);
+  const ids = planned.map(({ id }) => id);
+  const made = listIn(reply, 'upserted').flatMap((item) => valueIn(item, '_id') ?? []);
+  const wanted = [...ids, ...made];
+  const now =
+    wanted.length > 0
+      ? await direct.read(write, [{ filter: byIds(wanted), collation: undefined }])
+      : new Map<string, Buffer>();
+  const entries = compare(before, now);
+  if (entries.length > 0) await insertDirect(direct, keeper, rows.documents(write, entries).rows);
+  if (planned.length > 0) await rows.remove([seq]);
+  return reply;
+}
+
+/** The command with its own session and write concern, as the server would have got it. */
+function sendWrite(
+  direct: Direct,
+  command: DoorCommand,
+  write: WriteCommand,
+  statements: readonly Statement[],
+): Promise<Buffer> {
+  const body = asBuffer(command.raw.body);
+  const whole = statements.length === write.statements.length;
+  const parts = bare(body, write.list);
+  for (const name of whole ? ['lsid', 'txnNumber', 'writeConcern'] : ['writeConcern']) {
+    const value = valueIn(body, name);
+    if (value) parts.push(element(name, value));
+  }
+  const documents = statements.map(({ raw }) => raw);
+  return direct.send(write.database, parts, { identifier: write.list, documents });
+}
+
+async function readBefore(
+  direct: Direct,
+  write: WriteCommand,
+  statements: readonly Statement[],
+): Promise<Map<string, Buffer>> {
+  if (write.kind !== 'insert') return direct.read(write, lookups(statements));
+  // A document that is there already makes the insert fail, and is not ours.
+  const ids = statements.map(({ raw }) => idOf(raw));
+  return direct.read(write, [{ filter: byIds(ids), collation: undefined }]);
+}
+
+/** The journal before the write: what each document may become, as far as that can be told. */
+function plan(
+  write: WriteCommand,
+  statements: readonly Statement[],
+  before: Map<string, Buffer>,
+): JournalEntry[] {
+  if (write.kind === 'insert') {
+    const entries = predictedInserts(statements) ?? statements.map(({ raw }) => created(raw));
+    return entries.filter(({ id }) => !before.has(keyOf(id)));
+  }
+  const byId = new Map(
+    statements.flatMap((statement) => (statement.id ? [[keyOf(statement.id), statement]] : [])),
+  );
+  return [...before].map(([key, raw]) => {
+    const id = idOf(raw);
+    if (write.kind === 'delete') return { id, before: raw, patch: { kind: 'whole', after: undefined } };
+    const statement = byId.get(key);
+    const patch = (statement && predict(raw, statement.raw)) ?? { kind: 'paths', touched: [] };
+    return { id, before: raw, patch };
+  });
+}
+
+function created(raw: Buffer): JournalEntry {
+  return { id: idOf(raw), before: undefined, patch: printOf(raw) };
+}
+
+function compare(before: Map<string, Buffer>, now: Map<string, Buffer>): JournalEntry[] {
+  const entries: JournalEntry[] = [];
+  for (const [key, raw] of before) {
+    const after = now.get(key);
+    if (after && sameBytes(raw, after)) continue;
+    const patch = after ? diff(raw, after) : ({ kind: 'whole', after: undefined } as const);
+    entries.push({ id: idOf(raw), before: raw, patch });
+  }
+  for (const [key, raw] of now) if (!before.has(key)) entries.push(created(raw));
+  return entries;
+}
+
+export async function insertDirect(
+  direct: Direct,
+  { rows }: Keeper,
+  documents: readonly Buffer[],
+): Promise<void> {
+  for (let at = 0; at < documents.length; at += 3) {
+    const parts = [element('insert', stringValue(rows.name)), element('writeConcern', durable)];
+    const reply = await direct.send(rows.database, parts, {
+      identifier: 'documents',
+      documents: documents.slice(at, at + 3),
+    });
+    if (!rowsTaken(reply)) throw hangUp('the journal could not be written');
+  }
+}
+
+/** Measurements have no `_id` that is unique: how many were written is all that can be known. */
+async function writeUnkept(
+  keeper: Keeper,
+  direct: Direct,
+  command: DoorCommand,
+  write: WriteCommand,
+  statements: readonly Statement[],
+): Promise<Buffer> {
+  const { rows } = keeper;
+  const { database, collection } = write;
+  const seq = await rows.note('unkept', { database, collection, command: write.kind, n: statements.length });
+  keeper.warn(`"${collection}" is a time-series collection: what is written to it has no journal.`);
+  const reply = await sendWrite(direct, command, write, statements);
+  await rows.complete(seq, { n: numberIn(reply, 'n') ?? 0 });
+  return reply;
+}
