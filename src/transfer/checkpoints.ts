@@ -9,12 +9,14 @@ import {
   document,
   element,
   elements,
+  emptyDocument,
   findElement,
   idOf,
   keyOf,
   objectValue,
   valueOf,
   binaryValue,
+  boolValue,
   intValue,
   minKey,
   sameValue,
@@ -54,8 +56,10 @@ export function addTally(sum: Tally, part: Tally): void {
 }
 
 export interface Progress {
-  /** Finished ranges of the first pass, in index order. */
+  /** Ranges of the first pass that are finished or begun, in index order. */
   done: (Bounds & { key: ObjectId })[];
+  /** Those of them that have to be done again as they were begun (checkpoints of `begin`). */
+  begun: (Bounds & { key: ObjectId })[];
   sums: Tally;
   /** What `finish` kept, if the step has ended before. */
   finished?: Document;
@@ -129,15 +133,12 @@ export class Checkpoints {
   ): Promise<void> {
     const laneId = BSON.serialize({ _id: this.laneIds[lane], epoch: this.epoch });
     const at = BSON.serialize({ $set: { at: range.key } });
-    const _id = Buffer.from(
-      BSON.serialize({ run: this.run, step: this.step, kind: 'range', key: range.key }),
-    );
+    const _id = Buffer.from(BSON.serialize(this.rangeId(range)));
     const counts = Buffer.from(
       BSON.serialize({
         ...tally,
         epoch: this.epoch,
         ms: Math.round(options.ms),
-        ...(range.sweep ? { of: range.sweep.of } : {}),
       }),
     );
     const row = document([
@@ -165,7 +166,7 @@ export class Checkpoints {
 
   /** @param collation of the source, so that bounds sort as its index does. */
   async load(collation: Document | undefined): Promise<Progress> {
-    const progress: Progress = { done: [], sums: emptyTally() };
+    const progress: Progress = { done: [], begun: [], sums: emptyTally() };
     const state = await this.collection.findOne({ _id: this.stateId() } as Document);
     if (state?.['finished']) progress.finished = state['finished'] as Document;
     const rows = this.collection.find({ _id: this.between('range') } as Document, {
@@ -179,28 +180,39 @@ export class Checkpoints {
       const counts = BSON.deserialize(row);
       for (const key of Object.keys(progress.sums) as (keyof Tally)[])
         progress.sums[key] += Number(counts[key] ?? 0);
-      if (counts['round'] === 0)
-        progress.done.push({ key: (counts['_id'] as { key: ObjectId }).key, ...boundsOf(row) });
+      if (counts['round'] !== 0) continue;
+      const range = { key: (counts['_id'] as { key: ObjectId }).key, ...boundsOf(row) };
+      progress.done.push(range);
+      if (counts['begun']) progress.begun.push(range);
     }
     return progress;
   }
 
   /** The `_id`s that were dealt with in a range, in the first pass or in a sweep of it. */
   async handled(key: ObjectId): Promise<Set<string>> {
+    const first = this.rangeId({ key });
+    const rows = this.collection.find(
+      { _id: { $gte: first, $lt: { ...first, sweep: new MaxKey() } } } as Document,
+      { projection: { ids: 1 } },
+    );
     const ids = new Set<string>();
-    const rows = await this.collection
-      .find(
-        {
-          $and: [
-            { _id: this.between('range') },
-            { $or: [{ _id: { run: this.run, step: this.step, kind: 'range', key } }, { of: key }] },
-          ],
-        } as Document,
-        { projection: { ids: 1 } },
-      )
-      .toArray();
-    for (const row of rows) for (const id of unpackIds(row['ids'] as Binary)) ids.add(keyOf(id));
+    for await (const row of rows) for (const id of unpackIds(row['ids'] as Binary)) ids.add(keyOf(id));
     return ids;
+  }
+
+  /** Without transactions: notes a range as begun, so that after a crash just these documents are done together. */
+  async begin(range: Range): Promise<void> {
+    const _id = objectValue(Buffer.from(BSON.serialize(this.rangeId(range))));
+    const row = document([
+      element('_id', _id),
+      element('from', range.from ?? minKey),
+      ...(range.to ? [element('to', range.to)] : []),
+      element('round', intValue(0)),
+      element('begun', boolValue(true)),
+      element('ids', binaryValue(emptyDocument.subarray(0, 0))),
+    ]);
+    const statement = updateStatement(idQuery(_id), objectValue(row), { upsert: true });
+    await sendWrites(this.db, 'update', checkpointCollection, [statement], { writeConcern: majority });
   }
 
   /** Keeps the result and drops the ranges: a step that has ended is not done again. */
@@ -231,6 +243,12 @@ export class Checkpoints {
       } as Document,
       { writeConcern: majority },
     );
+  }
+
+  /** The ranges of a sweep stand behind the one they belong to. */
+  private rangeId({ key, sweep }: Pick<Range, 'key' | 'sweep'>): Document {
+    const { run, step } = this;
+    return { run, step, kind: 'range', key: sweep?.of ?? key, ...(sweep ? { sweep: key } : {}) };
   }
 
   private stateId(): Document {

@@ -1,14 +1,15 @@
 // What an update operator or an update pipeline would make of documents, found out on copies of them: where there are
 // no transactions, the journal has to know the outcome before the document itself is touched.
 import type { CollationOptions, Collection, Db } from 'mongodb';
-import { idQuery, sendWrites, updateStatement } from './command';
+import { idQuery, sendWrites, updateStatement, type WriteFailure } from './command';
 import type { Failed } from './edits';
 import { replacementValue } from './interpret';
-import { keyOf } from './raw';
+import { idOf, keyOf } from './raw';
 import type { RawValue } from './raw';
 import { readByIds } from './source';
+import { kindOf } from './target';
 
-const stagePrefix = '_migratory_stage_';
+export const stagePrefix = '_migratory_stage_';
 
 export interface Trial {
   id: RawValue;
@@ -52,6 +53,26 @@ export class Evaluator {
     return { after, failed };
   }
 
+  /** Runs merging statements over copies of what is there; everything as it is afterwards, or the first refusal. */
+  async merge(
+    there: readonly Buffer[],
+    statements: readonly Buffer[],
+    on: readonly string[],
+    lane: number,
+  ): Promise<{ after: Buffer[]; refused?: WriteFailure }> {
+    const copies = await this.collection(lane);
+    await copies.deleteMany({});
+    if (on.length > 1 || on[0] !== '_id')
+      await copies.createIndex(Object.fromEntries(on.map((field) => [field, 1])));
+    const inserts = there.map((raw) =>
+      updateStatement(idQuery(idOf(raw)), replacementValue(raw), { upsert: true }),
+    );
+    await sendWrites(this.db, 'update', copies.collectionName, inserts);
+    const reply = await sendWrites(this.db, 'update', copies.collectionName, statements);
+    if (reply.failures[0]) return { after: [], refused: reply.failures[0] };
+    return { after: (await copies.find({}, { raw: true }).toArray()) as unknown as Buffer[] };
+  }
+
   /** Drops the copies, also those of a process that was killed. */
   async drop(): Promise<void> {
     for (const { name } of await this.db.listCollections({}, { nameOnly: true }).toArray()) {
@@ -67,7 +88,8 @@ export class Evaluator {
 
   /** Comparisons inside the pipeline follow the collation of the real collection. */
   private async create(name: string): Promise<Collection> {
-    const collation = (await this.source.options())?.['collation'] as CollationOptions | undefined;
+    const { options } = await kindOf(this.db, this.source.collectionName);
+    const collation = options['collation'] as CollationOptions | undefined;
     await this.db.createCollection(name, collation ? { collation } : {}).catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== 48) throw error;
     });

@@ -6,10 +6,9 @@ import type { Failed } from './edits';
 import type { Evaluator } from './evaluate';
 import { writeGuarded } from './guardedWrite';
 import type { Journal, JournalEntry } from './journal';
-import { applyPatch, diff, printOf, isApplied, isUnapplied } from './patch';
+import { applyPatch, diff, printOf } from './patch';
 import { idOf, keyOf, sameBytes } from './raw';
-import type { ObjectId } from 'mongodb';
-import type { RawValue } from './raw';
+import { unclearReason, type Recovery } from './recovery';
 import { readByIds } from './source';
 import { Stage, updates, type StageParts } from './stage';
 import { pause } from './transaction';
@@ -17,10 +16,6 @@ import type { Attempt, Outcome } from './work';
 
 /** How often a document that others keep changing is tried before it fails. */
 const mostTries = 50;
-
-const unclearReason =
-  'the runner ended while it was being changed, and somebody else changed it before the run went on; ' +
-  'without transactions it cannot be told whether the change had been made';
 
 type Edits = ReturnType<typeof updates>;
 interface Planned extends JournalEntry {
@@ -33,28 +28,19 @@ interface Done {
 
 export class Guarded {
   private readonly stage: Stage;
-  /** Documents that an interrupted attempt had changed already, and those of which it cannot be told. */
-  private readonly applied = new Set<string>();
-  private readonly unclear = new Set<string>();
-
   constructor(
     private readonly parts: StageParts & { journal: Journal },
     private readonly evaluator: Evaluator,
+    private readonly recovery: Recovery,
   ) {
     this.stage = new Stage(parts);
-  }
-
-  /** Settles the ranges that were journaled and not finished; before anything else is done. */
-  async recover(finished: ReadonlySet<string>): Promise<void> {
-    const { ranges } = await this.parts.journal.ranges();
-    for (const range of ranges) if (!finished.has(range.toHexString())) await this.settle(range);
   }
 
   readonly work = async (attempt: Attempt): Promise<Outcome> => {
     const { job } = attempt;
     const { signal } = this.parts.options;
     // The attempt before this one may have written a part of the range.
-    if (job.journaled > 0) job.journaled = await this.settle(job.range.key);
+    if (job.journaled > 0) job.journaled = await this.recovery.settle(job.range.key);
     const batch = await this.stage.read(attempt);
     const done: Done = { processed: 0, failed: [] };
     let todo = this.withoutKnown(batch.documents, done);
@@ -120,8 +106,8 @@ export class Guarded {
     return documents.filter((raw) => {
       const id = idOf(raw);
       const key = keyOf(id);
-      if (this.applied.has(key)) done.processed += 1;
-      else if (this.unclear.has(key)) this.fail(done, { id, raw, reason: unclearReason });
+      if (this.recovery.applied.has(key)) done.processed += 1;
+      else if (this.recovery.unclear.has(key)) this.fail(done, { id, raw, reason: unclearReason });
       else return true;
       return false;
     });
@@ -132,30 +118,4 @@ export class Guarded {
     if (onError !== 'quarantine') throw documentError(collection, failed.id, failed.reason);
     done.failed.push(failed);
   }
-
-  /** Finds out which documents of an unfinished range were changed, and leaves only those in its journal. */
-  private async settle(range: ObjectId): Promise<number> {
-    const { journal, target } = this.parts;
-    const { entries, nextAttempt } = await journal.read(range);
-    const ids = entries.map((entry) => entry.id);
-    const current = await readByIds(target, ids, {});
-    const kept = entries.filter((entry) => {
-      const state = stateOf(entry, current.get(keyOf(entry.id)));
-      if (state === 'applied') this.applied.add(keyOf(entry.id));
-      if (state === 'unclear') this.unclear.add(keyOf(entry.id));
-      return state !== 'open';
-    });
-    await journal.write(range, target.collectionName, kept, { attempt: nextAttempt, settles: true });
-    return nextAttempt + 1;
-  }
-}
-
-/** How far the change of a journaled document had come. */
-export function stateOf(
-  { before, patch }: { id: RawValue; before: Buffer | undefined; patch: JournalEntry['patch'] },
-  now: Buffer | undefined,
-): 'open' | 'applied' | 'unclear' {
-  if (!now) return 'open';
-  if (before && (sameBytes(before, now) || isUnapplied(patch, before, now))) return 'open';
-  return isApplied(patch, now) ? 'applied' : 'unclear';
 }

@@ -68,7 +68,7 @@ export class Journal {
     range: ObjectId,
     target: string,
     entries: readonly JournalEntry[],
-    options: { session?: ClientSession; attempt?: number; settles?: boolean },
+    options: { session?: ClientSession; attempt?: number; settles?: boolean; shared?: boolean },
   ): Promise<void> {
     if (entries.length === 0 && !options.settles) return;
     const packed = pack(entries);
@@ -87,6 +87,7 @@ export class Journal {
           ),
         ),
         element('collection', stringValue(target)),
+        ...(options.shared ? [element('shared', boolValue(true))] : []),
         ...(options.settles ? [element('settles', boolValue(true))] : []),
         element('n', intValue(part === 0 ? entries.length : 0)),
         element('data', binaryValue(packed.subarray(part * partBytes, (part + 1) * partBytes))),
@@ -99,17 +100,21 @@ export class Journal {
     if (reply.failures[0]) throw new Error(`the journal could not be written: ${reply.failures[0].message}`);
   }
 
-  /** Ranges with their number of documents, and the sum of these. */
-  async ranges(): Promise<{ ranges: ObjectId[]; total: number }> {
+  /** Ranges with the number of their documents in all, and whether several of them may hold the same document. */
+  async ranges(): Promise<{ ranges: ObjectId[]; total: number; shared: boolean }> {
     const found = await this.collection
-      .aggregate<{ _id: ObjectId; n: number }>([
+      .aggregate<{ _id: ObjectId; n: number; shared?: boolean }>([
         { $match: { _id: this.all() } },
-        { $project: { n: 1 } },
-        { $group: { _id: '$_id.r', n: { $sum: '$n' } } },
+        { $project: { n: 1, shared: 1 } },
+        { $group: { _id: '$_id.r', n: { $sum: '$n' }, shared: { $max: '$shared' } } },
         { $sort: { _id: -1 } },
       ])
       .toArray();
-    return { ranges: found.map((row) => row._id), total: found.reduce((sum, row) => sum + Number(row.n), 0) };
+    return {
+      ranges: found.map((row) => row._id),
+      total: found.reduce((sum, row) => sum + Number(row.n), 0),
+      shared: found.some((row) => row.shared === true),
+    };
   }
 
   /**

@@ -1,95 +1,57 @@
 // A new shape in another collection: an aggregation over each range of the source, merged into the target with the
 // meaning of `$merge`, but inside the range's transaction, so that nothing is merged twice and everything can be
-// taken back. (`$merge` itself is not allowed in a transaction.)
+// taken back. (`$merge` itself is not allowed in a transaction.) Without transactions what becomes of the target's
+// documents is found out on copies, and written under guard.
 import type { ClientSession, Collection, Document } from 'mongodb';
-import { ObjectId } from 'mongodb';
 import { emptyTally } from './checkpoints';
-import { rawPipeline, sendWrites, speakable, updateStatement } from './command';
-import { WriteRefused } from './errors';
-import type { Journal, JournalEntry } from './journal';
+import { sendWrites, speakable } from './command';
+import { documentError, WriteRefused } from './errors';
+import type { Evaluator } from './evaluate';
+import { writeGuarded } from './guardedWrite';
 import { groups } from './idGroups';
+import { entriesOf } from './into';
+import type { Journal } from './journal';
+import { MergeRules, keyPart, type Result } from './mergeRules';
 import { diff, printOf } from './patch';
-import {
-  BsonType,
-  document,
-  element,
-  elements,
-  findElement,
-  idOf,
-  keyOf,
-  objectValue,
-  sameBytes,
-  valueOf,
-} from './raw';
+import { idOf, keyOf, sameBytes } from './raw';
 import type { RawValue } from './raw';
-import { readBatch, readByIds, readListed } from './source';
+import { unclearReason, type Recovery } from './recovery';
+import { readBatch, readByIds, readListed, type Batch } from './source';
+import { pause } from './transaction';
 import type { PipelineTransferOptions } from './types';
 import type { Attempt, Outcome } from './work';
 
-/** Stages that treat every document by itself, so that ranges of the source give the same as the whole. */
-const perDocument = new Set([
-  '$match',
-  '$project',
-  '$addFields',
-  '$set',
-  '$unset',
-  '$unwind',
-  '$lookup',
-  '$graphLookup',
-  '$replaceRoot',
-  '$replaceWith',
-  '$redact',
-]);
-
-/** Whether the aggregation may be run range by range. */
-export function worksByRange(pipeline: readonly Document[]): boolean {
-  return pipeline.every((stage) => Object.keys(stage).every((name) => perDocument.has(name)));
+export interface MergeParts {
+  options: PipelineTransferOptions;
+  source: Collection;
+  target: Collection;
+  journal: Journal | undefined;
+  limit(): number;
+  /** Without transactions. */
+  guard?: { journal: Journal; recovery: Recovery; evaluator: Evaluator };
 }
 
-/** One result of the aggregation and the key it is merged by. */
-interface Result {
-  raw: Buffer;
-  /** Query for the document of the target. */
-  query: Buffer;
-  key: string;
-}
+const mostTries = 50;
+const duplicateKey = 11000;
 
 export class Merge {
-  private readonly on: string[];
-  private readonly update: RawValue | undefined;
+  private readonly rules: MergeRules;
 
-  constructor(
-    private readonly options: PipelineTransferOptions,
-    private readonly source: Collection,
-    private readonly journal: Journal | undefined,
-    private readonly limit: () => number,
-  ) {
-    const { on = '_id', whenMatched = 'merge' } = options;
-    this.on = Array.isArray(on) ? on : [on];
-    const matched = Array.isArray(whenMatched) ? whenMatched : updates[whenMatched];
-    this.update = matched && rawPipeline(matched);
+  constructor(private readonly parts: MergeParts) {
+    this.rules = new MergeRules(parts.options);
   }
 
   readonly work = async (attempt: Attempt): Promise<Outcome> => {
-    const { job, session } = attempt;
-    const keys = { projection: { _id: 1 }, limit: this.limit(), session };
-    const batch = job.range.sweep
-      ? await readListed(this.source, job.range.sweep.ids, { session })
-      : await readBatch(this.source, job.range, keys);
+    const { session } = attempt;
+    const batch = await this.read(attempt);
     const ids = batch.documents.map(idOf);
-    const results = ids.length > 0 ? await this.aggregate(ids, attempt) : [];
-    await attempt.crashPoint('after-read');
-    const before = await this.readTarget(results, session);
-    const statements = this.statements(results, before);
-    await this.send(statements, attempt);
-    const entries = this.journal ? await this.entries(results, before, session) : [];
-    await this.journal?.write(job.range.key, this.options.into, entries, attempt);
-    await attempt.crashPoint('after-journal');
+    if (!session && !attempt.job.range.sweep) await attempt.begin(batch.to);
+    const processed = session ? await this.inTransaction(ids, attempt) : await this.guarded(ids, attempt);
     return {
-      tally: { ...emptyTally(), scanned: ids.length, processed: results.length },
+      tally: { ...emptyTally(), scanned: ids.length, processed },
       handled: ids,
       documents: ids.length,
-      bytes: results.reduce((sum, result) => sum + result.raw.length, 0),
+      bytes: batch.bytes,
       quarantined: [],
       conflicts: [],
       rest: batch.rest,
@@ -97,36 +59,106 @@ export class Merge {
     };
   };
 
+  private read({ job, session }: Attempt): Promise<Batch> {
+    const { source, limit } = this.parts;
+    return job.range.sweep
+      ? readListed(source, job.range.sweep.ids, { session })
+      : readBatch(source, job.range, { projection: { _id: 1 }, limit: limit(), session });
+  }
+
   private async aggregate(ids: RawValue[], { job, session }: Attempt): Promise<Result[]> {
+    if (ids.length === 0) return [];
     const wanted = job.range.sweep ? { _id: { $in: ids.map(speakable) } } : within(ids);
-    const stages = [{ $match: wanted }, { $sort: { _id: 1 } }, ...this.options.pipeline];
-    const cursor = this.source.aggregate(stages, { raw: true, ...(session ? { session } : {}) });
+    const stages = [{ $match: wanted }, { $sort: { _id: 1 } }, ...this.parts.options.pipeline];
+    const cursor = this.parts.source.aggregate(stages, { raw: true, ...(session ? { session } : {}) });
     const results: Result[] = [];
-    for await (const raw of cursor as unknown as AsyncIterable<Buffer>) results.push(this.result(raw));
+    for await (const raw of cursor as unknown as AsyncIterable<Buffer>) results.push(this.rules.result(raw));
     return results;
   }
 
-  private result(raw: Buffer): Result {
-    const whole = findElement(raw, '_id') ? raw : withId(raw);
-    const document_ = this.on.includes('_id') ? whole : raw;
-    const parts = this.on.map((field) => {
-      const value = pathValue(document_, field);
-      if (
-        !value ||
-        value.type === BsonType.null ||
-        value.type === BsonType.undefined ||
-        value.type === BsonType.array
-      ) {
-        throw new WriteRefused(
-          idOf(whole),
-          `the result has no value of its own in "${field}", the field it is merged on`,
-          51132,
-        );
-      }
-      return element(field, value);
+  private async inTransaction(ids: RawValue[], attempt: Attempt): Promise<number> {
+    const { options, target, journal } = this.parts;
+    const { session, job } = attempt;
+    const results = await this.aggregate(ids, attempt);
+    await attempt.crashPoint('after-read');
+    const before = await this.readTarget(results, session);
+    const statements = this.rules.statements(results, before);
+    const reply = await sendWrites(options.db, 'update', target.collectionName, statements, {
+      session,
+      bypassDocumentValidation: job.bypass,
     });
-    const query = document(parts);
-    return { raw: document_, query, key: query.toString('latin1') };
+    const failure = reply.failures[0];
+    if (failure) throw new WriteRefused(keyPart(results[failure.index]!, 0), failure.message, failure.code);
+    if (journal) {
+      const after = await this.readTarget(results, session);
+      const entries = entriesOf([...after.values()].map(idOf), byId(before), byId(after));
+      await journal.write(job.range.key, target.collectionName, entries, { session, shared: true });
+    }
+    await attempt.crashPoint('after-journal');
+    return results.length;
+  }
+
+  /** Whatever somebody else changed meanwhile is merged again; what was written is not. */
+  private async guarded(ids: RawValue[], attempt: Attempt): Promise<number> {
+    const { options, target } = this.parts;
+    const { recovery } = this.parts.guard!;
+    const { job } = attempt;
+    job.journaled = await recovery.settle(job.range.key);
+    const applied = recovery.appliedIn(job.range.key);
+    for (let tries = 0; ; tries++) {
+      const results = await this.aggregate(ids, attempt);
+      await attempt.crashPoint('after-read');
+      const before = await this.readTarget(results, undefined);
+      const open = results.filter((result) => {
+        const there = before.get(result.key);
+        if (there && recovery.unclear.has(keyOf(idOf(there)))) {
+          throw documentError(target.collectionName, idOf(there), unclearReason);
+        }
+        return !there || !applied.has(keyOf(idOf(there)));
+      });
+      const again = await this.writeGuarded(open, before, attempt);
+      if (!again) return results.length;
+      if (tries === mostTries)
+        throw new Error(`documents of "${target.collectionName}" are changed by others all the time`);
+      await pause(Math.min(200, 2 ** tries), options.signal);
+      options.signal?.throwIfAborted();
+    }
+  }
+
+  /** Answers whether some of it has to be done again. */
+  private async writeGuarded(
+    results: Result[],
+    before: ReadonlyMap<string, Buffer>,
+    attempt: Attempt,
+  ): Promise<boolean> {
+    const { options, target } = this.parts;
+    const { journal, evaluator, recovery } = this.parts.guard!;
+    const { job } = attempt;
+    const met = results.flatMap((result) => before.get(result.key) ?? []);
+    const statements = this.rules.statements(results, before);
+    const { after, refused } = await evaluator.merge(met, statements, this.rules.on, attempt.lane);
+    if (refused) throw new WriteRefused(keyPart(results[refused.index]!, 0), refused.message, refused.code);
+    const old = byId(before);
+    const entries = after.flatMap((now) => {
+      const was = old.get(keyOf(idOf(now)));
+      if (was && sameBytes(was, now)) return [];
+      return [{ id: idOf(now), before: was, after: now, patch: was ? diff(was, now) : printOf(now) }];
+    });
+    await attempt.verify();
+    const attempted = { attempt: job.journaled++, shared: true };
+    await journal.write(job.range.key, target.collectionName, entries, attempted);
+    await attempt.crashPoint('after-journal');
+    const reply = await writeGuarded(options.db, target.collectionName, entries, job);
+    const left = new Set(reply.changed);
+    for (const failure of reply.refused) {
+      // Somebody else inserted a document with this key.
+      if (failure.code === duplicateKey) left.add(failure.index);
+      else throw new WriteRefused(entries[failure.index]!.id, failure.message, failure.code);
+    }
+    entries.forEach((entry, i) => {
+      if (!left.has(i)) recovery.appliedIn(job.range.key).add(keyOf(entry.id));
+    });
+    return left.size > 0;
   }
 
   /** The documents of the target that the results meet, by key. */
@@ -134,104 +166,29 @@ export class Merge {
     results: readonly Result[],
     session: ClientSession | undefined,
   ): Promise<Map<string, Buffer>> {
-    const target = this.options.db.collection(this.options.into);
+    const { target } = this.parts;
     const found = new Map<string, Buffer>();
-    if (this.on.length === 1 && this.on[0] === '_id') {
-      const byId = await readByIds(
+    if (this.rules.byId) {
+      const there = await readByIds(
         target,
         results.map((result) => idOf(result.raw)),
         { session },
       );
-      for (const result of results) {
-        const raw = byId.get(keyOf(idOf(result.raw)));
-        if (raw) found.set(result.key, raw);
-      }
+      for (const raw of there.values()) found.set(this.rules.result(raw).key, raw);
       return found;
     }
     for (let at = 0; at < results.length; at += 1000) {
-      const part = results.slice(at, at + 1000);
-      // One list for each field, as many index entries as there are results: an $or of all keys takes far longer to plan.
-      const wanted = Object.fromEntries(
-        this.on.map((field, i) => [field, { $in: part.map((result) => keyPart(result, i)) }]),
-      );
+      const wanted = this.rules.queryFor(results.slice(at, at + 1000));
       const cursor = target.find(wanted, { raw: true, ...(session ? { session } : {}) });
       for await (const raw of cursor as unknown as AsyncIterable<Buffer>)
-        found.set(this.result(raw).key, raw);
+        found.set(this.rules.result(raw).key, raw);
     }
     return found;
   }
-
-  private statements(results: Result[], before: ReadonlyMap<string, Buffer>): Buffer[] {
-    const { whenMatched = 'merge', whenNotMatched = 'insert' } = this.options;
-    const there = new Set(before.keys());
-    return results.map((result) => {
-      const matched = there.has(result.key);
-      if (matched && whenMatched === 'fail')
-        throw new WriteRefused(
-          this.nameOfResult(result),
-          'the target already holds a document with this key',
-          11000,
-        );
-      if (!matched && whenNotMatched === 'fail')
-        throw new WriteRefused(
-          this.nameOfResult(result),
-          'the target holds no document with this key',
-          13113,
-        );
-      if (!matched && whenNotMatched === 'insert') {
-        there.add(result.key);
-        if (!findElement(result.raw, '_id')) result.raw = withId(result.raw);
-      }
-      const upsert = whenNotMatched === 'insert';
-      const c = document([element('new', objectValue(result.raw))]);
-      return updateStatement(result.query, this.update ?? replaceWithNew, {
-        c,
-        upsert,
-        upsertSupplied: upsert,
-      });
-    });
-  }
-
-  private nameOfResult(result: Result): RawValue {
-    const first = elements(result.query)[0]!;
-    return valueOf(result.query, first);
-  }
-
-  private async send(statements: Buffer[], { session, job }: Attempt): Promise<void> {
-    const reply = await sendWrites(this.options.db, 'update', this.options.into, statements, {
-      session,
-      bypassDocumentValidation: job.bypass,
-      writeConcern: { w: 'majority', j: true },
-    });
-    const failure = reply.failures[0];
-    if (!failure) return;
-    const query = findElement(statements[failure.index]!, 'q')!;
-    const bytes = statements[failure.index]!.subarray(query.value, query.end);
-    throw new WriteRefused(valueOf(bytes, elements(bytes)[0]!), failure.message, failure.code);
-  }
-
-  private async entries(
-    results: Result[],
-    before: ReadonlyMap<string, Buffer>,
-    session: ClientSession | undefined,
-  ): Promise<JournalEntry[]> {
-    const after = await this.readTarget(results, session);
-    const entries: JournalEntry[] = [];
-    for (const [key, now] of after) {
-      const was = before.get(key);
-      if (was && sameBytes(was, now)) continue;
-      entries.push({
-        id: idOf(now),
-        before: was,
-        patch: was ? diff(was, now) : printOf(now),
-      });
-    }
-    return entries;
-  }
 }
 
-function keyPart({ query }: Result, position: number): unknown {
-  return speakable(valueOf(query, elements(query)[position]!));
+function byId(documents: ReadonlyMap<string, Buffer>): Map<string, Buffer> {
+  return new Map([...documents.values()].map((raw) => [keyOf(idOf(raw)), raw]));
 }
 
 /** All documents between the first and the last of neighbouring `_id`s. */
@@ -240,30 +197,4 @@ function within(ids: readonly RawValue[]): Document {
     _id: { $gte: speakable(first), $lte: speakable(last) },
   }));
   return bounds.length === 1 ? bounds[0]! : { $or: bounds };
-}
-
-const replaceWithNew = rawPipeline([{ $replaceWith: '$$new' }]);
-
-/** What `$merge` does to a document that is there; `fail` is decided before anything is sent. */
-const updates: Record<'replace' | 'keepExisting' | 'merge' | 'fail', Document[] | undefined> = {
-  replace: [{ $replaceWith: { $mergeObjects: ['$$new', { _id: '$_id' }] } }],
-  merge: [{ $replaceWith: { $mergeObjects: ['$$ROOT', '$$new'] } }],
-  keepExisting: [{ $replaceWith: '$$ROOT' }],
-  fail: undefined,
-};
-
-function withId(raw: Buffer): Buffer {
-  const id = element('_id', { type: BsonType.objectId, bytes: new ObjectId().id });
-  return document([id, ...elements(raw).map((item) => raw.subarray(item.start, item.end))]);
-}
-
-function pathValue(raw: Buffer, path: string): RawValue | undefined {
-  let at: RawValue | undefined = objectValue(raw);
-  for (const name of path.split('.')) {
-    if (at?.type !== BsonType.object) return undefined;
-    const bytes = at.bytes as Buffer;
-    const found = findElement(bytes, name);
-    at = found && valueOf(bytes, found);
-  }
-  return at;
 }

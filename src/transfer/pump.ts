@@ -133,6 +133,7 @@ export class Pump {
         session,
         crashPoint: this.crashPoint,
         verify: () => checkpoints.verify(lane),
+        begin: (to) => checkpoints.begin({ ...job.range, to }),
       });
       await this.crashPoint('after-write');
       const range = outcome.rest.length > 0 ? { ...job.range, to: outcome.to } : job.range;
@@ -156,6 +157,7 @@ export class Pump {
     addTally(this.sums, tally);
     this.doneHere += outcome.handled.length;
     if (outcome.rest.length > 0) feed.giveBack(...outcome.rest);
+    outcome.held?.();
     sizer.learn(range.keys ?? outcome.documents, outcome.documents, outcome.bytes, ms);
     throttle.spent(outcome.documents);
     const monitor = context.monitor;
@@ -196,8 +198,9 @@ export class Pump {
 
   /** Hands both halves of a range back; false if it cannot be halved. */
   private async halve(range: Range, feed: Feed): Promise<boolean> {
-    const { ranged, sizer } = this.options;
-    if (!ranged || range.sweep) return false;
+    const { ranged, sizer, context } = this.options;
+    // Without transactions a part of the range may have been written under its key.
+    if (!ranged || range.sweep || !context.transactions) return false;
     let low = 0;
     // The middle is looked for by doubling: the number of documents in the range is not known.
     for (let skip = 1; skip <= 1 << 20; skip *= 2) {

@@ -80,7 +80,10 @@ export class RangePlanner {
     private readonly collection: Collection,
     private readonly size: () => number,
     done: readonly Bounds[],
+    /** Ranges among them that have to be done again as they are. */
+    begun: readonly Range[] = [],
   ) {
+    this.returned.push(...begun);
     this.left = gaps(done);
     this.at = this.left[0]?.from;
   }

@@ -1,5 +1,6 @@
 // Putting documents back as they were, one journaled range in one transaction. Where the touched fields no longer
 // hold what the run wrote, the document is left alone and told as a conflict.
+import { ObjectId } from 'mongodb';
 import { emptyTally } from './checkpoints';
 import { idQuery, sendWrites, updateStatement, type WriteFailure } from './command';
 import { TryAgain, WriteRefused } from './errors';
@@ -7,6 +8,7 @@ import { writeGuarded } from './guardedWrite';
 import { replacementValue } from './interpret';
 import type { Journal, JournalEntry } from './journal';
 import { isApplied, isUnapplied, takeBack } from './patch';
+import type { Range } from './ranges';
 import { document, element, intValue, keyOf, objectValue, sameBytes } from './raw';
 import type { RawValue } from './raw';
 import { decoded } from './shownId';
@@ -25,10 +27,23 @@ interface Planned {
   after: Buffer | undefined;
 }
 
+interface Done {
+  deleted: number;
+  conflicts: { entry: JournalEntry; conflict: Conflict }[];
+}
+
 /** How often a document that others keep changing is looked at again. */
 const mostTries = 50;
 
 export class Restore {
+  /**
+   * Ranges with documents that do not hold what they should, and these documents. A document that the run changed in
+   * several ranges has to be taken back from its last change to its first, so they are tried again after the others.
+   */
+  readonly deferred: Range[] = [];
+  /** Nothing is deferred any more: what cannot be restored is a conflict. */
+  final = false;
+
   constructor(
     private readonly options: RevertOptions,
     private readonly journal: Journal,
@@ -36,9 +51,9 @@ export class Restore {
 
   readonly work = async (attempt: Attempt): Promise<Outcome> => {
     const { job, session } = attempt;
-    const { target, entries } = await this.journal.read(job.range.key, session);
+    const { target, entries } = await this.read(attempt);
     const collection = this.options.db.collection(target);
-    const done = { deleted: 0, conflicts: [] as Conflict[] };
+    const done: Done = { deleted: 0, conflicts: [] };
     let todo = entries;
     for (let tries = 0; todo.length > 0; tries++) {
       if (tries > 0) await pause(Math.min(200, 2 ** tries), this.options.signal);
@@ -52,30 +67,54 @@ export class Restore {
         const worn = tries === mostTries && planned.at(-1)?.entry === entry;
         if (worn) planned.pop();
         if (reason || worn)
-          done.conflicts.push(conflictOf(target, entry, now, reason ?? 'others change it all the time'));
+          done.conflicts.push({
+            entry,
+            conflict: conflictOf(target, entry, now, reason ?? 'others change it all the time'),
+          });
       }
       todo = session
         ? await this.send(target, planned, attempt)
         : await this.sendGuarded(target, planned, attempt, done);
       done.deleted += planned.filter(({ after, entry }) => !after && !todo.includes(entry)).length;
     }
-    const conflicts = done.conflicts.length;
+    return this.outcome(entries, done, attempt);
+  };
+
+  private async read({ job, session }: Attempt): Promise<{ target: string; entries: JournalEntry[] }> {
+    const { sweep, key } = job.range;
+    const journaled = await this.journal.read(sweep?.of ?? key, session);
+    if (!sweep) return journaled;
+    const wanted = new Set(sweep.ids.map(keyOf));
+    return { ...journaled, entries: journaled.entries.filter((entry) => wanted.has(keyOf(entry.id))) };
+  }
+
+  private outcome(entries: readonly JournalEntry[], done: Done, { job }: Attempt): Outcome {
+    const left = this.final ? [] : done.conflicts;
+    const conflicts = this.final ? done.conflicts : [];
+    const missed = new Set(left.map(({ entry }) => entry));
+    const handled = entries.filter((entry) => !missed.has(entry)).map((entry) => entry.id);
+    const { key, sweep } = job.range;
     return {
       tally: {
         ...emptyTally(),
-        scanned: entries.length,
-        processed: entries.length - done.deleted - conflicts,
+        scanned: handled.length,
+        processed: handled.length - done.deleted - conflicts.length,
         deleted: done.deleted,
-        conflicts,
+        conflicts: conflicts.length,
       },
-      handled: entries.map((entry) => entry.id),
+      handled,
       documents: entries.length,
       bytes: entries.reduce((sum, entry) => sum + (entry.before?.length ?? 0), 0),
       quarantined: [],
-      conflicts: done.conflicts,
+      conflicts: conflicts.map(({ conflict }) => conflict),
       rest: [],
+      held: () => {
+        if (left.length === 0) return;
+        const ids = left.map(({ entry }) => entry.id);
+        this.deferred.push({ key: new ObjectId(), sweep: { of: sweep?.of ?? key, round: 1, ids } });
+      },
     };
-  };
+  }
 
   /** Adds what puts the document back, or says why it is left alone. */
   private plan(entry: JournalEntry, now: Buffer | undefined, planned: Planned[]): string | undefined {
@@ -126,7 +165,7 @@ export class Restore {
     target: string,
     planned: Planned[],
     { job, crashPoint, verify }: Attempt,
-    done: { conflicts: Conflict[] },
+    done: Done,
   ): Promise<JournalEntry[]> {
     const entries = planned.map(({ entry: { id }, now, after }) => ({ id, before: now, after }));
     await verify();
@@ -136,7 +175,7 @@ export class Restore {
     for (const failure of reply.refused) {
       const { entry, now } = planned[failure.index]!;
       if (failure.code === validationFailed && !job.bypass) again.push(entry);
-      else done.conflicts.push(conflictOf(target, entry, now, failure.message));
+      else done.conflicts.push({ entry, conflict: conflictOf(target, entry, now, failure.message) });
     }
     job.bypass ||= reply.refused.some((failure) => failure.code === validationFailed);
     return again;

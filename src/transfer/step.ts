@@ -1,11 +1,12 @@
 // One step over the ranges of a collection, from its claim to its result, whatever is done with a range.
-import type { Collection, Document } from 'mongodb';
+import type { Collection, Db, Document } from 'mongodb';
 import { Checkpoints, type Progress } from './checkpoints';
 import { Pump, type Feed } from './pump';
 import { RangePlanner, RangeSizer } from './ranges';
 import { revertStep } from './revert';
 import { claimed, defaultLanes } from './sessions';
 import { mostRounds, Sweep } from './sweep';
+import { kindOf } from './target';
 import { Throttle } from './throttle';
 import { steadily } from './transaction';
 import type { TransferContext, TransferResult } from './types';
@@ -45,7 +46,8 @@ export async function runStep(context: TransferContext, step: Step): Promise<Tra
     context.lanes ?? defaultLanes,
   );
   return claimed(context, checkpoints, async (sessions) => {
-    const progress = await steadily(async () => checkpoints.load(await collationOf(collection)), signal);
+    const load = async () => checkpoints.load(await collationOf(db, collection));
+    const progress = await steadily(load, signal);
     if (progress.finished) return progress.finished as TransferResult;
     // A way back that was taken before this start belongs to an earlier one.
     if (progress.done.length === 0 && !step.checkpoints) {
@@ -72,7 +74,7 @@ export async function runStep(context: TransferContext, step: Step): Promise<Tra
     });
     await pump.crashPoint('after-claim');
     if (step.feed) await pump.run(step.feed);
-    else await scan(pump, step, checkpoints, () => Math.min(sizer.size, throttle.batchLimit), progress);
+    else await scan(pump, step, checkpoints, load, () => Math.min(sizer.size, throttle.batchLimit), progress);
     await pump.crashPoint('before-finish');
     const { scanned, processed, skipped, quarantined } = pump.sums;
     const result: TransferResult = {
@@ -98,13 +100,14 @@ async function scan(
   pump: Pump,
   { collection, filter }: Step,
   checkpoints: Checkpoints,
+  load: () => Promise<Progress>,
   size: () => number,
   progress: Progress,
 ): Promise<void> {
-  await pump.run(new RangePlanner(collection, size, progress.done));
+  await pump.run(new RangePlanner(collection, size, progress.done, progress.begun));
   await pump.crashPoint('before-sweep');
   for (let round = 1; round <= mostRounds; round++) {
-    const { done } = await steadily(async () => checkpoints.load(await collationOf(collection)));
+    const { done } = await steadily(load);
     const sweep = new Sweep(collection, filter, checkpoints, done, round);
     await pump.run(sweep);
     if (sweep.found === 0) return;
@@ -112,9 +115,9 @@ async function scan(
 }
 
 /** The collation of the collection's `_id` index. */
-async function collationOf(collection: Collection): Promise<Document | undefined> {
-  const options = await collection.options();
-  return options?.['collation'] as Document | undefined;
+async function collationOf(db: Db, collection: Collection): Promise<Document | undefined> {
+  const { options } = await kindOf(db, collection.collectionName);
+  return options['collation'] as Document | undefined;
 }
 
 /** Counts beside the work: the number is for progress alone. */

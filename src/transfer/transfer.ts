@@ -1,16 +1,19 @@
 // The entries of the kernel: changing documents range by range with journal, checkpoints, quarantine and throttle.
 // They put source, transform, protocol and sink together; each of them lives in its own file.
-import { UserError } from '../protocol/errors';
+import type { Progress } from './checkpoints';
 import { Evaluator } from './evaluate';
 import { Guarded } from './guarded';
 import { InPlace } from './inPlace';
 import { Into } from './into';
 import { Journal } from './journal';
-import { Merge, worksByRange } from './merge';
+import { Merge } from './merge';
+import { worksByRange } from './mergeRules';
 import { ObjectId } from 'mongodb';
 import { quarantinedIds } from './quarantine';
 import type { Range } from './ranges';
+import { Recovery } from './recovery';
 import { runStep, type Step } from './step';
+import { stageWhole } from './stageWhole';
 import { refuseTarget } from './target';
 import type { PipelineTransferOptions, TransferContext, TransferOptions, TransferResult } from './types';
 
@@ -76,9 +79,9 @@ async function documentStep(options: TransferOptions, retry = false): Promise<St
     async work(sizer, throttle, progress) {
       const parts = { options, source, target, sizer, throttle, retry };
       if (!options.transactions && journal) {
-        const guarded = new Guarded({ ...parts, journal }, evaluator);
-        await guarded.recover(new Set(progress.done.map((range) => range.key.toHexString())));
-        return guarded.work;
+        const recovery = new Recovery(journal, target);
+        await recovery.settleAll(keysOf(progress));
+        return new Guarded({ ...parts, journal }, evaluator, recovery).work;
       }
       return into === undefined
         ? new InPlace({ ...parts, journal }).work
@@ -92,24 +95,53 @@ async function documentStep(options: TransferOptions, retry = false): Promise<St
   };
 }
 
-/** Runs an aggregation over ranges of the source and merges its documents into the target. */
+/**
+ * Runs an aggregation over ranges of the source and merges its documents into the target. One that looks at many
+ * documents at once (`$group`, `$sort`, …) is run as a whole into a collection of our own, which is then merged.
+ */
 export async function transferPipeline(options: PipelineTransferOptions): Promise<TransferResult> {
-  if (!worksByRange(options.pipeline)) {
-    throw new UserError(
-      'This pipeline has stages that look at many documents at once, so it cannot be run in ranges.',
-    );
-  }
-  await refuseTarget(options.db, options.collection, options.into);
-  const collection = options.db.collection(options.collection);
-  const journal = options.journal === 'none' ? undefined : await openJournal(options);
-  return runStep(options, {
-    collection,
+  const kinds = await refuseTarget(options.db, options.collection, options.into);
+  const suited = kinds.target.capped ? { ...options, transactions: false } : options;
+  if (worksByRange(options.pipeline)) return mergeRanges(suited);
+  const staged = await stageWhole(suited);
+  return staged.finished ?? mergeRanges(staged.options, staged.drop);
+}
+
+async function mergeRanges(
+  options: PipelineTransferOptions,
+  close?: () => Promise<void>,
+): Promise<TransferResult> {
+  const { db, runId } = options;
+  const source = db.collection(options.collection);
+  const target = db.collection(options.into);
+  const kept = options.journal !== 'none';
+  const journal = kept || !options.transactions ? await openJournal(options) : undefined;
+  const evaluator = new Evaluator(db, runId, target);
+  // Several ranges may change the same document; without transactions only one of them may be under way.
+  const context = options.transactions ? options : { ...options, lanes: 1 };
+  return runStep(context, {
+    collection: source,
     documents: mostDocuments.function,
     onError: 'stop',
     maxErrors: 0,
-    work: (sizer, throttle) =>
-      new Merge(options, collection, journal, () => Math.min(sizer.limit, throttle.batchLimit)).work,
+    work(sizer, throttle) {
+      const limit = () => Math.min(sizer.limit, throttle.batchLimit);
+      const parts = { options, source, target, journal, limit };
+      if (options.transactions || !journal) return new Merge(parts).work;
+      const recovery = new Recovery(journal, target);
+      return new Merge({ ...parts, guard: { journal, recovery, evaluator } }).work;
+    },
+    async close() {
+      await close?.();
+      if (options.transactions) return;
+      await evaluator.drop();
+      if (!kept) await journal?.forget();
+    },
   });
+}
+
+function keysOf(progress: Progress): ReadonlySet<string> {
+  return new Set(progress.done.map((range) => range.key.toHexString()));
 }
 
 async function openJournal({ db, runId, step }: TransferContext): Promise<Journal> {

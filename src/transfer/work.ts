@@ -28,6 +28,8 @@ export interface Attempt {
   lane: number;
   session?: ClientSession;
   crashPoint(point: CrashPoint): Promise<void>;
+  /** Without transactions: notes the range, up to where it is done now, as begun. */
+  begin(to: RawValue | undefined): Promise<void>;
   /**
    * Without transactions, between reading and writing: throws if a newer owner has taken over. What was read before is
    * then no work of the newer owner, and what it writes afterwards fails the guard.
@@ -47,6 +49,8 @@ export interface Outcome {
   conflicts: Conflict[];
   /** Parts of the range that were left for later. */
   rest: Bounds[];
+  /** Called once it holds. */
+  held?(): void;
   /** Where the range ends if the rest begins inside it. */
   to?: RawValue;
 }

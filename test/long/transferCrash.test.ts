@@ -1,7 +1,7 @@
 // The whole crash matrix of the kernel: every named point, every kind of change, both directions, both kinds of
 // deployments. The sample of it in test/engine/transfer/crash.test.ts runs with every `npm test`.
 import { allPoints, crash, total } from '../engine/transfer/crash';
-import { jobs, type JobName } from '../engine/transfer/crashJobs';
+import { jobNames } from '../engine/transfer/crashJobs';
 import { deployments } from '../engine/transfer/setup';
 
 /** Points that a deployment or a direction does not pass. */
@@ -16,7 +16,7 @@ function isPassed(point: string, direction: string, transactions: boolean): bool
 for (const deployment of deployments) {
   describe(`the crash matrix, ${deployment.name}`, function () {
     this.timeout(180_000);
-    for (const job of Object.keys(jobs) as JobName[]) {
+    for (const job of jobNames) {
       for (const direction of ['up', 'down'] as const) {
         for (const point of allPoints) {
           if (!isPassed(point, direction, deployment.transactions)) continue;

@@ -1,9 +1,8 @@
 // A process that runs one transfer, or one way back, and is killed at a named point: started by crash.ts.
 import { MongoClient } from 'mongodb';
 import { revertFromJournal } from '../../../src/transfer/revert';
-import { transfer } from '../../../src/transfer/transfer';
 import type { CrashPoint, TransferContext } from '../../../src/transfer/types';
-import { jobs, type JobName } from './crashJobs';
+import { runJob, type JobName } from './crashJobs';
 
 export interface Order {
   uri: string;
@@ -30,7 +29,7 @@ async function run(order: Order): Promise<void> {
       if (point === order.point && done >= order.done) process.kill(process.pid, 'SIGKILL');
     },
   };
-  if (order.direction === 'up') await transfer({ ...context, ...jobs[order.job] });
+  if (order.direction === 'up') await runJob(order.job, context);
   else await revertFromJournal(context);
   await client.close();
   process.send?.('finished');

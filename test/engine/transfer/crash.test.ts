@@ -16,6 +16,8 @@ const cases: CrashCase[] = [
   { deployment: replicated, job: 'function', direction: 'up', point: 'after-commit', writer: true },
   { deployment: replicated, job: 'pipeline', direction: 'up', point: 'before-commit', writer: true },
   { deployment: replicated, job: 'function', direction: 'down', point: 'after-commit', writer: true },
+  { deployment: replicated, job: 'merge', direction: 'up', point: 'after-commit' },
+  { deployment: single, job: 'merge', direction: 'up', point: 'after-write' },
   { deployment: single, job: 'function', direction: 'up', point: 'after-journal' },
   { deployment: single, job: 'function', direction: 'up', point: 'after-write' },
   { deployment: single, job: 'pipeline', direction: 'up', point: 'after-write' },

@@ -1,10 +1,11 @@
 // The changes that the crash tests interrupt; none may be applied twice.
-import type { TransferOptions } from '../../../src/transfer/types';
+import { transfer, transferPipeline } from '../../../src/transfer/transfer';
+import type { TransferContext, TransferOptions, TransferResult } from '../../../src/transfer/types';
 import { byFunction, byPipeline } from './setup';
 
 type JobOptions = Pick<TransferOptions, 'collection' | 'change' | 'filter' | 'into' | 'onError'>;
 
-export const jobs = {
+const transfers = {
   function: {
     collection: 't',
     change: byFunction((doc) => ({ $set: { x: doc.x + 100, name: `${doc.name}!` } })),
@@ -31,4 +32,24 @@ export const jobs = {
   },
 } satisfies Record<string, JobOptions>;
 
-export type JobName = keyof typeof jobs;
+/** Counts up documents that many others are merged into. */
+const merge = {
+  collection: 't',
+  into: 'copy',
+  pipeline: [{ $project: { _id: { $mod: ['$n', 40] }, n: 1 } }],
+  whenMatched: [{ $set: { n: { $add: ['$n', '$$new.n'] } } }],
+};
+
+export type JobName = keyof typeof transfers | 'merge';
+export const jobNames = [...Object.keys(transfers), 'merge'] as JobName[];
+
+/** Whether the job writes into the collection `copy`. */
+export function copies(job: JobName): boolean {
+  return job === 'into' || job === 'merge';
+}
+
+export function runJob(job: JobName, context: TransferContext): Promise<TransferResult> {
+  return job === 'merge'
+    ? transferPipeline({ ...context, ...merge })
+    : transfer({ ...context, ...transfers[job] });
+}
