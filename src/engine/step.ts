@@ -213,10 +213,13 @@ async function settleFailure(
   scope: RunScope,
   planned: PlannedStep,
   step: RunStep,
-  error: unknown,
+  caught: unknown,
 ): Promise<unknown> {
   const { recorder, root } = scope;
-  if (error instanceof StepFailure) return error;
+  if (caught instanceof StepFailure) return caught;
+  // Work that is cut off fails in many ways (an aborted command, a closed socket): what counts is why it was.
+  const error: unknown =
+    scope.signal.aborted && !(caught instanceof StuckError) ? scope.signal.reason : caught;
   if (error instanceof CancelledError || error instanceof StuckError) {
     recorder.finishStep(step, 'cancelled', null);
     return error instanceof StuckError ? error : new StepFailure('cancelled', ExitCode.cancelled, null);
