@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { BSON } from 'mongodb';
 import { rawBytes } from '../../support/bytes';
 import { corpus, corpusOfIds, type CorpusDocument } from '../../support/corpus';
