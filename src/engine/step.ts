@@ -221,6 +221,7 @@ async function settleFailure(
   const error: unknown =
     scope.signal.aborted && !(caught instanceof StuckError) ? scope.signal.reason : caught;
   if (error instanceof CancelledError || error instanceof StuckError) {
+    if (error instanceof CancelledError) await changedNothing(scope, step).catch(() => false);
     recorder.finishStep(step, 'cancelled', null);
     return error instanceof StuckError ? error : new StepFailure('cancelled', ExitCode.cancelled, null);
   }
@@ -252,6 +253,8 @@ async function changedNothing(scope: RunScope, step: RunStep): Promise<boolean> 
   if (step.kind !== 'script' || step.journal === undefined) return false;
   if (await hasScriptJournal(scope, step, step.journal)) return false;
   await forgetScriptJournal(scope, step, step.journal);
+  // Nothing stands half-way: the next run begins afresh.
+  step.journal = undefined;
   return true;
 }
 
