@@ -3,9 +3,12 @@
 import type { Document, Filter } from 'mongodb';
 import type { BatchOptions, BatchResult, MigrationContext, TransformFunction } from '../migration/kinds';
 import type { RunStep } from '../protocol/run';
-import { transfer } from '../transfer/transfer';
-import type { Change, TransferContext } from '../transfer/types';
+import type { TransferContext } from '../transfer/types';
 import { conflictEvent, extendedJson } from './documents';
+import { convert } from './helpers/convert';
+import { embed } from './helpers/embed';
+import { extract } from './helpers/extract';
+import { HelperCall } from './helpers/helperCall';
 import type { RunScope } from './scope';
 
 /** @param beforeTransfer hears of each transfer of `ctx` before it begins, with the name that it goes by. */
@@ -19,7 +22,14 @@ export function createContext(
     (level: 'info' | 'warn' | 'error') =>
     (message: string, ...details: unknown[]): void =>
       recorder.log(level, [message, ...details.map(inWords)].join(' '), step.name);
-  let batches = 0;
+  const calls = new Map<string, number>();
+  const call = (helper: string, options: BatchOptions): HelperCall => {
+    const position = (calls.get(helper) ?? 0) + 1;
+    calls.set(helper, position);
+    const name = `${step.name}#${helper}-${position}`;
+    const context = transferContext(scope, step);
+    return new HelperCall({ scope, step, ctx, context, name, options, beforeTransfer });
+  };
   const ctx: MigrationContext = {
     log: { info: write('info'), warn: write('warn'), error: write('error') },
     signal: scope.signal,
@@ -35,46 +45,23 @@ export function createContext(
       transform: TransformFunction<T> | Document[],
       options: BatchOptions = {},
     ): Promise<BatchResult> {
-      batches += 1;
-      const name = `${step.name}#batch-${batches}`;
-      const kept = (options.backup ?? scope.settings.backup) === 'journal';
-      if (kept) await beforeTransfer?.(name);
-      return runBatch(scope, step, name, ctx, { collection, filter, transform, options });
+      const batch = call('batch', options);
+      await batch.touch([collection], filter);
+      const { processed, errors, total } = await batch.transform(
+        '',
+        collection,
+        filter,
+        transform as TransformFunction | Document[],
+      );
+      return { processed, errors, total };
     },
+    convert: async (collection, fields, options = {}) =>
+      convert(call('convert', options), collection, fields, options),
+    extract: async (collection, array, options) =>
+      extract(call('extract', options), collection, array, options),
+    embed: async (collection, array, options) => embed(call('embed', options), collection, array, options),
   };
   return ctx;
-}
-
-interface BatchCall {
-  collection: string;
-  filter: Document;
-  transform: unknown;
-  options: BatchOptions;
-}
-
-/** `ctx.batch`: a transfer of its own inside the step, resumable by its position among the step's batches. */
-async function runBatch(
-  scope: RunScope,
-  step: RunStep,
-  name: string,
-  ctx: MigrationContext,
-  { collection, filter, transform, options }: BatchCall,
-): Promise<BatchResult> {
-  const change: Change = Array.isArray(transform)
-    ? { kind: 'pipeline', update: transform as Document[] }
-    : { kind: 'function', transform: transform as TransformFunction, ctx };
-  const result = await transfer({
-    ...transferContext(scope, step),
-    step: name,
-    collection,
-    filter,
-    change,
-    journal: options.backup ?? scope.settings.backup,
-    batchSize: options.batchSize ?? scope.settings.batchSize,
-    onError: options.onError,
-    maxErrors: options.maxErrors ?? scope.settings.maxErrors,
-  });
-  return { processed: result.processed, errors: result.errors, total: result.total };
 }
 
 /** What the kernel needs to know of the run, with its reports going to the step. */

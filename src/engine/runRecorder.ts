@@ -5,10 +5,10 @@ import type { Event, EventBody, RunSnapshot } from '../protocol/events';
 import type { ErrorInfo } from '../protocol/errors';
 import type { CheckResult, RunControl, RunDocument, RunMode, RunState, RunStep } from '../protocol/run';
 import { machineId } from './lease';
-import { ProgressMonitor } from './monitor';
 import { newRunDocument } from './runDocument';
 import { runs } from './runs';
 import { SnapshotKeeper } from './snapshot';
+import { StepFigures } from './stepFigures';
 
 const writeEveryMs = 1_000;
 const snapshotEveryMs = 200;
@@ -42,7 +42,7 @@ export class RunRecorder {
   readonly document: RunDocument;
   readonly #options: RecorderOptions;
   readonly #snapshot: SnapshotKeeper;
-  readonly #monitors = new Map<RunStep, ProgressMonitor>();
+  readonly #figures = new StepFigures();
   #writeTimer: NodeJS.Timeout | undefined;
   #snapshotTimer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
@@ -125,15 +125,14 @@ export class RunRecorder {
   /** The work of the step begins: its total may be known or come later (`setTotal`). */
   beginWork(step: RunStep, total: number | null): void {
     if (this.#muted) return;
-    this.#monitors.set(step, new ProgressMonitor(total));
-    step.total = total;
+    this.#figures.begin(step, total);
     this.emit({ type: 'step.started', step: step.name, kind: step.kind, total });
   }
 
-  setTotal(step: RunStep, total: number | null): void {
+  /** @param part of a script that does several things: their totals add up. */
+  setTotal(step: RunStep, total: number | null, part = ''): void {
     if (this.#muted) return;
-    this.#monitor(step).total = total;
-    step.total = total;
+    this.#figures.setTotal(step, total, part);
     this.#changed();
   }
 
@@ -144,21 +143,21 @@ export class RunRecorder {
 
   batch(step: RunStep, count: number, ms: number): void {
     if (this.#muted) return;
-    this.#monitor(step).recordBatch(count, ms);
+    this.#figures.of(step).recordBatch(count, ms);
     this.#changed();
   }
 
   /** Absolute progress, for authors who report it themselves. */
   progressTo(step: RunStep, done: number, total: number | null): void {
     if (this.#muted) return;
-    const monitor = this.#monitor(step);
+    const monitor = this.#figures.of(step);
     if (total !== null) monitor.total = total;
     monitor.recordBatch(Math.max(0, done - monitor.processed), 0);
     this.#changed();
   }
 
   countErrors(step: RunStep, errors: number): void {
-    this.#monitor(step).errors = errors;
+    this.#figures.of(step).errors = errors;
     step.errors = errors;
     this.#changed();
   }
@@ -178,7 +177,7 @@ export class RunRecorder {
   }
 
   finishStep(step: RunStep, state: RunState, error: ErrorInfo | null): void {
-    this.#copyFigures(step);
+    this.#figures.copy(step);
     step.state = state;
     step.endedAt = new Date();
     step.error = error;
@@ -245,26 +244,8 @@ export class RunRecorder {
     this.#changed();
   }
 
-  #monitor(step: RunStep): ProgressMonitor {
-    const known = this.#monitors.get(step);
-    if (known) return known;
-    const monitor = new ProgressMonitor();
-    this.#monitors.set(step, monitor);
-    return monitor;
-  }
-
-  #copyFigures(step: RunStep): ReturnType<ProgressMonitor['figures']> {
-    const figures = this.#monitor(step).figures();
-    step.processed = figures.processed;
-    step.total = figures.total;
-    step.rate = figures.rate;
-    step.etaSeconds = figures.etaSeconds;
-    step.batchMs = figures.batchMs;
-    return figures;
-  }
-
   #emitProgress(step: RunStep): void {
-    const { processed, total, percentage, rate, etaSeconds, batchMs, errors } = this.#copyFigures(step);
+    const { processed, total, percentage, rate, etaSeconds, batchMs, errors } = this.#figures.copy(step);
     this.emit({
       type: 'progress',
       step: step.name,
@@ -312,7 +293,7 @@ export class RunRecorder {
     this.#snapshotTimer ??= setTimeout(() => {
       this.#snapshotTimer = undefined;
       for (const step of this.document.steps) {
-        if (step.endedAt === null && this.#monitors.has(step)) this.#copyFigures(step);
+        if (step.endedAt === null && this.#figures.has(step)) this.#figures.copy(step);
       }
       this.#options.hooks.snapshot?.(this.#snapshot.view);
     }, snapshotEveryMs);

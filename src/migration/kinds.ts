@@ -24,6 +24,38 @@ export interface BatchResult {
   total: number;
 }
 
+/** BSON types that `ctx.convert` converts to. */
+export type ConvertTarget = 'date' | 'decimal' | 'int' | 'long' | 'double' | 'objectId' | 'bool' | 'string';
+
+export interface ConvertOptions extends BatchOptions {
+  /** Only these documents; without it all that have one of the fields in another type. */
+  filter?: Filter<Document>;
+  /** How strings are read as dates: `%Y-%m-%d` as in `$dateFromString`, one or several. Default ISO 8601. */
+  format?: string | string[];
+  /** IANA name of the zone of date strings that name none. Default UTC. */
+  timezone?: string;
+  /** What numbers count that become dates. Without it they cannot be converted. */
+  numbersAs?: 'seconds' | 'milliseconds';
+}
+
+export interface ExtractOptions extends Pick<BatchOptions, 'batchSize' | 'onError' | 'maxErrors' | 'backup'> {
+  /** Collection that the elements move to. */
+  into: string;
+  /** Field of the new documents that holds the `_id` of the document they come from. Default: none. */
+  foreignKey?: string;
+  /** Field of the parent that keeps the new documents' `_id`s in their order. Default: the array field itself. */
+  idsField?: string;
+}
+
+export interface EmbedOptions extends Pick<BatchOptions, 'batchSize' | 'backup'> {
+  /** Collection whose documents become elements. It keeps them; drop it afterwards if nothing else needs it. */
+  from: string;
+  /** Field of these documents that holds the parent's `_id`; it is left out of the elements. */
+  foreignKey?: string;
+  /** Field of the parent with the `_id`s of its elements, in their order; it goes. Wins over the foreign key. */
+  idsField?: string;
+}
+
 /** What a migration's functions get beside the database. */
 export interface MigrationContext {
   readonly log: MigrationLog;
@@ -43,6 +75,28 @@ export interface MigrationContext {
     transform: TransformFunction<T> | Document[],
     options?: BatchOptions,
   ): Promise<BatchResult>;
+  /**
+   * Converts fields to other BSON types, exactly: `{ released: 'date', 'items.price': 'decimal' }`. Dotted paths lead
+   * through sub-documents and arrays, and each element of an array is converted; null and missing fields stay.
+   * Rejects at the first value that cannot be converted without loss, or quarantines its document
+   * (`onError: 'quarantine'`).
+   */
+  convert(
+    collection: string,
+    fields: Record<string, ConvertTarget>,
+    options?: ConvertOptions,
+  ): Promise<BatchResult>;
+  /**
+   * Makes documents of their own out of the sub-documents of an array; the parent keeps their `_id`s. Elements without
+   * an `_id` get an ObjectId. `total` and `processed` count parents.
+   */
+  extract(collection: string, arrayField: string, options: ExtractOptions): Promise<BatchResult>;
+  /**
+   * The reverse: collects documents of another collection, by the parent's ids or by their foreign key (in the order of
+   * their `_id`), into an array of the parent. Rejects before anything is changed when a document is missing or the
+   * field is taken.
+   */
+  embed(collection: string, arrayField: string, options: EmbedOptions): Promise<BatchResult>;
 }
 
 /** A check that an author's `validate` hands back. */

@@ -159,9 +159,16 @@ export function sampleContext(
     args: context.args ?? {},
     run: { id: 'check', startedAt: new Date() },
     progress: nowhere,
-    batch: () =>
-      Promise.reject(new UserError('ctx.batch cannot be used for a single document. Use it in a script.')),
+    batch: () => refusedHelper('batch'),
+    convert: () => refusedHelper('convert'),
+    extract: () => refusedHelper('extract'),
+    embed: () => refusedHelper('embed'),
   };
+}
+
+function refusedHelper(name: string): Promise<never> {
+  const message = `ctx.${name} cannot be used for a single document. Use it in a script.`;
+  return Promise.reject(new UserError(message));
 }
 
 /** True for a migration whose documents are changed by an aggregation on the server. */

@@ -50,7 +50,11 @@ async function rehearse(
   const commands: Record<string, number> = {};
   const rehearsal: Rehearsal = {
     // The kernel writes where `db` points; scripts are redirected at the door.
-    scope: { ...scope, db: scratch.database(target.database) },
+    scope: {
+      ...scope,
+      db: scratch.database(target.database),
+      touch: (collection, filter) => scratch.touch(target.database, collection, filter),
+    },
     scratch,
     step,
     migration,
