@@ -14,6 +14,8 @@ export interface KeeperOptions {
   /** Waits while the run is paused; throws when it has to end. */
   gate(): Promise<void>;
   warn(message: string): void;
+  /** Outlives a drop of its database. */
+  ledger?: { database: string; collection: string };
   /** What cannot be undone may pass: the migration is marked irreversible. */
   irreversible: boolean;
 }

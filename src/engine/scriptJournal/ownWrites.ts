@@ -23,6 +23,7 @@ import {
 import { takeApart, type Statement, type WriteCommand, type WriteKind } from './statements';
 import type { OwnSession, Transaction } from './transaction';
 import { writeUnprotected } from './unprotected';
+import { writeWithoutTransactions } from './withoutTransactions';
 
 /** Documents that are read before their change in one transaction. */
 const mostDocuments = 1000;
@@ -37,16 +38,16 @@ export class OwnWrites {
 
   async run(command: DoorCommand, kind: WriteKind): Promise<Uint8Array> {
     const key = retryKey(command);
-    const progress =
-      (key === undefined ? undefined : this.#lost.get(key)) ?? (await this.#begin(command, kind));
+    let progress = key === undefined ? undefined : this.#lost.get(key);
     try {
+      progress ??= await this.#begin(command, kind);
       await this.#work(command, progress);
       if (key !== undefined) this.#lost.delete(key);
       return progress.sum.reply();
     } catch (error) {
       if (error instanceof Answer) return error.reply;
       // The next try settles the commit, if one is open, and goes on behind it.
-      if (key !== undefined) this.#lost.set(key, progress);
+      if (key !== undefined && progress) this.#lost.set(key, progress);
       throw error;
     }
   }
@@ -57,6 +58,9 @@ export class OwnWrites {
     const creates = kind === 'insert' || write.statements.some(({ upsert }) => upsert);
     const facts = await this.keeper.namespaces.facts(database, collection);
     if (!facts && creates) await createForWrite(this.keeper, database, collection);
+    // Neither takes part in transactions.
+    if (facts?.kind === 'capped' || facts?.kind === 'timeseries')
+      throw new Answer(await writeWithoutTransactions(this.keeper, command, kind));
     return { write, sum: new WriteSum(), queue: partsOf(write) };
   }
 
@@ -206,25 +210,28 @@ export class OwnWrites {
     statements: Statement[],
     reply: Buffer,
   ): Promise<boolean> {
-    const { queue, write, sum } = progress;
+    const { queue } = progress;
     if (!isOk(reply)) {
       const failure = judge(reply);
       if (failure === 'again') return false;
       if (failure === 'moved') throw hangUp('the primary has changed');
-      if (failure === 'no-transaction') {
-        sum.add(await writeUnprotected(this.keeper, command, write, statements), positionsOf(statements));
-        queue.shift();
-        return true;
-      }
+      if (failure === 'no-transaction') return this.#unprotected(command, progress, statements);
       throw new Answer(withElements(reply, { errorLabels: undefined }));
     }
     const [error] = listIn(reply, 'writeErrors');
+    if (error && judge(error) === 'no-transaction') return this.#unprotected(command, progress, statements);
     const at = (error && numberIn(error, 'index')) ?? 0;
     const only = withElements(reply, { n: undefined, nModified: undefined, upserted: undefined });
     const parts: Part[] = [{ error: only, statements }];
     if (at > 0) parts.unshift({ statements: statements.slice(0, at) });
     if (at + 1 < statements.length) parts.push({ statements: statements.slice(at + 1) });
     queue.splice(0, 1, ...parts);
+    return true;
+  }
+
+  async #unprotected(command: DoorCommand, progress: Progress, statements: Statement[]): Promise<boolean> {
+    const reply = await writeUnprotected(this.keeper, command, progress.write, statements);
+    this.#done(progress, reply, undefined, statements);
     return true;
   }
 

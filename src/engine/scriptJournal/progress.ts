@@ -29,7 +29,7 @@ export interface Progress {
 /** The whole command is answered with this. */
 export class Answer extends Error {
   override readonly name = 'Answer';
-  constructor(readonly reply: Buffer) {
+  constructor(readonly reply: Uint8Array) {
     super('the command is answered');
   }
 }

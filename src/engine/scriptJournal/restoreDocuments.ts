@@ -1,18 +1,27 @@
 // Putting back the documents of some rows of a script's journal, the newest first, in one transaction with the rows
 // themselves (under the guard of each document's image where there are no transactions).
 import type { ClientSession, Collection, MongoClient } from 'mongodb';
-import { idQuery, sendWrites, updateStatement, UnspeakableId } from '../../transfer/command';
+import { sendWrites } from '../../transfer/command';
 import { WriteRefused } from '../../transfer/errors';
 import { writeGuarded } from '../../transfer/guardedWrite';
-import { replacementValue } from '../../transfer/interpret';
 import type { JournalEntry } from '../../transfer/journal';
-import { document, element, intValue, keyOf, objectValue, sameBytes } from '../../transfer/raw';
-import type { RawValue } from '../../transfer/raw';
+import { keyOf } from '../../transfer/raw';
 import { decoded } from '../../transfer/shownId';
-import { readByIds } from '../../transfer/source';
 import { inTransaction, isTooLarge, isTransient, pause } from '../../transfer/transaction';
 import type { Conflict } from '../../transfer/types';
 import { takeBackEntry } from './fold';
+import { Namespaces } from './keeper';
+import {
+  byCollection,
+  keyIn,
+  kindOf,
+  pastsOf,
+  readSpeakable,
+  same,
+  statementOf,
+  type Change,
+  type Plan,
+} from './pasts';
 import type { DocumentsRow } from './journalRow';
 import type { ScriptRows } from './rows';
 
@@ -30,36 +39,18 @@ export interface Restored {
   conflicts: Conflict[];
 }
 
-interface Change {
-  row: DocumentsRow;
-  entry: JournalEntry;
-}
-
-/** One document with what the script did to it, the newest first. */
-interface Past {
-  id: RawValue;
-  key: string;
-  changes: Change[];
-}
-
-interface Plan extends Past {
-  now: Buffer | undefined;
-  after: Buffer | undefined;
-}
-
 const validationFailed = 121;
 const patienceMs = 120_000;
-
-export function keyIn({ database, collection }: DocumentsRow, id: RawValue): string {
-  return `${database}.${collection}\0${keyOf(id)}`;
-}
 
 export class Restorer {
   /** Documents that the server refused to take back, with its reason. */
   readonly #refused = new Map<string, string>();
   #bypass = false;
+  readonly #namespaces: Namespaces;
 
-  constructor(private readonly options: RestoreOptions) {}
+  constructor(private readonly options: RestoreOptions) {
+    this.#namespaces = new Namespaces(options.client);
+  }
 
   /** @param rows the newest first. */
   async restore(rows: readonly DocumentsRow[]): Promise<Restored> {
@@ -94,14 +85,14 @@ export class Restorer {
   }
 
   async #attempt(rows: readonly DocumentsRow[]): Promise<Restored> {
-    const { client, transactions, conflicted } = this.options;
+    const { client, conflicted } = this.options;
     const found: Conflict[] = [];
     const keys: string[] = [];
     const note = (conflict: Conflict, key: string): void => {
       found.push(conflict);
       keys.push(key);
     };
-    if (!transactions) {
+    if (!(await this.#inTransactions(rows))) {
       for (const row of rows) await this.#guarded(row, note);
     } else {
       const session = client.startSession({ causalConsistency: false });
@@ -114,6 +105,15 @@ export class Restorer {
     for (const key of keys) conflicted.add(key);
     const documents = rows.reduce((sum, row) => sum + row.entries.length, 0);
     return { documents, conflicts: found };
+  }
+
+  /** Capped collections take part in no transaction. */
+  async #inTransactions(rows: readonly DocumentsRow[]): Promise<boolean> {
+    if (!this.options.transactions) return false;
+    for (const { database, collection } of rows) {
+      if ((await this.#namespaces.facts(database, collection))?.kind === 'capped') return false;
+    }
+    return true;
   }
 
   async #inSession(
@@ -244,65 +244,4 @@ export class Restorer {
     );
     if (reply.failures[0]) throw new Error(`the journal could not be written: ${reply.failures[0].message}`);
   }
-}
-
-function same(a: Buffer | undefined, b: Buffer | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : sameBytes(a, b);
-}
-
-function kindOf({ now, after }: Plan): 'delete' | 'update' | 'insert' {
-  if (!after) return 'delete';
-  return now ? 'update' : 'insert';
-}
-
-function statementOf({ id, now, after }: Plan): Buffer {
-  if (!after) return document([element('q', objectValue(idQuery(id))), element('limit', intValue(1))]);
-  return now ? updateStatement(idQuery(id), replacementValue(after)) : after;
-}
-
-function byCollection(rows: readonly DocumentsRow[]): DocumentsRow[][] {
-  const groups = new Map<string, DocumentsRow[]>();
-  for (const row of rows) {
-    const name = `${row.database}.${row.collection}`;
-    groups.set(name, [...(groups.get(name) ?? []), row]);
-  }
-  return [...groups.values()];
-}
-
-/** The documents of the rows, the one that was changed last first. */
-function pastsOf(rows: readonly DocumentsRow[]): Past[] {
-  const pasts = new Map<string, Past>();
-  for (const row of rows) {
-    for (const entry of row.entries.toReversed()) {
-      const key = keyIn(row, entry.id);
-      const past = pasts.get(key) ?? { id: entry.id, key, changes: [] };
-      past.changes.push({ row, entry });
-      pasts.set(key, past);
-    }
-  }
-  return [...pasts.values()];
-}
-
-/** Null for a document that cannot be asked for, since the driver cannot write its `_id`. */
-async function readSpeakable(
-  target: Collection,
-  pasts: readonly Past[],
-  session: ClientSession | undefined,
-): Promise<Map<string, Buffer | null | undefined>> {
-  const ids = pasts.map(({ id }) => id);
-  try {
-    return await readByIds(target, ids, { session });
-  } catch (error) {
-    if (!(error instanceof UnspeakableId)) throw error;
-  }
-  const found = new Map<string, Buffer | null | undefined>();
-  for (const id of ids) {
-    try {
-      for (const [key, raw] of await readByIds(target, [id], { session })) found.set(key, raw);
-    } catch (error) {
-      if (!(error instanceof UnspeakableId)) throw error;
-      found.set(keyOf(id), null);
-    }
-  }
-  return found;
 }

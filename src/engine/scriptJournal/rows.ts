@@ -21,6 +21,9 @@ export function scriptStep(step: string): string {
   return `${step}#script`;
 }
 
+/** Names of fields that nobody has to order: what has to keep its bytes goes in as Binary. */
+export type Facts = Document | ((seq: number) => Document);
+
 export class ScriptRows {
   readonly name: string;
   readonly #collection: Collection<StoredRow>;
@@ -90,19 +93,21 @@ export class ScriptRows {
     return { seq, rows: this.#parts(seq, target, entries, pending ? { pending: intValue(1) } : {}) };
   }
 
-  operation(op: string, facts: Document): { seq: number; row: Buffer } {
+  /** @param facts what is needed to take the change back; may need its number. */
+  operation(op: string, facts: Facts): { seq: number; row: Buffer } {
     const seq = this.next();
+    const known = typeof facts === 'function' ? facts(seq) : facts;
     const row = document([
       element('_id', this.#id(seq, 0)),
       element('epoch', intValue(this.epoch)),
       element('op', stringValue(op)),
-      element('facts', objectValue(BSON.serialize(facts, { ignoreUndefined: true }))),
+      element('facts', objectValue(BSON.serialize(known, { ignoreUndefined: true }))),
     ]);
     return { seq, row };
   }
 
   /** Notes a change before it is made; gives its number. */
-  async note(op: string, facts: Document): Promise<number> {
+  async note(op: string, facts: Facts): Promise<number> {
     const { seq, row } = this.operation(op, facts);
     await this.#collection.insertOne(BSON.deserialize(row, { promoteValues: false }) as StoredRow, {
       writeConcern: majority,
@@ -227,7 +232,7 @@ export class ScriptRows {
   }
 
   async leave(seq: number): Promise<void> {
-    await this.#collection.updateMany({ _id: this.#key(seq) }, { $set: { undone: true } });
+    await this.#collection.updateMany({ _id: this.#key(seq) }, { $set: { undone: true, epoch: this.epoch } });
   }
 
   /** Drops the rows of this step, and the collection with the last of them. */

@@ -1,22 +1,26 @@
 // The journal of a script, seen from the door: takes over every command that changes something, so that it can be
 // undone without the author's help. Undoing is undo.ts.
 import { DoorRefusal, type BeforeResult, type DoorCommand } from '../../wire/door';
+import { Catalogue, withoutOurs } from './catalogue';
 import { FindAndModify } from './findAndModify';
 import { isOurs, Keeper, type KeeperOptions } from './keeper';
 import { OwnWrites } from './ownWrites';
 import { writeInTransaction } from './scriptTransaction';
 import { isWriteKind } from './statements';
+import { asBuffer } from './transaction';
 import { writeWithoutTransactions } from './withoutTransactions';
 
 export class ScriptJournal {
   readonly #keeper: Keeper;
   readonly #writes: OwnWrites;
   readonly #findAndModify: FindAndModify;
+  readonly #catalogue: Catalogue;
 
   private constructor(keeper: Keeper) {
     this.#keeper = keeper;
     this.#writes = new OwnWrites(keeper);
     this.#findAndModify = new FindAndModify(keeper);
+    this.#catalogue = new Catalogue(keeper);
   }
 
   /** @param options whose rows are opened here. */
@@ -47,6 +51,8 @@ export class ScriptJournal {
       if (isWriteKind(name)) return this.#write(command, name);
       if (name.toLowerCase() === 'findandmodify') return this.#findAndModify.run(command);
     }
+    if (kind === 'catalogue') return this.#catalogue.run(command);
+    if (name === 'listCollections') return list(command);
     return undefined;
   }
 
@@ -56,6 +62,11 @@ export class ScriptJournal {
     if (!keeper.options.transactions) return writeWithoutTransactions(keeper, command, kind);
     return this.#writes.run(command, kind);
   }
+}
+
+/** What the script has dropped is only put aside, and not for its eyes. */
+async function list(command: DoorCommand): Promise<Uint8Array> {
+  return command.upstream.sendRaw(withoutOurs(asBuffer(command.raw.body)), command.raw.sequences);
 }
 
 function refuseOurs({ namespaces, name }: DoorCommand): void {

@@ -5,7 +5,8 @@ import { revertFromJournal } from '../../transfer/revert';
 import type { Conflict } from '../../transfer/types';
 import { transferContext } from '../context';
 import type { RunScope } from '../scope';
-import { keyIn, Restorer } from './restoreDocuments';
+import { keyIn } from './pasts';
+import { Restorer } from './restoreDocuments';
 import { isDocuments, type OperationRow } from './journalRow';
 import { ScriptRows } from './rows';
 import { CatalogueUndo, dropPutAside } from './undoCatalogue';
@@ -63,7 +64,7 @@ class ScriptUndo {
     const { client } = connection;
     const { transactions } = connection.server;
     this.#restorer = new Restorer({ client, rows, transactions, signal, conflicted: this.#conflicted });
-    this.#catalogue = new CatalogueUndo(client, rows);
+    this.#catalogue = new CatalogueUndo(client, rows, signal);
   }
 
   async run(): Promise<ScriptRollback> {
@@ -94,6 +95,7 @@ class ScriptUndo {
   async #recall(): Promise<void> {
     for (const row of await this.rows.undone()) {
       if (isDocuments(row)) for (const { id } of row.entries) this.#conflicted.add(keyIn(row, id));
+      else if (row.op === 'unkept') this.#catalogue.keepForLater(row);
       else this.#conflicts += 1;
     }
     this.#conflicts += this.#conflicted.size;
@@ -103,10 +105,10 @@ class ScriptUndo {
     const conflicts =
       row.op === 'transfer' ? await this.#takeTransferBack(row) : await this.#catalogue.takeBack(row);
     if (conflicts === 0) await this.rows.remove([row.seq]);
-    else if (conflicts !== 'later') {
+    else {
       await this.rows.leave(row.seq);
       if (Array.isArray(conflicts)) this.#tell(conflicts);
-      else this.#conflicts += conflicts;
+      else if (conflicts !== 'later') this.#conflicts += conflicts;
     }
   }
 

@@ -14,6 +14,19 @@ import type { TestServer } from '../../support/server';
 
 export type Up = ScriptMigration['up'];
 
+/** The server writes defaults out when a validator is changed, and takes them never away again. */
+function withoutDefaults({ validationLevel, validationAction, ...options }: Document): Document {
+  return {
+    ...options,
+    ...(validationLevel && validationLevel !== 'strict'
+      ? { validationLevel: validationLevel as unknown }
+      : {}),
+    ...(validationAction && validationAction !== 'error'
+      ? { validationAction: validationAction as unknown }
+      : {}),
+  };
+}
+
 export class Bench {
   readonly events: Event[] = [];
   readonly switch = new RunSwitch();
@@ -68,7 +81,7 @@ export class Bench {
       const byName = indexes.toSorted((a, b) => String(a['name']).localeCompare(String(b['name'])));
       found[info.name] = BSON.EJSON.stringify({
         type: info.type,
-        options: (info as Document)['options'] as Document,
+        options: withoutDefaults((info as Document)['options'] as Document),
         indexes: byName,
         hash: (hashes as Document)[info.name] as unknown,
       });
