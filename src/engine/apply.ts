@@ -66,6 +66,7 @@ async function applyScript(
     signal: scope.signal,
     gate: () => scope.gate(),
     warn: (message) => recorder.log('warn', message, step.name),
+    ledger: { database: connection.db.databaseName, collection: scope.settings.ledger },
     irreversible: Boolean(definition.irreversible),
   });
   try {
