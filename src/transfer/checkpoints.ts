@@ -3,8 +3,9 @@
 // transaction, so that data, journal and checkpoint cannot come apart.
 import type { Binary, ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
 import { BSON, MaxKey, MinKey } from 'mongodb';
-import { idQuery, sendWrites, updateStatement } from './command';
+import { idQuery, sendWrites, updateStatement, writeIdQuery } from './command';
 import type { Bounds, Range } from './ranges';
+import { RawWriter } from './writer';
 import {
   document,
   element,
@@ -128,7 +129,7 @@ export class Checkpoints {
     lane: number,
     range: Range,
     tally: Tally,
-    handled: readonly RawValue[],
+    handled: Handled,
     options: { session?: ClientSession; ms: number },
   ): Promise<void> {
     const laneId = BSON.serialize({ _id: this.laneIds[lane], epoch: this.epoch });
@@ -147,7 +148,7 @@ export class Checkpoints {
       ...(range.to ? [element('to', range.to)] : []),
       element('round', intValue(range.sweep?.round ?? 0)),
       ...elements(counts).map((item) => counts.subarray(item.start, item.end)),
-      element('ids', binaryValue(packIds(handled))),
+      element('ids', binaryValue(handled.packed)),
     ]);
     const reply = await sendWrites(
       this.db,
@@ -271,8 +272,20 @@ function boundsOf(row: Buffer): Bounds {
   };
 }
 
-function packIds(ids: readonly RawValue[]): Buffer {
-  return Buffer.concat(ids.map(idQuery));
+/** The `_id`s of documents, as `{_id}` documents one after the other. */
+export interface Handled {
+  count: number;
+  packed: Buffer;
+}
+
+export function idsOf(ids: readonly RawValue[]): Handled {
+  return { count: ids.length, packed: Buffer.concat(ids.map(idQuery)) };
+}
+
+export function idsOfDocuments(documents: readonly Buffer[]): Handled {
+  const writer = new RawWriter(documents.length * 24 + 64);
+  for (const raw of documents) writeIdQuery(writer, raw);
+  return { count: documents.length, packed: writer.since(0) };
 }
 
 function unpackIds(packed: Binary): RawValue[] {

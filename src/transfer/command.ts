@@ -1,9 +1,23 @@
 // Commands with raw documents: the driver's public helpers decode and re-encode everything, so reads ask for raw
 // buffers and writes go out as document sequences, the driver's own form for documents that are already bytes.
 import type { ClientSession, Collection, Db, Document } from 'mongodb';
-import { BSON } from 'mongodb';
+import { BSON, Int32, Long, ObjectId } from 'mongodb';
 import { DocumentSequence } from 'mongodb/lib/cmap/commands.js';
-import { arrayValue, boolValue, document, element, emptyDocument, objectValue, BsonType } from './raw';
+import {
+  arrayValue,
+  boolValue,
+  document,
+  element,
+  elements,
+  emptyDocument,
+  idOf,
+  nameOf,
+  objectValue,
+  valueOf,
+  BsonType,
+} from './raw';
+import { idEnd } from './scan';
+import { RawWriter } from './writer';
 import type { RawValue } from './raw';
 
 /** Bytes of statements in one command; the server takes 48 MB a message. */
@@ -38,28 +52,65 @@ export interface WriteOptions {
 type WriteKind = 'insert' | 'update' | 'delete';
 const listOf = { insert: 'documents', update: 'updates', delete: 'deletes' } as const;
 
+/** Raw documents one after the other in one buffer. */
+export class RawList {
+  readonly writer = new RawWriter();
+  /** Where each of them ends. */
+  readonly ends: number[] = [];
+
+  get length(): number {
+    return this.ends.length;
+  }
+
+  /** `{q: {_id}, u}` for the document. */
+  addUpdate(raw: Buffer, u: RawValue): void {
+    const { writer } = this;
+    const begun = writer.begin();
+    writer.name(BsonType.object, 'q');
+    writeIdQuery(writer, raw);
+    writer.element('u', u);
+    writer.end(begun);
+    this.ends.push(writer.at);
+  }
+
+  add(item: Buffer): void {
+    this.writer.copy(item);
+    this.ends.push(this.writer.at);
+  }
+}
+
+/** The `{_id}` of a document. */
+export function writeIdQuery(writer: RawWriter, raw: Buffer): void {
+  const end = idEnd(raw);
+  if (end < 0) return writer.copy(idQuery(idOf(raw)));
+  const begun = writer.begin();
+  writer.copy(raw, 4, end);
+  writer.end(begun);
+}
+
 /** Sends raw documents, updates or deletes in as many commands as they need. Throws what the whole command throws. */
 export async function sendWrites(
   db: Db,
   kind: WriteKind,
   collection: string,
-  items: readonly Buffer[],
+  items: readonly Buffer[] | RawList,
   options: WriteOptions = {},
 ): Promise<WriteReply> {
   const total: WriteReply = { n: 0, modified: 0, failures: [], upserted: [] };
-  let at = 0;
-  while (at < items.length) {
+  const ordered = options.ordered ?? true;
+  const list = items instanceof RawList ? items : listOfBuffers(items);
+  let first = 0;
+  while (first < list.length) {
+    const from = first === 0 ? 0 : list.ends[first - 1]!;
+    let next = first + 1;
+    while (next < list.length && next - first < commandStatements && list.ends[next]! - from < commandBytes)
+      next++;
     const sequence = new DocumentSequence(listOf[kind]);
-    const first = at;
-    let bytes = 0;
-    do {
-      bytes = sequence.push({}, items[at]!);
-      at++;
-    } while (at < items.length && at - first < commandStatements && bytes + items[at]!.length < commandBytes);
+    sequence.push({}, list.writer.buffer.subarray(from, list.ends[next - 1]));
     const reply = await db.command(
       {
         [kind]: collection,
-        ordered: options.ordered ?? true,
+        ordered,
         ...(options.bypassDocumentValidation ? { bypassDocumentValidation: true } : {}),
         ...(options.writeConcern && !options.session ? { writeConcern: options.writeConcern } : {}),
         [listOf[kind]]: sequence,
@@ -67,9 +118,16 @@ export async function sendWrites(
       { session: options.session },
     );
     collect(total, reply, first);
-    if (total.failures.length > 0 && (options.ordered ?? true)) break;
+    if (total.failures.length > 0 && ordered) break;
+    first = next;
   }
   return total;
+}
+
+function listOfBuffers(items: readonly Buffer[]): RawList {
+  const list = new RawList();
+  for (const item of items) list.add(item);
+  return list;
 }
 
 function collect(total: WriteReply, reply: Document, first: number): void {
@@ -130,22 +188,61 @@ export class UnspeakableId extends Error {
 
 /** A stored value as something that the driver writes back as the same bytes. */
 export function speakable(value: RawValue): unknown {
-  if (value.type === BsonType.object) {
-    const bytes = Buffer.from(value.bytes);
-    const parts = BSON.onDemand.parseToElements(bytes);
-    const map = new Map<string, unknown>();
-    for (const [type, nameOffset, nameLength, offset, length] of parts) {
-      const name = bytes.toString('utf8', nameOffset, nameOffset + nameLength);
-      if (map.has(name)) throw new UnspeakableId('a field name occurs twice inside _id');
-      map.set(name, speakable({ type, bytes: bytes.subarray(offset, offset + length) }));
-    }
-    return map;
-  }
+  const bytes = value.bytes as Buffer;
+  if (value.type === BsonType.objectId) return new ObjectId(Buffer.from(bytes));
+  if (value.type === BsonType.int) return new Int32(bytes.readInt32LE(0));
+  if (value.type === BsonType.object) return speakableDocument(Buffer.from(bytes));
   const wrapped = document([element('v', value)]);
   const decoded = BSON.deserialize(wrapped, { promoteValues: false, bsonRegExp: true });
   if (!wrapped.equals(BSON.serialize(decoded)))
     throw new UnspeakableId('the driver cannot write this _id back');
   return decoded['v'] as unknown;
+}
+
+function speakableDocument(bytes: Buffer): Map<string, unknown> {
+  const map = new Map<string, unknown>();
+  for (const item of elements(bytes)) {
+    const name = nameOf(bytes, item);
+    if (map.has(name)) throw new UnspeakableId('a field name occurs twice inside _id');
+    map.set(name, speakable(valueOf(bytes, item)));
+  }
+  return map;
+}
+
+/** Runs a command that answers with a cursor, to its end, and hands its documents over as bytes. */
+export async function readAll(db: Db, command: Document, session?: ClientSession): Promise<Buffer[]> {
+  const found: Buffer[] = [];
+  let reply = await db.command(command, { raw: true, session });
+  for (;;) {
+    const cursor = cursorOf(reply, found);
+    if (cursor.isZero()) return found;
+    const collection = String(command['find'] ?? command['aggregate']);
+    reply = await db.command({ getMore: cursor, collection }, { raw: true, session });
+  }
+}
+
+/** Adds the documents of a reply's batch; answers the cursor's id. */
+function cursorOf(reply: Document, found: Buffer[]): Long {
+  const cursor = reply['cursor'] as Buffer;
+  let id = Long.ZERO;
+  for (const item of elements(cursor)) {
+    const name = nameOf(cursor, item);
+    if (name === 'id') id = Long.fromBytesLE([...cursor.subarray(item.value, item.end)]);
+    if (name === 'firstBatch' || name === 'nextBatch') addBatch(cursor, item.value, found);
+  }
+  return id;
+}
+
+function addBatch(buffer: Buffer, offset: number, found: Buffer[]): void {
+  const last = offset + buffer.readInt32LE(offset) - 1;
+  let at = offset + 4;
+  while (at < last) {
+    // Type and position, a number as text.
+    at = buffer.indexOf(0, at + 1) + 1;
+    const size = buffer.readInt32LE(at);
+    found.push(buffer.subarray(at, at + size));
+    at += size;
+  }
 }
 
 export interface RangeRead {
@@ -157,7 +254,6 @@ export interface RangeRead {
   skip?: number;
   projection?: Document;
   session?: ClientSession;
-  signal?: AbortSignal;
 }
 
 /**
@@ -165,19 +261,18 @@ export interface RangeRead {
  * across BSON types and in the collection's own collation, so no `_id` is passed over. One reply: at most 16 MB.
  */
 export async function readRange(collection: Collection, read: RangeRead): Promise<Buffer[]> {
-  const cursor = collection.find(read.filter ?? {}, {
-    raw: true,
+  const command: Document = {
+    find: collection.collectionName,
+    filter: read.filter ?? {},
     hint: { _id: 1 },
     sort: { _id: 1 },
     singleBatch: true,
-    ...(read.min ? { min: { _id: speakable(read.min) } } : {}),
-    ...(read.max ? { max: { _id: speakable(read.max) } } : {}),
     limit: read.limit,
     batchSize: read.limit,
+    ...(read.min ? { min: { _id: speakable(read.min) } } : {}),
+    ...(read.max ? { max: { _id: speakable(read.max) } } : {}),
     ...(read.skip ? { skip: read.skip } : {}),
     ...(read.projection ? { projection: read.projection } : {}),
-    ...(read.session ? { session: read.session } : {}),
-    ...(read.signal ? { signal: read.signal } : {}),
-  });
-  return (await cursor.toArray()) as unknown as Buffer[];
+  };
+  return readAll(collection.db, command, read.session);
 }

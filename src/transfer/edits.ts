@@ -6,10 +6,15 @@ import { idOf, keyOf, sameBytes } from './raw';
 import type { RawValue } from './raw';
 import type { Job } from './work';
 
-export interface Edit {
-  id: RawValue;
-  raw: Buffer;
-  change: DocumentChange;
+export class Edit {
+  constructor(
+    readonly raw: Buffer,
+    readonly change: DocumentChange,
+  ) {}
+
+  get id(): RawValue {
+    return idOf(this.raw);
+  }
 }
 
 export interface Failed {
@@ -21,11 +26,6 @@ export interface Failed {
 export interface Edits {
   edits: Edit[];
   failed: Failed[];
-}
-
-interface Remembered {
-  raw: Buffer;
-  change: DocumentChange;
 }
 
 /** Documents whose asynchronous answers are awaited together. */
@@ -40,31 +40,27 @@ export async function editAll(
 ): Promise<Edits> {
   const { job, stopIn } = options;
   const result: Edits = { edits: [], failed: [] };
-  const fail = (raw: Buffer, id: RawValue, error: unknown) => {
+  const fail = (raw: Buffer, error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
-    if (stopIn !== undefined) throw documentError(stopIn, id, reason, error);
-    result.failed.push({ raw, id, reason });
+    if (stopIn !== undefined) throw documentError(stopIn, idOf(raw), reason, error);
+    result.failed.push({ raw, id: idOf(raw), reason });
   };
+  // A range that is tried again calls the function only for documents that have changed since.
+  const earlier = job.earlier && new Map(job.earlier.map((edit) => [keyOf(edit.id), edit]));
+  job.earlier = result.edits;
   let waiting: Promise<void>[] = [];
   let aborted: ReturnType<typeof abortOf> | undefined;
   for (const raw of documents) {
-    const id = idOf(raw);
-    const key = keyOf(id);
-    const refused = job.failed.get(key);
-    if (refused) {
-      result.failed.push({ raw, id, reason: refused.reason });
-      continue;
-    }
-    // A range that is tried again calls the function only for documents that have changed since.
-    const before = job.memory.get(key) as Remembered | undefined;
-    if (before && sameBytes(before.raw, raw)) {
-      result.edits.push({ id, raw, change: before.change });
-      continue;
+    if (earlier || job.failed.size > 0) {
+      const key = keyOf(idOf(raw));
+      const refused = job.failed.get(key);
+      const before = earlier?.get(key);
+      if (refused) result.failed.push({ raw, id: idOf(raw), reason: refused.reason });
+      else if (before && sameBytes(before.raw, raw)) result.edits.push(before);
+      if (refused || (before && sameBytes(before.raw, raw))) continue;
     }
     const settle = (shown: Shown, output: unknown) => {
-      const change = interpret(shown, output);
-      job.memory.set(key, { raw, change } satisfies Remembered);
-      result.edits.push({ id, raw, change });
+      result.edits.push(new Edit(raw, interpret(shown, output)));
     };
     try {
       const shown = new Shown(raw);
@@ -74,7 +70,7 @@ export async function editAll(
         const answer = aborted ? Promise.race([output, aborted.promise]) : Promise.resolve(output);
         const settled = answer.then((value) => settle(shown, value));
         waiting.push(
-          settled.catch((error: unknown) => failOrThrow(error, options.signal, () => fail(raw, id, error))),
+          settled.catch((error: unknown) => failOrThrow(error, options.signal, () => fail(raw, error))),
         );
         if (waiting.length >= together) {
           await Promise.all(waiting);
@@ -82,7 +78,7 @@ export async function editAll(
         }
       } else settle(shown, output);
     } catch (error) {
-      fail(raw, id, error);
+      fail(raw, error);
     }
   }
   await Promise.all(waiting);

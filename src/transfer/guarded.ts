@@ -6,7 +6,7 @@ import type { Failed } from './edits';
 import type { Evaluator } from './evaluate';
 import { writeGuarded } from './guardedWrite';
 import type { Journal, JournalEntry } from './journal';
-import { applyPatch, diff, printOf } from './patch';
+import { applyPatch, decodePatch, diff, printOf } from './patch';
 import { idOf, keyOf, sameBytes } from './raw';
 import { unclearReason, type Recovery } from './recovery';
 import { readByIds } from './source';
@@ -87,14 +87,14 @@ export class Guarded {
     const there =
       target.collectionName === source.collectionName ? undefined : await readByIds(target, ids, {});
     const trials = edits.flatMap(({ id, raw, change }) =>
-      change.patch || change.replacement ? [] : [{ id, raw, u: change.u }],
+      change.patch || change.encodedPatch || change.replacement ? [] : [{ id, raw, u: change.u }],
     );
     const tried = trials.length > 0 ? await this.evaluator.evaluate(trials, lane) : undefined;
     for (const failed of tried?.failed ?? []) this.fail(done, failed);
     const planned: Planned[] = [];
     for (const { id, raw, change } of edits) {
-      const after =
-        change.replacement ?? (change.patch ? applyPatch(raw, change.patch) : tried?.after.get(keyOf(id)));
+      const known = change.encodedPatch ? decodePatch(change.encodedPatch) : change.patch;
+      const after = change.replacement ?? (known ? applyPatch(raw, known) : tried?.after.get(keyOf(id)));
       if (!after) continue;
       const before = there ? there.get(keyOf(id)) : raw;
       planned.push({ id, before, after, patch: before ? diff(before, after) : printOf(after) });

@@ -1,20 +1,13 @@
 // Changing documents where they are, one range in one transaction: the snapshot that was read is the guard, since a
 // document that somebody else changed meanwhile ends the transaction with a conflict. Deployments without
 // transactions take guarded.ts.
-import {
-  idQuery,
-  rawDocument,
-  sendWrites,
-  speakable,
-  UnspeakableId,
-  updateStatement,
-  readRange,
-} from './command';
+import { idQuery, rawDocument, sendWrites, speakable, UnspeakableId, RawList, readRange } from './command';
 import { TryAgain, WriteRefused } from './errors';
 import type { Edit } from './edits';
-import type { JournalEntry } from './journal';
+import type { PackedEntry } from './journal';
 import { groups } from './idGroups';
-import { diff } from './patch';
+import { fastDiff } from './fastPatch';
+import { diff, type Patch } from './patch';
 import {
   arrayValue,
   boolValue,
@@ -29,6 +22,7 @@ import {
   sameValue,
 } from './raw';
 import type { RawValue } from './raw';
+import { idEnd } from './scan';
 import { readByIds, type Batch } from './source';
 import { Stage, updates, type StageParts } from './stage';
 import type { Attempt, Outcome } from './work';
@@ -68,13 +62,14 @@ export class InPlace {
     { session, job }: Attempt,
   ): Promise<void> {
     const { target, options } = this.parts;
-    const statements = edits.map(({ id, change }) => updateStatement(idQuery(id), change.u));
+    const statements = new RawList();
+    for (const { raw, change } of edits) statements.addUpdate(raw, change.u);
     const reply = await sendWrites(options.db, 'update', target.collectionName, statements, {
       session,
       bypassDocumentValidation: job.bypass,
     });
     const failure = reply.failures[0];
-    if (failure) throw new WriteRefused(edits[failure.index]!.id, failure.message, failure.code);
+    if (failure) throw new WriteRefused(idOf(edits[failure.index]!.raw), failure.message, failure.code);
     if (reply.n !== statements.length) {
       throw new Error(
         `${statements.length - reply.n} documents of "${target.collectionName}" were not found by their _id`,
@@ -112,39 +107,54 @@ export class InPlace {
   }
 
   /** What the journal keeps of each document: known from the answer, or read off what the server made of it. */
-  private async entries(edits: ReturnType<typeof updates>, attempt: Attempt): Promise<JournalEntry[]> {
-    const unknown = edits.filter(({ change }) => !change.patch);
-    const after = unknown.length > 0 ? await this.readAfter(unknown, attempt) : undefined;
-    const entries: JournalEntry[] = [];
-    for (const { id, raw, change } of edits) {
-      const now = change.patch ? undefined : after?.get(keyOf(id));
-      if (!change.patch && (!now || sameBytes(now, raw))) continue;
-      const patch = change.patch ?? diff(raw, now!);
-      if (patch.kind !== 'paths' || patch.touched.length > 0) entries.push({ id, before: raw, patch });
+  private async entries(edits: ReturnType<typeof updates>, attempt: Attempt): Promise<PackedEntry[]> {
+    const unknown = edits.filter(({ change }) => !change.patch && !change.encodedPatch);
+    const after = unknown.length > 0 ? await this.readAfter(unknown, attempt) : [];
+    const entries: PackedEntry[] = [];
+    let next = 0;
+    for (const { raw, change } of edits) {
+      const known = change.encodedPatch ?? change.patch;
+      const patch = known ?? patchBetween(raw, after[next++] ?? raw);
+      if (patch && !isEmptyPatch(patch)) entries.push({ id: idOf(raw), before: raw, patch });
     }
     return entries;
   }
 
-  /** The documents as the transaction has left them. */
-  private async readAfter(edits: readonly Edit[], { job, session }: Attempt): Promise<Map<string, Buffer>> {
+  /** The documents as the transaction has left them, in the order of the edits. */
+  private async readAfter(
+    edits: readonly Edit[],
+    { job, session }: Attempt,
+  ): Promise<(Buffer | undefined)[]> {
     const { target } = this.parts;
-    const first = edits[0]!;
-    if (!this.filter && !job.range.sweep && isSpeakable(first.id)) {
-      const found = await readRange(target, {
-        min: first.id,
-        max: job.range.to,
-        limit: edits.length,
-        session,
-      });
-      const map = new Map(found.map((raw) => [keyOf(idOf(raw)), raw]));
-      if (edits.every((edit) => map.has(keyOf(edit.id)))) return map;
+    const first = edits[0]!.id;
+    if (!this.filter && !job.range.sweep && isSpeakable(first)) {
+      const found = await readRange(target, { min: first, max: job.range.to, limit: edits.length, session });
+      if (found.length === edits.length && edits.every((edit, i) => sameId(edit.raw, found[i]!)))
+        return found;
     }
-    return readByIds(
+    const byId = await readByIds(
       target,
       edits.map((edit) => edit.id),
       { session },
     );
+    return edits.map((edit) => byId.get(keyOf(edit.id)));
   }
+}
+
+function patchBetween(before: Buffer, after: Buffer): Patch | Buffer | null {
+  const fast = fastDiff(before, after);
+  if (fast !== undefined) return fast;
+  return sameBytes(before, after) ? null : diff(before, after);
+}
+
+function isEmptyPatch(patch: Patch | Buffer): boolean {
+  if (Buffer.isBuffer(patch)) return patch.length === emptyDocument.length;
+  return patch.kind === 'paths' && patch.touched.length === 0;
+}
+
+function sameId(a: Buffer, b: Buffer): boolean {
+  const end = idEnd(a);
+  return end > 0 && end === idEnd(b) && a.compare(b, 4, end, 4, end) === 0;
 }
 
 function isSpeakable(id: RawValue): boolean {

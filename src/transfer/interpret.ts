@@ -5,6 +5,9 @@ import { BSON } from 'mongodb';
 import { encodeFields, encodeValue } from './encode';
 import { numberOf } from './encodeScalar';
 import type { EncodeOptions } from './encode';
+import { fastDiff } from './fastPatch';
+import { fastReplacement, isPlain } from './fastReplacement';
+import { fastUpdate } from './fastUpdate';
 import type { Patch, TouchedPath } from './patch';
 import { diff, hasTwins } from './patch';
 import {
@@ -31,6 +34,8 @@ export type DocumentChange =
       u: RawValue;
       /** What it touches; undefined = only the server knows (operators, pipelines). */
       patch: Patch | undefined;
+      /** The same, already as the journal keeps it. */
+      encodedPatch?: Buffer;
       /** The new version, where the answer was a whole document. */
       replacement?: Buffer;
     };
@@ -43,33 +48,49 @@ export class OutputError extends Error {
 /** One document on its way through a transform: what was read, and what the function was given. */
 export class Shown {
   readonly promoted: Document;
-  private readonly places = new Map<object, { parent: object | undefined; key: string }>();
-  constructor(readonly raw: Buffer) {
-    this.promoted = BSON.deserialize(raw);
-    this.remember(this.promoted, undefined, '');
-  }
+  /** Sub-documents and arrays of the first level, before the function could move or change them. */
+  readonly first: { key: string; value: object }[] = [];
+  private places: Map<object, { parent: object; key: string }> | undefined;
 
-  /** Notes where each sub-document stands, because the function may move or change them. */
-  private remember(value: object, parent: object | undefined, key: string): void {
-    if (parent) this.places.set(value, { parent, key });
-    else this.places.set(value, { parent: undefined, key });
-    for (const name in value) {
-      const child = (value as Record<string, unknown>)[name];
-      if (typeof child !== 'object' || child === null) continue;
-      if (Array.isArray(child) || Object.getPrototypeOf(child) === Object.prototype) {
-        this.remember(child, value, name);
-      }
+  constructor(readonly raw: Buffer) {
+    const promoted = BSON.deserialize(raw);
+    for (const key in promoted) {
+      const value: unknown = promoted[key];
+      if (isContainer(value)) this.first.push({ key, value });
     }
+    this.promoted = promoted;
   }
 
   /** The stored bytes of a sub-document or array that the function got and handed back, wherever it put it. */
   readonly origin = (value: object): RawValue | undefined => {
+    if (value === this.promoted) return objectValue(this.raw);
+    if (!this.places) {
+      this.places = new Map();
+      for (const { key, value: inner } of this.first) this.remember(this.places, inner, this.promoted, key);
+    }
     const place = this.places.get(value);
-    if (!place) return undefined;
-    if (!place.parent) return objectValue(this.raw);
-    const parent = this.origin(place.parent);
-    return parent && child(parent, place.key);
+    const parent = place && this.origin(place.parent);
+    return parent && place && child(parent, place.key);
   };
+
+  private remember(
+    places: Map<object, { parent: object; key: string }>,
+    value: object,
+    parent: object,
+    key: string,
+  ): void {
+    if (places.has(value)) return;
+    places.set(value, { parent, key });
+    for (const name in value) {
+      const inner = (value as Record<string, unknown>)[name];
+      if (isContainer(inner)) this.remember(places, inner, value, name);
+    }
+  }
+}
+
+function isContainer(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function child(parent: RawValue, name: string): RawValue | undefined {
@@ -89,6 +110,8 @@ export function interpret(shown: Shown, output: unknown): DocumentChange {
       `the transform returned ${describe(output)}; expected a document, a pipeline or nothing`,
     );
   }
+  const fast = fastUpdate(shown, output);
+  if (fast) return fast;
   const entries: [unknown, unknown][] = output instanceof Map ? [...output] : Object.entries(output);
   if (entries.length === 0)
     throw new OutputError('the transform returned an empty object; return nothing to skip a document');
@@ -126,15 +149,7 @@ function replacementChange(shown: Shown, output: object, entries: [unknown, unkn
       'the transform returned an object without update operators and without _id; use {$set: …}, or return the whole document with its _id',
     );
   }
-  const stored = objectValue(shown.raw);
-  const kept = new Set(entries.filter(([, value]) => value !== undefined).map(([key]) => String(key)));
-  const encoded = encodeValue(
-    output,
-    stored,
-    '',
-    optionsFor(shown, (name) => !kept.has(name)),
-  );
-  const replacement = idFirst(encoded.bytes as Buffer);
+  const replacement = fastReplacement(shown, output) ?? encodeReplacement(shown, output, entries);
   if (!sameValue(idOf(replacement), idOf(shown.raw))) {
     throw new OutputError('the transform returned a document with another _id; _id cannot be changed');
   }
@@ -142,9 +157,25 @@ function replacementChange(shown: Shown, output: object, entries: [unknown, unkn
   return {
     kind: 'update',
     u: replacementValue(replacement),
-    patch: diff(shown.raw, replacement),
+    ...differences(shown.raw, replacement),
     replacement,
   };
+}
+
+function encodeReplacement(shown: Shown, output: object, entries: [unknown, unknown][]): Buffer {
+  const kept = new Set(entries.filter(([, value]) => value !== undefined).map(([key]) => String(key)));
+  const encoded = encodeValue(
+    output,
+    objectValue(shown.raw),
+    '',
+    optionsFor(shown, (name) => !kept.has(name)),
+  );
+  return idFirst(encoded.bytes as Buffer);
+}
+
+function differences(before: Buffer, after: Buffer): { patch: Patch | undefined; encodedPatch?: Buffer } {
+  const fast = fastDiff(before, after);
+  return fast ? { patch: undefined, encodedPatch: fast } : { patch: diff(before, after) };
 }
 
 /** The server keeps _id in front; so do we, so that what we expect is what is stored. */
@@ -161,11 +192,7 @@ function idFirst(bytes: Buffer): Buffer {
  * and fills in empty timestamps; the pipeline form with `$literal` stores exactly what it is given.
  */
 export function replacementValue(version: Buffer): RawValue {
-  const plain = elements(version).every((item) => {
-    if (version[item.start + 1] === 0x24) return false;
-    return item.type !== BsonType.timestamp || version.readBigInt64LE(item.value) !== 0n;
-  });
-  if (plain) return objectValue(version);
+  if (isPlain(version)) return objectValue(version);
   const literal = document([element('$literal', objectValue(version))]);
   const stage = document([
     element('$replaceRoot', objectValue(document([element('newRoot', objectValue(literal))]))),

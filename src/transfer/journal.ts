@@ -17,9 +17,11 @@ import {
   keyOf,
   objectValue,
   stringValue,
+  valueOf,
   BsonType,
 } from './raw';
 import type { RawValue } from './raw';
+import { RawWriter } from './writer';
 
 export const journalPrefix = '_migratory_journal_';
 
@@ -36,10 +38,15 @@ export interface JournalEntry {
 
 export interface RangeJournal {
   target: string;
-  entries: JournalEntry[];
+  entries: LazyEntry[];
   /** The number that the next attempt at the range may use. */
   nextAttempt: number;
 }
+
+/** An entry whose patch may be bytes already. */
+export type PackedEntry = Pick<JournalEntry, 'id' | 'before'> & { patch: Patch | Buffer };
+/** An entry whose patch is decoded only where that is needed. */
+export type LazyEntry = Pick<JournalEntry, 'id' | 'before'> & { patch: Buffer };
 
 /** Bytes of one row's packed part; below the 16 MB of a document. */
 export const partBytes = 12 * 1024 * 1024;
@@ -67,7 +74,7 @@ export class Journal {
   async write(
     range: ObjectId,
     target: string,
-    entries: readonly JournalEntry[],
+    entries: readonly PackedEntry[],
     options: { session?: ClientSession; attempt?: number; settles?: boolean; shared?: boolean },
   ): Promise<void> {
     if (entries.length === 0 && !options.settles) return;
@@ -135,6 +142,7 @@ export class Journal {
       )
       .toArray();
     const attempts = new Map<number, Buffer[]>();
+    const target = String(rows[0]?.['collection'] ?? '');
     let last = -1;
     for (const row of rows) {
       const attempt = Number((row['_id'] as unknown as Document)['a']);
@@ -142,15 +150,13 @@ export class Journal {
       last = attempt;
       attempts.set(attempt, [...(attempts.get(attempt) ?? []), bytesOfBinary(row['data'] as Binary)]);
     }
-    const entries = new Map<string, JournalEntry>();
+    const single = attempts.size === 1 ? [...attempts.values()][0]! : undefined;
+    if (single) return { target, entries: unpackLazily(Buffer.concat(single)), nextAttempt: last + 1 };
+    const entries = new Map<string, LazyEntry>();
     for (const parts of attempts.values()) {
-      for (const entry of unpack(Buffer.concat(parts))) entries.set(keyOf(entry.id), entry);
+      for (const entry of unpackLazily(Buffer.concat(parts))) entries.set(keyOf(entry.id), entry);
     }
-    return {
-      target: String(rows[0]?.['collection'] ?? ''),
-      entries: [...entries.values()],
-      nextAttempt: last + 1,
-    };
+    return { target, entries: [...entries.values()], nextAttempt: last + 1 };
   }
 
   /** Drops the rows of this step, and the collection with the last of them. */
@@ -170,17 +176,26 @@ function bytesOfBinary(binary: Binary): Buffer {
 }
 
 /** Each entry is the pre-image followed by its patch; a created document has its `_id` alone as a pre-image `{c: _id}`. */
-export function pack(entries: readonly JournalEntry[]): Buffer {
-  const parts: Buffer[] = [];
+export function pack(entries: readonly PackedEntry[]): Buffer {
+  let size = 64;
+  for (const { before, patch } of entries)
+    size += (before?.length ?? 32) + (Buffer.isBuffer(patch) ? patch.length : 64);
+  const writer = new RawWriter(size);
   for (const { id, before, patch } of entries) {
-    parts.push(before ?? document([element('c', id)]), encodePatch(patch));
+    writer.copy(before ?? document([element('c', id)]));
+    writer.copy(Buffer.isBuffer(patch) ? patch : encodePatch(patch));
   }
-  return Buffer.concat(parts);
+  return writer.since(0);
 }
 
 /** What `pack` put together. */
 export function unpack(bytes: Buffer): JournalEntry[] {
-  const entries: JournalEntry[] = [];
+  return unpackLazily(bytes).map((entry) => ({ ...entry, patch: decodePatch(entry.patch) }));
+}
+
+/** The same with the patches as bytes. */
+export function unpackLazily(bytes: Buffer): LazyEntry[] {
+  const entries: LazyEntry[] = [];
   let at = 0;
   const next = (): Buffer => {
     const part = bytes.subarray(at, at + bytes.readInt32LE(at));
@@ -189,15 +204,11 @@ export function unpack(bytes: Buffer): JournalEntry[] {
   };
   while (at < bytes.length) {
     const image = next();
-    const patch = decodePatch(next());
+    const patch = next();
     const created = image.length > emptyDocument.length && image[5] === 0x63 && image[6] === 0;
     if (created) {
       const first = elements(image)[0]!;
-      entries.push({
-        id: { type: first.type, bytes: image.subarray(first.value, first.end) },
-        before: undefined,
-        patch,
-      });
+      entries.push({ id: valueOf(image, first), before: undefined, patch });
     } else entries.push({ id: idOf(image), before: image, patch });
   }
   return entries;

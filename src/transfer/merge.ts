@@ -3,7 +3,7 @@
 // taken back. (`$merge` itself is not allowed in a transaction.) Without transactions what becomes of the target's
 // documents is found out on copies, and written under guard.
 import type { ClientSession, Collection, Document } from 'mongodb';
-import { emptyTally } from './checkpoints';
+import { emptyTally, idsOfDocuments } from './checkpoints';
 import { sendWrites, speakable } from './command';
 import { documentError, WriteRefused } from './errors';
 import type { Evaluator } from './evaluate';
@@ -49,7 +49,7 @@ export class Merge {
     const processed = session ? await this.inTransaction(ids, attempt) : await this.guarded(ids, attempt);
     return {
       tally: { ...emptyTally(), scanned: ids.length, processed },
-      handled: ids,
+      handled: idsOfDocuments(batch.documents),
       documents: ids.length,
       bytes: batch.bytes,
       quarantined: [],

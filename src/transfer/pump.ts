@@ -93,7 +93,6 @@ export class Pump {
       oneByOne: range.sweep !== undefined,
       bypass: false,
       journaled: 0,
-      memory: new Map(),
     };
     const started = performance.now();
     let conflicts = 0;
@@ -155,7 +154,7 @@ export class Pump {
     const { context, sizer, throttle } = this.options;
     const { tally } = outcome;
     addTally(this.sums, tally);
-    this.doneHere += outcome.handled.length;
+    this.doneHere += outcome.handled.count;
     if (outcome.rest.length > 0) feed.giveBack(...outcome.rest);
     outcome.held?.();
     sizer.learn(range.keys ?? outcome.documents, outcome.documents, outcome.bytes, ms);

@@ -1,8 +1,8 @@
 // After a crash without transactions: which documents of an unfinished range had been changed, read off its journal
 // and the documents themselves. Documents of which it cannot be told are named, never guessed.
 import type { Collection, ObjectId } from 'mongodb';
-import type { Journal, JournalEntry } from './journal';
-import { isApplied, isUnapplied } from './patch';
+import type { Journal, LazyEntry } from './journal';
+import { decodePatch, isApplied, isUnapplied } from './patch';
 import { keyOf, sameBytes } from './raw';
 import { readByIds } from './source';
 
@@ -59,10 +59,11 @@ export class Recovery {
 
 /** How far the change of a journaled document had come. */
 export function stateOf(
-  { before, patch }: Pick<JournalEntry, 'before' | 'patch'>,
+  { before, patch: encoded }: Pick<LazyEntry, 'before' | 'patch'>,
   now: Buffer | undefined,
 ): 'open' | 'applied' | 'unclear' {
   if (!now) return 'open';
+  const patch = decodePatch(encoded);
   if (before && (sameBytes(before, now) || isUnapplied(patch, before, now))) return 'open';
   return isApplied(patch, now) ? 'applied' : 'unclear';
 }

@@ -1,13 +1,14 @@
 // Putting documents back as they were, one journaled range in one transaction. Where the touched fields no longer
 // hold what the run wrote, the document is left alone and told as a conflict.
 import { ObjectId } from 'mongodb';
-import { emptyTally } from './checkpoints';
-import { idQuery, sendWrites, updateStatement, type WriteFailure } from './command';
+import { emptyTally, idsOf } from './checkpoints';
+import { idQuery, RawList, sendWrites, type WriteFailure } from './command';
 import { TryAgain, WriteRefused } from './errors';
+import { isJustChanged } from './fastPatch';
 import { writeGuarded } from './guardedWrite';
 import { replacementValue } from './interpret';
-import type { Journal, JournalEntry } from './journal';
-import { isApplied, isUnapplied, takeBack } from './patch';
+import type { Journal, LazyEntry } from './journal';
+import { decodePatch, isApplied, isUnapplied, takeBack } from './patch';
 import type { Range } from './ranges';
 import { document, element, intValue, keyOf, objectValue, sameBytes } from './raw';
 import type { RawValue } from './raw';
@@ -21,7 +22,7 @@ import type { Attempt, Job, Outcome } from './work';
 const validationFailed = 121;
 
 interface Planned {
-  entry: JournalEntry;
+  entry: LazyEntry;
   now: Buffer;
   /** Undefined = the document goes. */
   after: Buffer | undefined;
@@ -29,7 +30,7 @@ interface Planned {
 
 interface Done {
   deleted: number;
-  conflicts: { entry: JournalEntry; conflict: Conflict }[];
+  conflicts: { entry: LazyEntry; conflict: Conflict }[];
 }
 
 /** How often a document that others keep changing is looked at again. */
@@ -80,7 +81,7 @@ export class Restore {
     return this.outcome(entries, done, attempt);
   };
 
-  private async read({ job, session }: Attempt): Promise<{ target: string; entries: JournalEntry[] }> {
+  private async read({ job, session }: Attempt): Promise<{ target: string; entries: LazyEntry[] }> {
     const { sweep, key } = job.range;
     const journaled = await this.journal.read(sweep?.of ?? key, session);
     if (!sweep) return journaled;
@@ -88,17 +89,17 @@ export class Restore {
     return { ...journaled, entries: journaled.entries.filter((entry) => wanted.has(keyOf(entry.id))) };
   }
 
-  private outcome(entries: readonly JournalEntry[], done: Done, { job }: Attempt): Outcome {
+  private outcome(entries: readonly LazyEntry[], done: Done, { job }: Attempt): Outcome {
     const left = this.final ? [] : done.conflicts;
     const conflicts = this.final ? done.conflicts : [];
     const missed = new Set(left.map(({ entry }) => entry));
-    const handled = entries.filter((entry) => !missed.has(entry)).map((entry) => entry.id);
+    const handled = idsOf(entries.filter((entry) => !missed.has(entry)).map((entry) => entry.id));
     const { key, sweep } = job.range;
     return {
       tally: {
         ...emptyTally(),
-        scanned: handled.length,
-        processed: handled.length - done.deleted - conflicts.length,
+        scanned: handled.count,
+        processed: handled.count - done.deleted - conflicts.length,
         deleted: done.deleted,
         conflicts: conflicts.length,
       },
@@ -117,8 +118,14 @@ export class Restore {
   }
 
   /** Adds what puts the document back, or says why it is left alone. */
-  private plan(entry: JournalEntry, now: Buffer | undefined, planned: Planned[]): string | undefined {
-    const { before, patch } = entry;
+  private plan(entry: LazyEntry, now: Buffer | undefined, planned: Planned[]): string | undefined {
+    const { before } = entry;
+    // What nearly every document is: changed by the run and by nobody since.
+    if (before && now && isJustChanged(before, entry.patch, now)) {
+      planned.push({ entry, now, after: before });
+      return undefined;
+    }
+    const patch = decodePatch(entry.patch);
     if (!before) {
       // Created by the run: it goes if nobody has written to it, and may be gone already.
       if (!now) return undefined;
@@ -135,13 +142,19 @@ export class Restore {
   }
 
   /** Deletes come first: they may free a unique value that a restored document needs. */
-  private async send(target: string, planned: Planned[], attempt: Attempt): Promise<JournalEntry[]> {
+  private async send(target: string, planned: Planned[], attempt: Attempt): Promise<LazyEntry[]> {
     for (const kind of ['delete', 'update'] as const) {
       const items = planned.filter(({ after }) => (after === undefined) === (kind === 'delete'));
-      const statements = items.map(({ entry: { id }, after }) =>
-        after ? updateStatement(idQuery(id), replacementValue(after)) : deleteStatement(id),
-      );
-      if (statements.length === 0) continue;
+      if (items.length === 0) continue;
+      const statements = new RawList();
+      for (const {
+        entry: { id },
+        after,
+        now,
+      } of items) {
+        if (after) statements.addUpdate(now, replacementValue(after));
+        else statements.add(deleteStatement(id));
+      }
       const reply = await sendWrites(this.options.db, kind, target, statements, {
         session: attempt.session,
         bypassDocumentValidation: attempt.job.bypass && kind === 'update',
@@ -152,7 +165,7 @@ export class Restore {
     return [];
   }
 
-  private refused({ id }: JournalEntry, failure: WriteFailure, job: Job): never {
+  private refused({ id }: LazyEntry, failure: WriteFailure, job: Job): never {
     if (failure.code === validationFailed && !job.bypass) {
       job.bypass = true;
       throw new TryAgain();
@@ -166,7 +179,7 @@ export class Restore {
     planned: Planned[],
     { job, crashPoint, verify }: Attempt,
     done: Done,
-  ): Promise<JournalEntry[]> {
+  ): Promise<LazyEntry[]> {
     const entries = planned.map(({ entry: { id }, now, after }) => ({ id, before: now, after }));
     await verify();
     const reply = await writeGuarded(this.options.db, target, entries, job);
@@ -186,11 +199,6 @@ function deleteStatement(id: RawValue): Buffer {
   return document([element('q', objectValue(idQuery(id))), element('limit', intValue(1))]);
 }
 
-function conflictOf(
-  collection: string,
-  entry: JournalEntry,
-  now: Buffer | undefined,
-  reason: string,
-): Conflict {
+function conflictOf(collection: string, entry: LazyEntry, now: Buffer | undefined, reason: string): Conflict {
   return { collection, id: decoded(entry.id), reason, before: entry.before ?? null, current: now ?? null };
 }

@@ -2,6 +2,7 @@
 // pump as a transfer: its ranges are those of the journal.
 import { ObjectId } from 'mongodb';
 import { Checkpoints, type Progress } from './checkpoints';
+import { dropCreated } from './created';
 import { Journal } from './journal';
 import { Pump, type Feed } from './pump';
 import { keyOf } from './raw';
@@ -60,6 +61,7 @@ export async function revertFromJournal(options: RevertOptions): Promise<RevertR
       await checkpoints.finish(result);
       if (conflicts > 0) return;
       await forward.forget();
+      await dropCreated(options);
       if (!options.keepJournal) await journal.forget();
     }, options.signal);
     return result;

@@ -1,7 +1,7 @@
 // Reading documents of a collection, raw: a range of its `_id` index as one batch, or some documents by `_id`.
 import type { ClientSession, Collection, Document } from 'mongodb';
 import { MaxKey } from 'mongodb';
-import { readRange, speakable, UnspeakableId } from './command';
+import { readAll, readRange, speakable, UnspeakableId } from './command';
 import { boundary, type Bounds } from './ranges';
 import { BsonType, idOf, keyOf } from './raw';
 import type { RawValue } from './raw';
@@ -19,7 +19,6 @@ export interface ReadOptions {
   projection?: Document;
   limit: number;
   session?: ClientSession;
-  signal?: AbortSignal;
 }
 
 /** A reply may hold 16 MB; above this it may have been cut off. */
@@ -102,11 +101,13 @@ export async function readByIds(
   for (let at = 0; at < ids.length; at += idsPerQuery) {
     const values = ids.slice(at, at + idsPerQuery).map(speakable);
     const wanted: Document = { _id: { $in: values } };
-    const cursor = collection.find(options.filter ? { $and: [wanted, options.filter] } : wanted, {
-      raw: true,
-      ...(options.session ? { session: options.session } : {}),
-    });
-    for await (const raw of cursor as unknown as AsyncIterable<Buffer>) found.set(keyOf(idOf(raw)), raw);
+    const command = {
+      find: collection.collectionName,
+      filter: options.filter ? { $and: [wanted, options.filter] } : wanted,
+      batchSize: idsPerQuery,
+    };
+    for (const raw of await readAll(collection.db, command, options.session))
+      found.set(keyOf(idOf(raw)), raw);
   }
   return found;
 }

@@ -1,9 +1,9 @@
 // The first half of every transfer of documents: reading a range and having the change decided for each document;
 // and its end, the quarantine and the counts. What happens in between is a sink's.
 import type { Collection } from 'mongodb';
-import { emptyTally } from './checkpoints';
+import { emptyTally, idsOfDocuments } from './checkpoints';
 import { rawPipeline } from './command';
-import { editAll, type Edit, type Edits, type Failed } from './edits';
+import { Edit, editAll, type Edits, type Failed } from './edits';
 import type { Journal } from './journal';
 import { releaseQuarantine, writeQuarantine } from './quarantine';
 import type { RangeSizer } from './ranges';
@@ -38,11 +38,11 @@ export class Stage {
 
   async read({ job, session, crashPoint }: Attempt): Promise<Batch> {
     const { source, options, sizer, throttle } = this.parts;
-    const { filter, signal } = options;
+    const { filter } = options;
     const limit = Math.min(sizer.limit, throttle.batchLimit);
     const batch = job.range.sweep
       ? await readListed(source, job.range.sweep.ids, { filter, session })
-      : await readBatch(source, job.range, { filter, limit, session, signal });
+      : await readBatch(source, job.range, { filter, limit, session });
     await crashPoint('after-read');
     return batch;
   }
@@ -55,10 +55,9 @@ export class Stage {
     }
     const result: Edits = { edits: [], failed: [] };
     for (const raw of documents) {
-      const id = idOf(raw);
-      const refused = job.failed.get(keyOf(id));
-      if (refused) result.failed.push({ raw, id, reason: refused.reason });
-      else result.edits.push({ raw, id, change: { kind: 'update', u: this.pipeline!, patch: undefined } });
+      const refused = job.failed.size > 0 ? job.failed.get(keyOf(idOf(raw))) : undefined;
+      if (refused) result.failed.push({ raw, id: idOf(raw), reason: refused.reason });
+      else result.edits.push(new Edit(raw, { kind: 'update', u: this.pipeline!, patch: undefined }));
     }
     return result;
   }
@@ -85,7 +84,7 @@ export class Stage {
         skipped: Math.max(0, scanned - processed - failed.length),
         quarantined: failed.length,
       },
-      handled: batch.documents.map(idOf),
+      handled: idsOfDocuments(batch.documents),
       documents: scanned,
       bytes: batch.bytes,
       quarantined,

@@ -1,6 +1,7 @@
 // The entries of the kernel: changing documents range by range with journal, checkpoints, quarantine and throttle.
 // They put source, transform, protocol and sink together; each of them lives in its own file.
 import type { Progress } from './checkpoints';
+import { noteCreated } from './created';
 import { Evaluator } from './evaluate';
 import { Guarded } from './guarded';
 import { InPlace } from './inPlace';
@@ -69,6 +70,7 @@ async function documentStep(options: TransferOptions, retry = false): Promise<St
   const kept = options.journal !== 'none';
   // Without transactions the journal is what tells after a crash which documents were changed.
   const journal = kept || !options.transactions ? await openJournal(options) : undefined;
+  if (kept && into !== undefined) await noteCreated(options, into);
   const evaluator = new Evaluator(db, runId, source);
   return {
     collection: source,
@@ -116,6 +118,7 @@ async function mergeRanges(
   const target = db.collection(options.into);
   const kept = options.journal !== 'none';
   const journal = kept || !options.transactions ? await openJournal(options) : undefined;
+  if (kept) await noteCreated(options, options.into);
   const evaluator = new Evaluator(db, runId, target);
   // Several ranges may change the same document; without transactions only one of them may be under way.
   const context = options.transactions ? options : { ...options, lanes: 1 };

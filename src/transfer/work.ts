@@ -1,7 +1,8 @@
 // What a kind of transfer does with one range, seen from the pump: the contract between the pump (lanes, protocol,
 // retries) and the sources, transforms and sinks that are put together for it.
 import type { ClientSession } from 'mongodb';
-import type { Tally } from './checkpoints';
+import type { Handled, Tally } from './checkpoints';
+import type { Edit } from './edits';
 import type { JournalEntry } from './journal';
 import type { QuarantinedDocument } from './quarantine';
 import type { Bounds, Range } from './ranges';
@@ -19,8 +20,8 @@ export interface Job {
   bypass: boolean;
   /** Attempts of the guarded protocol that were journaled. */
   journaled: number;
-  /** Answers of earlier attempts that can be used again; kept by the transform. */
-  memory: Map<string, unknown>;
+  /** What the transform answered in the attempt before. */
+  earlier?: readonly Edit[];
 }
 
 export interface Attempt {
@@ -41,7 +42,7 @@ export interface Attempt {
 export interface Outcome {
   tally: Tally;
   /** Every document that was dealt with. */
-  handled: RawValue[];
+  handled: Handled;
   /** Documents and bytes that were read. */
   documents: number;
   bytes: number;

@@ -1,0 +1,101 @@
+// Reading a change off two versions, and taking it back, for the documents that make up nearly all of a collection:
+// top-level fields that changed, nobody else's writes. Answers undefined for the others, which patch.ts knows.
+import { BsonType } from './raw';
+import { Scan, sameBytes } from './scan';
+import { Arena } from './writer';
+
+const arena = new Arena();
+const a = new Scan();
+const b = new Scan();
+const p = new Scan();
+const entry = new Scan();
+
+/** The encoded patch between two versions; `null` if they are the same. */
+export function fastDiff(before: Buffer, after: Buffer): Buffer | null | undefined {
+  a.read(before);
+  b.read(after);
+  if (a.count > b.count || b.mayHaveTwins()) return undefined;
+  const writer = arena.open();
+  const from = writer.at;
+  const begun = writer.begin();
+  let touched = 0;
+  for (let i = 0; i < b.count; i++) {
+    if (i < a.count) {
+      if (a.sameElement(i, b, i)) continue;
+      const nested = a.type(i) === BsonType.object && b.type(i) === BsonType.object;
+      if (nested || !a.sameName(i, b, i)) {
+        writer.at = from;
+        return undefined;
+      }
+    }
+    writer.name(BsonType.object, String(touched++));
+    const inner = writer.begin();
+    writer.name(BsonType.string, 'p');
+    writer.int(b.value[i]! - b.start[i]! - 1);
+    writer.copy(after, b.start[i]! + 1, b.value[i]);
+    writer.name(b.type(i), 'a');
+    writer.copy(after, b.value[i], b.end[i]);
+    writer.end(inner);
+  }
+  writer.end(begun);
+  if (touched === 0) {
+    writer.at = from;
+    return null;
+  }
+  return writer.since(begun);
+}
+
+const pathField = Buffer.from('p\0');
+const afterField = Buffer.from('a\0');
+let touchedBefore = new Uint8Array(64);
+let touchedNow = new Uint8Array(64);
+
+/**
+ * Whether the document is what the change made of it and nothing else, so that the old version can take its place as
+ * it is. False where it is not, or where that is not easily seen.
+ */
+export function isJustChanged(before: Buffer, encodedPatch: Buffer, current: Buffer): boolean {
+  a.read(before);
+  b.read(current);
+  if (a.mayHaveTwins() || b.mayHaveTwins()) return false;
+  if (a.count > touchedBefore.length) touchedBefore = new Uint8Array(a.count * 2);
+  if (b.count > touchedNow.length) touchedNow = new Uint8Array(b.count * 2);
+  touchedBefore.fill(0, 0, a.count);
+  touchedNow.fill(0, 0, b.count);
+  // Entries are numbered from 0; the forms for a whole document are not.
+  if (encodedPatch[5] !== 0x30) return false;
+  p.read(encodedPatch);
+  for (let i = 0; i < p.count; i++) if (!checkEntry(encodedPatch, p.value[i]!)) return false;
+  let k = 0;
+  for (let i = 0; i < a.count; i++) {
+    if (touchedBefore[i] === 1) continue;
+    while (k < b.count && touchedNow[k] === 1) k++;
+    if (k === b.count || !a.sameElement(i, b, k)) return false;
+    k++;
+  }
+  while (k < b.count && touchedNow[k] === 1) k++;
+  return p.count > 0 && k === b.count;
+}
+
+/** Marks a touched field in both versions, if the current one holds what the change wrote. */
+function checkEntry(encodedPatch: Buffer, offset: number): boolean {
+  entry.read(encodedPatch, offset);
+  const where = entry.find(pathField);
+  if (where < 0 || entry.type(where) !== BsonType.string) return false;
+  const name = encodedPatch.subarray(entry.value[where]! + 4, entry.end[where]);
+  const old = a.find(name);
+  const now = b.find(name);
+  const after = entry.find(afterField);
+  if (old >= 0) touchedBefore[old] = 1;
+  if (now >= 0) touchedNow[now] = 1;
+  if (after < 0 || now < 0) return after < 0 && now < 0;
+  if (entry.type(after) !== b.type(now)) return false;
+  return sameBytes(
+    encodedPatch,
+    entry.value[after]!,
+    entry.end[after]!,
+    b.buffer,
+    b.value[now]!,
+    b.end[now]!,
+  );
+}
