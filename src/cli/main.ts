@@ -156,6 +156,13 @@ add('resume <id>', 'go on with an interrupted, failed or cancelled run at its ch
     runCommand(output, globals, { mode: 'up', names: [], resume }),
   ),
 );
+add('rerun <name>', 'roll back the version that was applied, and run the file as it is now', [
+  'rerun 004-dates.js',
+]).action(
+  action((output, globals, _options, names) =>
+    runCommand(output, globals, { mode: 'up', names, again: true }),
+  ),
+);
 add('quarantine <action> [name]', 'list, retry or discard the documents that failed', [
   'quarantine list',
   'quarantine retry',

@@ -47,13 +47,21 @@ export async function execute(options: ExecuteOptions): Promise<ExecuteResult> {
     refuseReadOnly(options.connection);
     return executeWithLease(options);
   }
-  const steps = await chooseSteps(options.connection, options.request, await readState(options));
+  const steps = await chooseSteps(options, options.request, await readState(options));
   const recorder = createRecorder(options, steps);
   recorder.start(steps.map((step) => step.entry.name));
   return runSteps(options, recorder, steps, null, async (scope, planned) => {
     if (mode === 'dry-run') await dryRun(scope, planned, options.set);
     else await validateStep(scope, planned, options.set, mode);
   });
+}
+
+/** Rolls an applied migration back with the version that was applied, and runs it as its file is now. */
+export async function rerun(options: Omit<ExecuteOptions, 'request'>, name: string): Promise<ExecuteResult> {
+  const back = await execute({ ...options, request: { mode: 'down', names: [name] } });
+  return back.exitCode === ExitCode.done
+    ? execute({ ...options, request: { mode: 'up', names: [name] } })
+    : back;
 }
 
 function refuseReadOnly({ target }: Connection): void {
@@ -75,7 +83,7 @@ async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult>
     const state = await readState(options);
     const steps = resumed
       ? await resumeSteps(resumed, state, options.request)
-      : await chooseSteps(connection, options.request, state);
+      : await chooseSteps(options, options.request, state);
     const recorder = createRecorder(options, steps, id, resumed);
     if (steps.length > 0) {
       await (resumed ? recorder.reopen() : recorder.store());

@@ -32,6 +32,8 @@ export interface LedgerEntry {
   runStartedAt: Date;
 }
 
+export type AcceptedVersion = Pick<LedgerEntry, 'checksum' | 'source' | 'file' | 'kind'>;
+
 /** How rows look: ours, or migrate-mongo's (with a hash of the file where its config asks for one). */
 export type LedgerForm = { kind: 'migratory' } | { kind: 'migrate-mongo'; useFileHash: boolean };
 
@@ -76,6 +78,20 @@ export class Ledger {
       row['migratory'] = own;
     }
     await this.#collection.replaceOne({ [this.#key]: name }, row, { upsert: true, session });
+  }
+
+  /** Takes another version of the source as the one that was applied; when and how stays. */
+  async accept(name: string, { checksum, source, file, kind }: AcceptedVersion): Promise<void> {
+    const packed = await packSource(source);
+    const own = { checksum, file, kind, ...(packed && { source: new Binary(packed) }) };
+    const ours = this.#form.kind === 'migratory';
+    const fields = Object.entries(own).map(([field, value]) => [ours ? field : `migratory.${field}`, value]);
+    if (this.#form.kind === 'migrate-mongo' && this.#form.useFileHash) fields.push(['fileHash', checksum]);
+    const stale = packed ? {} : { $unset: { [ours ? 'source' : 'migratory.source']: '' } };
+    await this.#collection.updateOne(
+      { [this.#key]: name },
+      { $set: Object.fromEntries(fields) as Document, ...stale },
+    );
   }
 
   async remove(name: string, session?: ClientSession): Promise<void> {

@@ -5,6 +5,7 @@ import { checkNames } from '../migration/classify';
 import type { LoadedMigration } from '../migration/kinds';
 import { isScript, isTransform } from '../migration/kinds';
 import { loadMigrations } from '../migration/load';
+import { loadAppliedVersion, type AppliedVersion } from './appliedVersion';
 import { readCatalogue, type Catalogue, type CatalogueEntry } from './catalogue';
 
 export interface MigrationSet {
@@ -13,6 +14,8 @@ export interface MigrationSet {
   read(): Promise<Catalogue>;
   /** Runs the file of an entry and gives its migration. */
   load(entry: CatalogueEntry): Promise<LoadedMigration>;
+  /** Runs the source that was applied; absent where migrations are no files. */
+  loadApplied?(version: AppliedVersion): Promise<LoadedMigration>;
 }
 
 export function folderSet(migrationsDir: string, root: string): MigrationSet {
@@ -20,6 +23,7 @@ export function folderSet(migrationsDir: string, root: string): MigrationSet {
   return {
     root,
     read: () => readCatalogue(migrationsDir, root),
+    loadApplied: (version) => loadAppliedVersion(version, { dir: migrationsDir, root }),
     async load(entry) {
       let loading = files.get(entry.file);
       if (!loading) {

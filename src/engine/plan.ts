@@ -268,7 +268,8 @@ function notRunnable(status: MigrationStatus): UserError {
   const reasons: Partial<Record<MigrationState, string>> = {
     applied: 'is applied already. Roll it back first to run it again.',
     changed:
-      'is applied, and its file has changed since. Roll it back first, or write the change as a new migration.',
+      'is applied, and its file has changed since. Accept the file as it is now ' +
+      `(migratory mark ${status.name} --applied), or roll back what was applied and run the file anew (migratory rerun ${status.name}).`,
     missing: 'is applied, but no file holds it any more.',
     running: 'is running right now.',
     conflicts: 'has unresolved conflicts of a rollback.',

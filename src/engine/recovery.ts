@@ -1,5 +1,6 @@
 // The ways out of every bad state that need no run: freeing a lease, marking a migration by hand, and repairing what
 // a killed process has left behind.
+import { basename } from 'node:path';
 import type { Db } from 'mongodb';
 import { ExitCode, UserError } from '../protocol/errors';
 import type { Connection } from './connect';
@@ -19,30 +20,38 @@ export function unlock(db: Db): Promise<LeaseDocument | null> {
   return breakLease(db);
 }
 
-/** Writes or removes a ledger row without running anything; under the lease, so that no run is in between. */
+/**
+ * Writes or removes a ledger row without running anything; under the lease, so that no run is in between. A migration
+ * whose file has changed since it was applied is accepted as it is now.
+ */
 export async function markMigration(
   { connection, set, settings }: { connection: Connection; set: MigrationSet; settings: EngineSettings },
   name: string,
   as: 'applied' | 'pending',
-): Promise<void> {
+): Promise<'marked' | 'accepted'> {
   const id = newRunId();
   const lease = await acquireLease(connection.db, id);
   try {
-    const { entries, rows } = await readState({ connection, set, settings });
+    const { entries, rows, statuses } = await readState({ connection, set, settings });
     const ledger = openLedger(connection.db, settings);
     const applied = rows.some((row) => row.name === name);
     if (as === 'pending') {
       if (!applied) throw wrongName(`"${name}" is not applied.`);
       await ledger.remove(name);
-      return;
+      return 'marked';
     }
     const entry = entries.find((candidate) => candidate.name === name);
     if (!entry) throw wrongName(`There is no migration "${name}". \`migratory status\` lists them all.`);
+    const { checksum, source, kind } = entry;
+    const fileName = basename(entry.file);
+    if (statuses.some((status) => status.name === name && status.state === 'changed')) {
+      await ledger.accept(name, { checksum, source, kind, file: fileName });
+      return 'accepted';
+    }
     if (applied) throw wrongName(`"${name}" is applied already.`);
-    const { checksum, source, kind, file } = entry;
-    const fileName = file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
     const row = { name, durationMs: 0, checksum, source, run: id, file: fileName, kind };
     await ledger.record({ ...row, runStartedAt: new Date() });
+    return 'marked';
   } finally {
     await lease.release();
   }

@@ -3,6 +3,8 @@ import type { Db } from 'mongodb';
 import { ExitCode, UserError, type ErrorInfo } from '../protocol/errors';
 import type { RunDocument, RunMode, RunState } from '../protocol/run';
 import type { MigrationStatus } from '../protocol/status';
+import { sourceChecksum } from '../migration/checksum';
+import { appliedVersion, type AppliedVersion } from './appliedVersion';
 import type { CatalogueEntry } from './catalogue';
 import type { Connection } from './connect';
 import type { LedgerRow } from './ledger';
@@ -110,16 +112,13 @@ export async function resumeSteps(
 }
 
 export async function chooseSteps(
-  connection: Connection,
+  project: Project,
   request: ExecuteRequest,
   state: ProjectState,
 ): Promise<PlannedStep[]> {
   const { mode, names } = request;
-  if (mode === 'down') {
-    const undoable = names.filter((name) => unfinishedRun(name, state.runs) !== undefined);
-    return plan(selectDown(state.statuses, state.rows, request, undoable), state);
-  }
-  if (request.retryQuarantine) return quarantinedSteps(connection, request, state);
+  if (mode === 'down') return stepsDown(project, request, state);
+  if (request.retryQuarantine) return quarantinedSteps(project.connection, request, state);
   if (mode === 'up') {
     const chosen = plan(selectUp(state.statuses, request), state);
     if (names.length === 0) refuseUnclear(chosen, state);
@@ -136,6 +135,25 @@ export async function chooseSteps(
     return plan(known, state);
   }
   return plan(selectUp(state.statuses, { names: [], allowOutOfOrder: true }), state);
+}
+
+/** What is rolled back is what was applied: out of the ledger where the file has changed or is gone. */
+async function stepsDown(
+  { connection, set, settings }: Project,
+  request: ExecuteRequest,
+  state: ProjectState,
+): Promise<PlannedStep[]> {
+  const undoable = request.names.filter((name) => unfinishedRun(name, state.runs) !== undefined);
+  const chosen = selectDown(state.statuses, state.rows, request, undoable);
+  if (!set.loadApplied) return plan(chosen, state);
+  const ledger = openLedger(connection.db, settings);
+  return Promise.all(
+    chosen.map(async (status) => {
+      const row = state.rows.find(({ name }) => name === status.name);
+      const applied = await appliedVersion(status, row, ledger);
+      return { ...planOne(status, state, applied), applied };
+    }),
+  );
 }
 
 /** Nobody knows how far an interrupted script came that has no journal: it is not run again by itself. */
@@ -167,18 +185,29 @@ async function quarantinedSteps(
 }
 
 function plan(statuses: MigrationStatus[], state: ProjectState): PlannedStep[] {
-  return statuses.map((status) => {
-    const entry = state.entries.find((candidate) => candidate.name === status.name);
-    if (!entry) {
-      throw new UserError(
-        `The file of "${status.name}" is missing, so it cannot be run. Bring it back from version control.`,
-      );
-    }
-    return {
-      entry,
-      row: state.rows.find((row) => row.name === status.name),
-      rows: state.rows,
-      unfinished: unfinishedRun(entry.name, state.runs),
-    };
-  });
+  return statuses.map((status) => planOne(status, state));
+}
+
+function planOne(status: MigrationStatus, state: ProjectState, applied?: AppliedVersion): PlannedStep {
+  const { name } = status;
+  const entry =
+    state.entries.find((candidate) => candidate.name === name) ?? (applied && entryOf(status, applied));
+  if (!entry) {
+    throw new UserError(
+      `The file of "${name}" is missing, so it cannot be run. Bring it back from version control.`,
+    );
+  }
+  return {
+    entry,
+    row: state.rows.find((row) => row.name === name),
+    rows: state.rows,
+    unfinished: unfinishedRun(name, state.runs),
+  };
+}
+
+/** In the place of a file that is gone. */
+function entryOf({ name, kind }: MigrationStatus, { file, source }: AppliedVersion): CatalogueEntry {
+  const known = kind === 'transform' || kind === 'pipeline' ? kind : 'script';
+  const checksum = sourceChecksum(source);
+  return { name, kind: known, file, index: 0, hasDown: false, requires: [], checksum, source };
 }

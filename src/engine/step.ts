@@ -5,6 +5,7 @@ import { ExitCode, UserError } from '../protocol/errors';
 import type { RunMode, RunState, RunStep } from '../protocol/run';
 import { describeError } from '../migration/describeError';
 import { isTransform, type LoadedMigration } from '../migration/kinds';
+import { type AppliedVersion, sayApplied } from './appliedVersion';
 import { applyMigration, type ApplyResult, retryTransform } from './apply';
 import type { CatalogueEntry } from './catalogue';
 import { runChecks } from './checks/runChecks';
@@ -25,6 +26,8 @@ export interface PlannedStep {
   rows: LedgerRow[];
   /** The run that began its work and did not finish it. */
   unfinished: string | undefined;
+  /** What was applied, where it is not the file as it is now: a rollback takes it. */
+  applied?: AppliedVersion;
 }
 
 /** A step that ended badly; everything about it is recorded already. */
@@ -46,12 +49,22 @@ export async function runStep(scope: RunScope, planned: PlannedStep, set: Migrat
   const step = recorder.step(planned.entry.name);
   recorder.enter(step, 'checking');
   try {
-    const migration = await set.load(planned.entry);
+    const migration = await loadStep(scope, planned, set);
     if (recorder.document.direction === 'up') await applyStep(scope, planned, migration, step);
     else await rollBackStep(scope, planned, migration, step);
   } catch (error) {
     throw await settleFailure(scope, planned, step, error);
   }
+}
+
+function loadStep(
+  { recorder }: RunScope,
+  { entry, applied }: PlannedStep,
+  set: MigrationSet,
+): Promise<LoadedMigration> {
+  if (!applied || !set.loadApplied) return set.load(entry);
+  recorder.log('info', sayApplied(applied), entry.name);
+  return set.loadApplied(applied);
 }
 
 /** The documents of an applied transform that are in quarantine, once more. */

@@ -9,9 +9,13 @@ import { loadModule } from './loadModule';
 /**
  * The migrations of one JavaScript or TypeScript file, in its order, checked.
  * @param file absolute path.
+ * @param options.name what a migration without a name is called, if not by the file's name.
  * @throws UserError for everything that can be wrong with a file, with file, line and column where they are known.
  */
-export async function loadMigrations(file: string, { root }: { root: string }): Promise<LoadedMigration[]> {
+export async function loadMigrations(
+  file: string,
+  { root, name = basename(file) }: { root: string; name?: string },
+): Promise<LoadedMigration[]> {
   const place = displayPath(file, root);
   if (extname(file) === '.py') {
     throw fileError(file, `${place} is Python, which only Python can load.`, 'Run it with Python');
@@ -25,7 +29,7 @@ export async function loadMigrations(file: string, { root }: { root: string }): 
     throw fileError(file, `${place} exports an empty list of migrations.`, 'Add a migration to it');
   }
   return values.map((value, index) =>
-    classifyMigration(value, { place, index, count: values.length, fallbackName: basename(file), file }),
+    classifyMigration(value, { place, index, count: values.length, fallbackName: name, file }),
   );
 }
 

@@ -70,8 +70,12 @@ export function markCommand(
   }
   return withSession(globals, {}, async (session) => {
     const as = applied ? 'applied' : 'pending';
-    await markMigration(session, name, as);
-    output.line(`"${name}" is marked as ${as}; nothing was run.`);
+    const done = await markMigration(session, name, as);
+    output.line(
+      done === 'accepted'
+        ? `The file of "${name}" is accepted as the version that was applied; nothing was run.`
+        : `"${name}" is marked as ${as}; nothing was run.`,
+    );
     return ExitCode.done;
   });
 }

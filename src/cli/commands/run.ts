@@ -1,8 +1,9 @@
 // `up`, `down`, `dry-run`, `validate` and `verify`: one run of the engine, told as it goes.
 import { createInterface } from 'node:readline/promises';
-import { execute } from '../../engine/execute';
+import { execute, rerun } from '../../engine/execute';
 import { RunSwitch } from '../../engine/scope';
 import { ExitCode, UserError } from '../../protocol/errors';
+import type { Event } from '../../protocol/events';
 import type { RunMode } from '../../protocol/run';
 import type { RunResult } from '../../protocol/runner';
 import type { Output } from '../output';
@@ -17,6 +18,8 @@ export interface RunOptions {
   allowOutOfOrder?: boolean;
   resume?: string;
   retryQuarantine?: boolean;
+  /** Rolls the (only) named one back with the version that was applied, and runs it as its file is now. */
+  again?: boolean;
 }
 
 const inWords: Record<RunMode, string> = {
@@ -36,15 +39,16 @@ export function runCommand(output: Output, globals: GlobalOptions, options: RunO
     const runSwitch = new RunSwitch();
     const release = obeySignals(runSwitch, output);
     try {
-      const result = await execute({
+      const engine = {
         connection: session.connection,
         set: session.set,
         settings: session.settings,
-        request: options,
         program: 'cli',
-        hooks: { event: (event) => output.event(event) },
+        hooks: { event: (event: Event) => output.event(event) },
         switch: runSwitch,
-      });
+      };
+      const [only = ''] = options.names;
+      const result = await (options.again ? rerun(engine, only) : execute({ ...engine, request: options }));
       return finish(output, options, result);
     } finally {
       release();
