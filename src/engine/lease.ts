@@ -74,13 +74,14 @@ export async function readLease(db: Db): Promise<LeaseDocument | null> {
 }
 
 /**
- * Frees a lease whoever holds it; its runner is fenced off by the next epoch.
- * @returns the lease that was removed from its owner, or null when it was free.
+ * Frees a lease whoever holds it, or only that of `run`; its runner is fenced off by the next epoch.
+ * @returns the lease that was removed from its owner, or null when it was free (or another run's).
  */
-export async function breakLease(db: Db): Promise<LeaseDocument | null> {
+export async function breakLease(db: Db, run?: string): Promise<LeaseDocument | null> {
+  const held = { _id: 'lease', $expr: { $gt: ['$expiresAt', '$$NOW'] } } as const;
   return db
     .collection<LeaseDocument>(leaseCollection, { writeConcern: { w: 'majority' } })
-    .findOneAndUpdate({ _id: 'lease', $expr: { $gt: ['$expiresAt', '$$NOW'] } }, [
+    .findOneAndUpdate(run === undefined ? held : { ...held, run }, [
       { $set: { expiresAt: '$$NOW', owner: '' } },
     ]);
 }

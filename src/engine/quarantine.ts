@@ -1,5 +1,5 @@
 // The quarantine as people see it: what is in it, and forgetting it. Trying again is a run (execute.ts).
-import type { Db } from 'mongodb';
+import type { Db, Document, Filter, FindOptions } from 'mongodb';
 import { quarantineCollection } from '../transfer/quarantine';
 import { extendedJson } from './documents';
 
@@ -14,11 +14,32 @@ export interface QuarantineItem {
 }
 
 /** Documents in quarantine, oldest first; of one migration when it is named. */
-export async function listQuarantine(db: Db, step?: string): Promise<QuarantineItem[]> {
-  const filter = step === undefined ? {} : { step };
+export function listQuarantine(db: Db, step?: string): Promise<QuarantineItem[]> {
+  return find(db, step === undefined ? {} : { step });
+}
+
+/** What lies there from these runs, the newest `limit` of them, oldest first. */
+export async function quarantineOfRuns(db: Db, runs: string[], limit: number): Promise<QuarantineItem[]> {
+  return (await find(db, { run: { $in: runs } }, { sort: { at: -1 }, limit })).toReversed();
+}
+
+/** How many documents lie there, by migration. */
+export async function countQuarantine(db: Db): Promise<Map<string, number>> {
+  const counts = await db
+    .collection(quarantineCollection)
+    .aggregate<{ _id: string; count: number }>([{ $group: { _id: '$step', count: { $sum: 1 } } }])
+    .toArray();
+  return new Map(counts.map(({ _id, count }) => [_id, count]));
+}
+
+async function find(
+  db: Db,
+  filter: Filter<Document>,
+  options: FindOptions = { sort: { at: 1 } },
+): Promise<QuarantineItem[]> {
   const rows = await db
     .collection(quarantineCollection)
-    .find(filter, { projection: { document: 0 }, sort: { at: 1 }, promoteValues: false })
+    .find(filter, { ...options, projection: { document: 0 }, promoteValues: false })
     .toArray();
   return rows.map((row) => ({
     run: String(row['run']),

@@ -15,9 +15,9 @@ import { openLedger, type EngineSettings } from './scope';
 /** Scratch databases without a readable owner count as left behind after this long. */
 const scratchHours = 24;
 
-/** Frees the lease whoever holds it. @returns who held it, or null when it was free. */
-export function unlock(db: Db): Promise<LeaseDocument | null> {
-  return breakLease(db);
+/** Frees the lease whoever holds it, or only that of `run`. @returns who held it, or null when it was free. */
+export function unlock(db: Db, run?: string): Promise<LeaseDocument | null> {
+  return breakLease(db, run);
 }
 
 /**

@@ -65,6 +65,13 @@ export interface RunRequest {
   args?: Record<string, unknown>;
   /** Run earlier pending ones out of order without asking. */
   allowOutOfOrder?: boolean;
+  /** With `up`: go on with this interrupted, failed or cancelled run at its checkpoint. */
+  resume?: string;
+  /** With `up`: try the documents in quarantine again, of the named migrations or of all. */
+  retryQuarantine?: boolean;
+  /** The last migration to take, and how many to take, where no names are given. */
+  to?: string;
+  steps?: number;
 }
 
 export interface RunResult {
@@ -79,6 +86,21 @@ export interface StatusResult {
   runs: RunDocument[];
   /** Files that could not be read as migrations, each with its reason. */
   problems: { file: string; error: ErrorInfo }[];
+}
+
+/** Who may run on a database now. */
+export interface LeaseHolder {
+  run: string;
+  host: string;
+  pid: number;
+  /** ISO string. */
+  acquiredAt: string;
+}
+
+/** A question about one database, for the ways out of bad states; all of them refuse a read-only connection. */
+export interface MendingRequest {
+  project: ProjectLocation;
+  target: ConnectionTarget;
 }
 
 /** Requests from the extension to a runner. */
@@ -97,6 +119,16 @@ export type RunnerMethods = {
   control(params: { target: ConnectionTarget; run: string; control: Exclude<RunControl, null> }): void;
   /** The source that was applied, out of the ledger; null when the ledger has none. */
   appliedSource(params: { project: ProjectLocation; target: ConnectionTarget; name: string }): string | null;
+  /** Who holds the lease of the database; null when it is free. */
+  lease(params: { target: ConnectionTarget }): LeaseHolder | null;
+  /** Takes the lease from `expected`, and from nobody else; answers whether it still held it. */
+  unlock(params: MendingRequest & { expected: LeaseHolder }): boolean;
+  /** Writes or removes a row of the ledger without running anything. */
+  mark(params: MendingRequest & { name: string; as: 'applied' | 'pending' }): void;
+  /** Settles what killed processes have left; one sentence for each thing that was done. */
+  repair(params: MendingRequest): string[];
+  /** Forgets documents in quarantine, of one migration; the documents stay as they are. Answers how many. */
+  discardQuarantine(params: MendingRequest & { name: string }): number;
   /** Answers when the run has ended; what happens meanwhile comes as notifications. */
   start(params: RunRequest): RunResult;
   cancel(params: { force?: boolean }): void;

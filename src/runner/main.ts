@@ -4,6 +4,7 @@ import type { RunnerMethods, RunnerNotifications } from '../protocol/runner';
 import { type Handlers, type Port, RpcServer } from '../protocol/rpc';
 import { describeError } from '../migration/describeError';
 import { StuckError } from '../engine/userCode';
+import { Mending } from './mending';
 import { Observer } from './observer';
 import { RunnerJob } from './job';
 
@@ -21,6 +22,7 @@ const port: Port = {
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 const observer = new Observer((name, params) => server.notify(name, params));
+const mending = new Mending((target) => observer.connection(target));
 const job = new RunnerJob({
   event: (event) => server.notify('event', event),
   snapshot: (snapshot) => server.notify('snapshot', snapshot),
@@ -35,6 +37,11 @@ const handlers: Handlers<RunnerMethods> = {
   snapshot: ({ target, run }) => observer.snapshot(target, run),
   control: ({ target, run, control }) => observer.control(target, run, control),
   appliedSource: ({ project, target, name }) => observer.appliedSource(project, target, name),
+  lease: ({ target }) => mending.lease(target),
+  unlock: (request) => mending.unlock(request),
+  mark: (request) => mending.mark(request),
+  repair: (request) => mending.repair(request),
+  discardQuarantine: (request) => mending.discardQuarantine(request),
   async start(request) {
     try {
       return await job.run(request);

@@ -4,6 +4,7 @@ import { connect, type Connection } from '../engine/connect';
 import { testConnection } from '../engine/connectionTest';
 import { readState } from '../engine/selection';
 import { folderSet } from '../engine/migrationSet';
+import { countQuarantine, quarantineOfRuns } from '../engine/quarantine';
 import { controlRun, findRun, listRuns } from '../engine/runs';
 import { openLedger } from '../engine/scope';
 import { settingsOf } from '../engine/settings';
@@ -11,6 +12,7 @@ import { loadConfig } from '../project/config';
 import { requireVariables } from '../project/environment';
 import { finalRunStates, type RunControl, type RunDocument } from '../protocol/run';
 import type { RunSnapshot } from '../protocol/events';
+import type { MigrationStatus } from '../protocol/status';
 import type {
   ConfigView,
   ConnectionTarget,
@@ -23,6 +25,8 @@ import type {
 /** While something moves, and while nothing does. */
 const watchEveryMs = { moving: 1_000, still: 3_000 };
 const shownRuns = 100;
+/** As many rows as the snapshot of a run at work holds. */
+const shownQuarantined = 1_000;
 
 type Notify = <K extends keyof RunnerNotifications>(name: K, params: RunnerNotifications[K]) => void;
 
@@ -58,7 +62,7 @@ export class Observer {
 
   async status(project: ProjectLocation, target: ConnectionTarget): Promise<StatusResult> {
     const config = await loadConfig(project);
-    const connection = await this.#connection(target);
+    const connection = await this.connection(target);
     const state = await readState({
       connection,
       set: folderSet(config.migrationsDir, project.root),
@@ -67,22 +71,25 @@ export class Observer {
     return {
       server: connection.server,
       target: connection.label,
-      migrations: state.statuses,
+      migrations: withQuarantine(state.statuses, await countQuarantine(connection.db)),
       runs: state.runs.slice(0, shownRuns),
       problems: state.problems,
     };
   }
 
   async control(target: ConnectionTarget, run: string, control: Exclude<RunControl, null>): Promise<void> {
-    const { db } = await this.#connection(target);
+    const { db } = await this.connection(target);
     await controlRun(db, run, control);
   }
 
   async snapshot(target: ConnectionTarget, run: string): Promise<RunSnapshot | null> {
-    const { db } = await this.#connection(target);
+    const { db } = await this.connection(target);
     const document = await findRun(db, run);
     if (!document) return null;
-    return { run: document, log: [], reports: [], conflicts: [], quarantined: [], rates: [] };
+    const works = [run, ...document.steps.map((step) => step.journal ?? run)];
+    const items = await quarantineOfRuns(db, [...new Set(works)], shownQuarantined);
+    const quarantined = items.map(({ at, ...item }) => ({ type: 'quarantined' as const, at, ...item }));
+    return { run: document, log: [], reports: [], conflicts: [], quarantined, rates: [] };
   }
 
   async appliedSource(
@@ -91,7 +98,7 @@ export class Observer {
     name: string,
   ): Promise<string | null> {
     const config = await loadConfig(project);
-    const { db } = await this.#connection(target);
+    const { db } = await this.connection(target);
     const source = await openLedger(db, settingsOf(config)).source(name);
     return source?.toString('utf8') ?? null;
   }
@@ -130,14 +137,14 @@ export class Observer {
   }
 
   async #look(target: ConnectionTarget, project: ProjectLocation | undefined): Promise<Sight> {
-    const { db, label } = await this.#connection(target);
+    const { db, label } = await this.connection(target);
     const runs = await listRuns(db, shownRuns);
     const rows = project ? await openLedger(db, settingsOf(await loadConfig(project))).rows() : [];
     return { label, runs, text: JSON.stringify(runs), ledger: JSON.stringify(rows) };
   }
 
   /** Opens once and keeps; a connection that fails is forgotten, so that the next request tries again. */
-  #connection(target: ConnectionTarget): Promise<Connection> {
+  connection(target: ConnectionTarget): Promise<Connection> {
     const key = keyOf(target);
     let opening = this.#connections.get(key);
     if (!opening) {
@@ -147,6 +154,14 @@ export class Observer {
     }
     return opening;
   }
+}
+
+/** As many as lie there now: the run that put them there cannot know what was retried or discarded since. */
+function withQuarantine(
+  statuses: readonly MigrationStatus[],
+  counts: ReadonlyMap<string, number>,
+): MigrationStatus[] {
+  return statuses.map((status) => ({ ...status, quarantined: counts.get(status.name) }));
 }
 
 function keyOf({ uri, database }: ConnectionTarget): string {
