@@ -11,8 +11,18 @@ export type PanelHostMessage =
 /** From the panel. */
 export type PanelMessage =
   | { type: 'ready' }
+  /** `resume` is for a paused run, and for one that ended before its work was done. */
   | { type: 'control'; run: string; control: 'pause' | 'resume' | 'cancel' }
   | { type: 'openFile'; file: string; line?: number; column?: number }
   /** Opens the before and after of a dry run's document in the editor's diff view. */
   | { type: 'openDiff'; run: string; step: string; index: number }
-  | { type: 'command'; command: 'run' | 'dryRun' | 'rollBack' | 'validate' | 'showLog'; name: string };
+  | {
+      type: 'command';
+      command:
+        'run' | 'dryRun' | 'rollBack' | 'validate' | 'retryQuarantine' | 'discardQuarantine' | 'showLog';
+      name: string;
+    }
+  /** The same for several migrations of a run at once. */
+  | { type: 'again'; command: 'run' | 'dryRun' | 'rollBack' | 'validate'; names: string[] }
+  /** The command of an error's way out (`ErrorAction.command`). */
+  | { type: 'action'; command: string };

@@ -14,6 +14,7 @@ import { OutlineStore } from './outlines';
 import { RunPanel } from './panel';
 import { findProjectFolder, Project } from './project';
 import { RunnerProcess } from './runnerProcess';
+import { RunMemory } from './runMemory';
 import { RunStarter } from './runStarter';
 import { RunStore } from './runs';
 import type { Services } from './services';
@@ -87,13 +88,24 @@ function createServices(
       readStatic: readStaticConfig,
     });
   const runs = new RunStore();
+  const memory = new RunMemory(runs, context.workspaceState);
   const outlines = new OutlineStore();
   const connections = new ConnectionStore(project, context.workspaceState, context.secrets);
   const statuses = new StatusStore(project, connections, observer, runs, () => vscode.workspace.isTrusted);
   const store = new MigrationStore(outlines, connections, statuses, runs);
   const documents = new VirtualDocuments();
   const panel = new RunPanel({ context, runs, connections, observer, documents });
-  context.subscriptions.push(observer, runs, outlines, connections, statuses, store, documents, panel);
+  context.subscriptions.push(
+    observer,
+    memory,
+    runs,
+    outlines,
+    connections,
+    statuses,
+    store,
+    documents,
+    panel,
+  );
   if (project) {
     context.subscriptions.push(project);
     project.onDidChange(() => {

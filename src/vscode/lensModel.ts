@@ -35,12 +35,24 @@ export interface LensContext {
   t: Translate;
 }
 
-type Action = 'run' | 'dryRun' | 'rollBack' | 'validate' | 'compare';
+/** The editor lays icon and words out as flex items, which swallows a plain space between them. */
+const gap = '\u00a0';
+
+type LensAction = 'run' | 'dryRun' | 'rollBack' | 'validate' | 'compare';
+/** The rarer ones stand in the menu of the tree and in the palette only. */
+export type Action = LensAction | 'retryQuarantine' | 'discardQuarantine' | 'markApplied' | 'markPending';
+
+/** Everything that can be done with a migration in its state. */
+export function waysOf(row: MigrationRow): Action[] {
+  if (row.active || row.state === 'not-checked') return actionsOf(row);
+  const held: Action[] = row.quarantined ? ['retryQuarantine', 'discardQuarantine'] : [];
+  return [...actionsOf(row), ...held, row.appliedAt === null ? 'markApplied' : 'markPending'];
+}
 
 /** The actions that make sense in a state; none while something runs. */
-export function actionsOf(row: MigrationRow): Action[] {
+export function actionsOf(row: MigrationRow): LensAction[] {
   if (row.active) return [];
-  const back: Action[] = row.reversible ? ['rollBack'] : [];
+  const back: LensAction[] = row.reversible ? ['rollBack'] : [];
   switch (row.state) {
     case 'applied':
       return back;
@@ -75,7 +87,7 @@ function entryLenses(entry: OutlineEntry, context: LensContext): LensSpec[] {
   if (!context.trusted) {
     return [
       at(
-        `$(shield) ${t('Restricted Mode')}`,
+        `$(shield)${gap}${t('Restricted Mode')}`,
         t('Migrations are code: they run only in a trusted workspace. Click to manage trust.'),
         'workbench.trust.manage',
       ),
@@ -101,20 +113,20 @@ function entryLenses(entry: OutlineEntry, context: LensContext): LensSpec[] {
 
 type At = (title: string, tooltip: string, command: string, ...args: unknown[]) => LensSpec;
 
-function actionLens(action: Action, ref: MigrationRef, { t, connection }: LensContext, at: At): LensSpec {
+function actionLens(action: LensAction, ref: MigrationRef, { t, connection }: LensContext, at: At): LensSpec {
   const where = connection?.words ?? t('a connection that you choose');
-  const lenses: Record<Action, [title: string, tooltip: string]> = {
-    run: [`$(play) ${t('Run')}`, t('Run {0} on {1}', ref.name, where)],
+  const lenses: Record<LensAction, [title: string, tooltip: string]> = {
+    run: [`$(play)${gap}${t('Run')}`, t('Run {0} on {1}', ref.name, where)],
     dryRun: [
-      `$(beaker) ${t('Dry run')}`,
+      `$(beaker)${gap}${t('Dry run')}`,
       t('Rehearse {0} on a scratch copy; {1} stays as it is', ref.name, where),
     ],
-    rollBack: [`$(discard) ${t('Roll back')}`, t('Roll back {0} on {1}', ref.name, where)],
+    rollBack: [`$(discard)${gap}${t('Roll back')}`, t('Roll back {0} on {1}', ref.name, where)],
     validate: [
-      `$(checklist) ${t('Validate')}`,
+      `$(checklist)${gap}${t('Validate')}`,
       t('Check whether {0} could run on {1}; writes nothing', ref.name, where),
     ],
-    compare: [`$(diff) ${t('Compare')}`, t('Compare the file with what was applied on {0}', where)],
+    compare: [`$(diff)${gap}${t('Compare')}`, t('Compare the file with what was applied on {0}', where)],
   };
   return at(...lenses[action], Command[action], ref);
 }
@@ -122,11 +134,11 @@ function actionLens(action: Action, ref: MigrationRef, { t, connection }: LensCo
 function controlLenses(row: MigrationRow, t: Translate, at: At): LensSpec[] {
   if (!row.active) return [];
   const run = { run: row.active.run };
-  const cancel = at(`$(debug-stop) ${t('Cancel')}`, t('Cancel this run'), Command.cancelRun, run);
+  const cancel = at(`$(debug-stop)${gap}${t('Cancel')}`, t('Cancel this run'), Command.cancelRun, run);
   if (row.active.mode === 'dry-run' || row.active.mode === 'validate') return [cancel];
   return row.active.state === 'paused'
-    ? [at(`$(debug-continue) ${t('Resume')}`, t('Resume this run'), Command.resumeRun, run), cancel]
-    : [at(`$(debug-pause) ${t('Pause')}`, t('Pause this run'), Command.pauseRun, run), cancel];
+    ? [at(`$(debug-continue)${gap}${t('Resume')}`, t('Resume this run'), Command.resumeRun, run), cancel]
+    : [at(`$(debug-pause)${gap}${t('Pause')}`, t('Pause this run'), Command.pauseRun, run), cancel];
 }
 
 const stateIcons: Record<MigrationRow['state'], string> = {
@@ -144,7 +156,7 @@ const stateIcons: Record<MigrationRow['state'], string> = {
 
 function stateLens(row: MigrationRow, ref: MigrationRef, { t, now }: LensContext, at: At): LensSpec {
   const icon = row.active ? (row.active.state === 'paused' ? 'debug-pause' : 'loading~spin') : undefined;
-  const title = `$(${icon ?? (row.duplicate ? 'error' : stateIcons[row.state])}) ${stateWords(row, t, now)}`;
+  const title = `$(${icon ?? (row.duplicate ? 'error' : stateIcons[row.state])})${gap}${stateWords(row, t, now)}`;
   const run = row.active?.run ?? row.run;
   if (run !== undefined) return at(title, t('Show the run'), Command.showRun, { ...ref, run });
   if (row.state === 'not-checked') {
@@ -155,7 +167,7 @@ function stateLens(row: MigrationRow, ref: MigrationRef, { t, now }: LensContext
 
 function targetLens({ connection, t }: LensContext, ref: MigrationRef, at: At): LensSpec {
   if (!connection) {
-    return at(`$(plug) ${t('no connection')}`, t('Choose a connection'), Command.selectConnection, {
+    return at(`$(plug)${gap}${t('no connection')}`, t('Choose a connection'), Command.selectConnection, {
       file: ref.file,
     });
   }
@@ -163,7 +175,7 @@ function targetLens({ connection, t }: LensContext, ref: MigrationRef, at: At): 
     ...(connection.production ? [t('production')] : []),
     ...(connection.readOnly ? [t('read-only')] : []),
   ];
-  const title = `$(database) ${[connection.words, ...marks].join(' · ')}`;
+  const title = `$(database)${gap}${[connection.words, ...marks].join(' · ')}`;
   return at(title, t('Choose another connection for this file'), Command.selectConnection, {
     file: ref.file,
   });

@@ -21,6 +21,12 @@ export const Command = {
   pauseRun: 'migratory.pauseRun',
   resumeRun: 'migratory.resumeRun',
   cancelRun: 'migratory.cancelRun',
+  retryQuarantine: 'migratory.retryQuarantine',
+  discardQuarantine: 'migratory.discardQuarantine',
+  markApplied: 'migratory.markApplied',
+  markPending: 'migratory.markPending',
+  unlock: 'migratory.unlock',
+  repair: 'migratory.repair',
   showLog: 'migratory.showLog',
 } as const;
 export type Command = (typeof Command)[keyof typeof Command];
@@ -38,6 +44,8 @@ export interface ContextKeys {
   'migratory.project': 'none' | 'empty' | 'ready';
   'migratory.hasConnection': boolean;
   'migratory.running': boolean;
+  /** A run ended before its work was done and can be gone on with. */
+  'migratory.resumable': boolean;
 }
 
 /** Settings and their types; the defaults stand in package.json. */

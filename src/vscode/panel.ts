@@ -7,6 +7,7 @@ import type { PanelHostMessage, PanelMessage } from '../protocol/panel';
 import type { ConnectionStore } from './connections';
 import type { VirtualDocuments } from './documents';
 import { pretty } from './documents';
+import type { MigrationRef } from './lensModel';
 import { Command, panelType } from './manifest';
 import type { Observer } from './observer';
 import { panelHtml } from './panelHtml';
@@ -103,19 +104,25 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
     });
   }
 
-  /** Reads what the run document alone does not tell (log, reports), where this window has not seen the run. */
+  /** Shows what is known, then what the database holds of a run that has ended. */
   async #load(): Promise<void> {
     const shown = this.#shown;
     if (!shown) return this.#post({ type: 'gone', message: vscode.l10n.t('No run was shown here.') });
-    if (this.parts.runs.get(shown.run) && !this.parts.runs.isDocumentOnly(shown.run)) return this.#send();
+    const { runs } = this.parts;
     this.#send();
+    if (runs.isOwn(shown.run)) return;
     try {
       const snapshot = await this.#read(shown);
-      if (snapshot) this.parts.runs.putSnapshot(snapshot, false);
-      else if (!this.parts.runs.get(shown.run)) this.#gone(shown);
+      if (snapshot) runs.putStored(snapshot);
+      else if (!runs.get(shown.run)) this.#gone(shown);
     } catch (error) {
-      if (!this.parts.runs.get(shown.run)) this.#gone(shown, error);
+      if (!runs.get(shown.run)) this.#gone(shown, error);
     }
+  }
+
+  /** Reads again what the database holds of the run, after something was done about it. */
+  async reload(): Promise<void> {
+    if (this.#panel) await this.#load();
   }
 
   async #read({ run, connection }: Shown): Promise<RunSnapshot | null> {
@@ -158,6 +165,10 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
         return this.#openDiff(message);
       case 'command':
         return this.#command(message);
+      case 'again':
+        return this.#again(message);
+      case 'action':
+        return void vscode.commands.executeCommand(message.command, this.#shown);
     }
   }
 
@@ -168,10 +179,16 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
 
   #command({ command, name }: Extract<PanelMessage, { type: 'command' }>): void {
     if (command === 'showLog') return void vscode.commands.executeCommand(Command.showLog);
-    const run = this.#shown && this.parts.runs.get(this.#shown.run)?.run;
-    const step = run?.steps.find((candidate) => candidate.name === name);
-    const ref = { name, file: step?.file, index: 0, connection: this.#shown?.connection };
-    void vscode.commands.executeCommand(Command[command], ref);
+    void vscode.commands.executeCommand(Command[command], this.#refsOf([name])[0]);
+  }
+
+  #again({ command, names }: Extract<PanelMessage, { type: 'again' }>): void {
+    void vscode.commands.executeCommand(Command[command], this.#refsOf(names));
+  }
+
+  /** By name alone: a run document does not tell the place in a file of several migrations. */
+  #refsOf(names: readonly string[]): MigrationRef[] {
+    return names.map((name) => ({ name, index: 0, connection: this.#shown?.connection }));
   }
 
   async #openDiff({ run, step, index }: Extract<PanelMessage, { type: 'openDiff' }>): Promise<void> {

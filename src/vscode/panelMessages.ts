@@ -1,6 +1,9 @@
 // Judges what comes out of the panel: a page is no trusted caller, so every message is checked before use.
 import * as v from 'valibot';
 import type { PanelMessage } from '../protocol/panel';
+import { Command } from './manifest';
+
+const startable = ['run', 'dryRun', 'rollBack', 'validate'] as const;
 
 const message = v.variant('type', [
   v.object({ type: v.literal('ready') }),
@@ -18,8 +21,23 @@ const message = v.variant('type', [
   v.object({ type: v.literal('openDiff'), run: v.string(), step: v.string(), index: v.number() }),
   v.object({
     type: v.literal('command'),
-    command: v.picklist(['run', 'dryRun', 'rollBack', 'validate', 'showLog']),
+    command: v.picklist([...startable, 'retryQuarantine', 'discardQuarantine', 'showLog']),
     name: v.string(),
+  }),
+  v.object({
+    type: v.literal('again'),
+    command: v.picklist(startable),
+    names: v.pipe(v.array(v.string()), v.minLength(1)),
+  }),
+  // The action comes out of a run document, which others can write: nothing but our own commands, and none of
+  // the editor's but the two that our errors name.
+  v.object({
+    type: v.literal('action'),
+    command: v.picklist([
+      ...Object.values(Command),
+      'workbench.action.openSettings',
+      'workbench.trust.manage',
+    ]),
   }),
 ]);
 

@@ -21,12 +21,31 @@ interface Entry {
   /** Only the run document is known: log, reports, conflicts have not been read. */
   documentOnly: boolean;
   stale: boolean;
+  /** Targets in words: as its runner named it, and as the connections through which it was read do. */
+  targets: ReadonlySet<string>;
   /** Its own process ended without an end of the run: what we saw last is newer than its run document. */
   lost: boolean;
 }
 
 export function isOver(run: Pick<RunDocument, 'state'>): boolean {
   return finalRunStates.includes(run.state);
+}
+
+/**
+ * The runs that ended before their work was done and that no newer one has taken up, so that going on with them
+ * makes sense. `runs` are those on one database, newest first.
+ */
+export function resumableRuns(runs: readonly RunDocument[]): ReadonlySet<string> {
+  const resumable = new Set<string>();
+  const seen = new Set<string>();
+  for (const { _id, mode, state, steps } of runs) {
+    if (mode !== 'up' && mode !== 'down') continue;
+    const ended = state === 'interrupted' || state === 'failed' || state === 'cancelled';
+    const open = steps.filter((step) => step.state !== 'applied' && !seen.has(step.name));
+    if (mode === 'up' && ended && open.length > 0) resumable.add(_id);
+    for (const { name } of steps) seen.add(name);
+  }
+  return resumable;
 }
 
 export class RunStore {
@@ -46,10 +65,26 @@ export class RunStore {
     this.#put({ ...this.#heartbeat(before, snapshot.run), snapshot, own, documentOnly: false });
   }
 
-  /** Run documents as the observer reads them; a run's own living process knows better. */
-  putDocuments(runs: readonly RunDocument[]): void {
+  /** What a database holds of a run: its document, conflicts and quarantine; log and reports are in none. */
+  putStored(stored: RunSnapshot): void {
+    const before = this.#entries.get(stored.run._id);
+    if (before?.own) return;
+    const { log, reports, rates } = before?.snapshot ?? stored;
+    const snapshot = { ...stored, log, reports, rates };
+    this.#put({ ...this.#heartbeat(before, stored.run), snapshot, own: false, documentOnly: false });
+  }
+
+  /**
+   * Run documents as the observer reads them; a run's own living process knows better. `target` is how the
+   * connection that they were read through is called here: their runner may know it by another address.
+   */
+  putDocuments(runs: readonly RunDocument[], target?: string): void {
     for (const run of runs) {
       const before = this.#entries.get(run._id);
+      if (before && target !== undefined && !before.targets.has(target)) {
+        before.targets = new Set([...before.targets, target]);
+        this.#changed.fire(run._id);
+      }
       if (before?.own) continue;
       if (before?.lost && (!isOver(run) || run.state === 'interrupted')) continue;
       if (before && !hasMoved(before.snapshot.run, run)) continue;
@@ -57,7 +92,7 @@ export class RunStore {
         ? { ...before.snapshot, run }
         : { run, log: [], reports: [], conflicts: [], quarantined: [], rates: [] };
       const documentOnly = before?.documentOnly ?? true;
-      this.#put({ ...this.#heartbeat(before, run), snapshot, own: false, documentOnly });
+      this.#put({ ...this.#heartbeat(before, run), snapshot, own: false, documentOnly }, target);
     }
   }
 
@@ -79,16 +114,26 @@ export class RunStore {
     return entry && shown(entry);
   }
 
+  /** True while the run's own process, started by this window, is there. */
+  isOwn(id: string): boolean {
+    return this.#entries.get(id)?.own ?? false;
+  }
+
   /** True when its log and reports have not been read yet. */
   isDocumentOnly(id: string): boolean {
     return this.#entries.get(id)?.documentOnly ?? true;
   }
 
+  /** Whether a run is on a target, by any of its names. */
+  isOn(id: string, target: string): boolean {
+    return this.#entries.get(id)?.targets.has(target) ?? false;
+  }
+
   /** Newest first; of one target, or of all. */
   list(target?: string): RunDocument[] {
     return [...this.#entries.values()]
+      .filter(({ targets }) => target === undefined || targets.has(target))
       .map((entry) => shown(entry).run)
-      .filter((run) => target === undefined || run.target === target)
       .sort((a, b) => new Date(b.startedAt).getTime() - new Date(a.startedAt).getTime());
   }
 
@@ -120,11 +165,13 @@ export class RunStore {
     this.#changed.dispose();
   }
 
-  #put(seen: Omit<Entry, 'stale' | 'lost'>): void {
+  #put(seen: Omit<Entry, 'stale' | 'lost' | 'targets'>, target?: string): void {
+    const { _id, target: named } = seen.snapshot.run;
+    const targets = new Set([...(this.#entries.get(_id)?.targets ?? []), named, target ?? named]);
     const stale = !seen.own && !isOver(seen.snapshot.run) && this.#isStale(seen);
-    const entry: Entry = { ...seen, stale, lost: false };
-    this.#entries.set(entry.snapshot.run._id, entry);
-    this.#changed.fire(entry.snapshot.run._id);
+    const entry: Entry = { ...seen, targets, stale, lost: false };
+    this.#entries.set(_id, entry);
+    this.#changed.fire(_id);
     this.#scheduleSweep();
   }
 
@@ -144,7 +191,7 @@ export class RunStore {
    * A heartbeat that we have seen move is judged by our own clock; one that we have only read once, by the
    * time it carries.
    */
-  #isStale(entry: Omit<Entry, 'stale' | 'lost'>): boolean {
+  #isStale(entry: Omit<Entry, 'stale' | 'lost' | 'targets'>): boolean {
     const carried = new Date(entry.heartbeat).getTime();
     const last = entry.heartbeatMoved ? entry.heartbeatSeenAt : Math.min(carried, entry.heartbeatSeenAt);
     return this.now() - last > heartbeatLimitMs;

@@ -34,8 +34,8 @@ export class StatusStore {
     private readonly isTrusted: () => boolean,
   ) {
     this.#subscriptions = [
-      observer.onDidReadRuns(({ runs }) => this.runs.putDocuments(runs)),
-      observer.onDidChangeLedger(({ target }) => this.#refreshTarget(target)),
+      observer.onDidReadRuns(({ target, runs }) => this.runs.putDocuments(runs, target)),
+      observer.onDidChangeLedger(({ target }) => this.#refreshWhere((one) => one === target)),
       runs.onDidChange((run) => this.#followRun(run)),
     ];
   }
@@ -87,11 +87,13 @@ export class StatusStore {
     const run = this.runs.get(id)?.run;
     if (!run) return;
     if (!isOver(run)) this.#underWay.add(id);
-    else if (this.#underWay.delete(id)) this.#refreshTarget(run.target);
+    else if (this.#underWay.delete(id)) this.#refreshWhere((target) => this.runs.isOn(id, target));
   }
 
-  #refreshTarget(target: string): void {
-    for (const [id, { result }] of this.#entries) if (result?.target === target) void this.refresh(id);
+  #refreshWhere(suits: (target: string) => boolean): void {
+    for (const [id, { result }] of this.#entries) {
+      if (result && suits(result.target)) void this.refresh(id);
+    }
   }
 
   async #ask(connection: string, job: { again: boolean }): Promise<void> {
@@ -108,7 +110,7 @@ export class StatusStore {
     try {
       const target = await this.connections.target(connection);
       const result = await this.observer.call('status', { project: this.project.location, target });
-      this.runs.putDocuments(result.runs);
+      this.runs.putDocuments(result.runs, result.target);
       await this.observer.watch(connection, { target, project: this.project.location });
       return { state: 'ok', result };
     } catch (error) {

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { ContextKeys } from './manifest';
 import { View } from './manifest';
+import { resumableRuns } from './runs';
 import type { Services } from './services';
 import { ConnectionsTree } from './tree/connectionsTree';
 import { MigrationsTree } from './tree/migrationsTree';
@@ -37,6 +38,7 @@ export function createViews(services: Services): { trees: Trees; disposables: vs
       pending > 0 ? { value: pending, tooltip: t('{0} pending on {1}', pending, words ?? '') } : undefined;
     view.message = messageOf(services);
     keys.set('migratory.hasConnection', connections.list().length > 0);
+    keys.set('migratory.resumable', resumableRuns(runs.list(words ?? '')).size > 0);
     keys.set('migratory.running', runs.active().length > 0);
     keys.set('migratory.project', projectState(services));
   };

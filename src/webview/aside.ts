@@ -3,7 +3,9 @@ import { html, nothing } from 'lit';
 import type { ConflictEvent, QuarantinedEvent } from '../protocol/events';
 import { readDocument } from './bson';
 import { idText, valueText } from './diff';
-import { rowsShown, section, shownLine, table, type Column, type Content, type Page } from './parts';
+import { send } from './host';
+import { isFinal } from './model';
+import { icon, rowsShown, section, shownLine, table, type Column, type Content, type Page } from './parts';
 import { text } from './strings';
 
 export function conflicts(page: Page): Content {
@@ -20,7 +22,30 @@ export function quarantine(page: Page): Content {
     rows,
     documentColumns<QuarantinedEvent>((row) => row.reason),
     page.step?.quarantined ?? 0,
+    quarantineButtons(page),
   );
+}
+
+/** Once the run has ended; until then its own documents are still coming. */
+function quarantineButtons({ snapshot, step }: Page): Content {
+  if (!step || !isFinal(snapshot.run.state)) return nothing;
+  const { name } = step;
+  return html`<div class="buttons small">
+    <button
+      class="link"
+      title=${text('quarantine.retry.hint')}
+      @click=${() => send({ type: 'command', command: 'retryQuarantine', name })}
+    >
+      ${icon('debug-restart')}<span>${text('quarantine.retry')}</span>
+    </button>
+    <button
+      class="link"
+      title=${text('quarantine.discard.hint')}
+      @click=${() => send({ type: 'command', command: 'discardQuarantine', name })}
+    >
+      ${icon('trash')}<span>${text('quarantine.discard')}</span>
+    </button>
+  </div>`;
 }
 
 function documentColumns<T extends ConflictEvent | QuarantinedEvent>(
@@ -51,6 +76,7 @@ function part<T>(
   rows: readonly T[],
   columns: readonly Column<T>[],
   counted: number,
+  buttons: Content = nothing,
 ): Content {
   if (rows.length === 0 && counted === 0) return nothing;
   const total = Math.max(rows.length, counted);
@@ -60,5 +86,6 @@ function part<T>(
     html`<p class="lead">${text(`${id}.explain`)}</p>
       ${rows.length === 0 ? nothing : table(text(`${id}.title`), columns, rows.slice(0, rowsShown(page, id)))}
       ${shownLine(page, id, { held: rows.length, total })}`,
+    buttons,
   );
 }

@@ -54,7 +54,15 @@ function place(error: ErrorInfo): Content {
 
 function remedy(error: ErrorInfo): Content {
   if (!error.action) return nothing;
-  const { label, cli } = error.action;
+  const { label, command, cli } = error.action;
+  // A button says what it does; in a terminal there is none.
+  if (command !== undefined) {
+    return html`<p>
+      <button class="button secondary" @click=${() => send({ type: 'action', command })}>
+        <span>${label}</span>
+      </button>
+    </p>`;
+  }
   return html`<p class="to-do">
     <b>${text('error.toDo')}</b> ${label}${cli === undefined ? nothing : html` <code>${cli}</code>`}
   </p>`;

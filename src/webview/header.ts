@@ -8,6 +8,7 @@ import {
   controlButtons,
   isFinal,
   nextButtons,
+  runButtons,
   stateBadge,
   type ControlButton,
   type NextButton,
@@ -66,8 +67,9 @@ function facts(page: Page, run: RunDocument): TemplateResult {
 
 function buttons(page: Page, run: RunDocument): Content {
   if (!isFinal(run.state)) return html`${controlButtons(run).map((button) => controlButton(run, button))}`;
-  // With several migrations the buttons stand at the one that they are for.
-  return run.steps.length === 1 ? stepButtons(run, page.step) : nothing;
+  // With several migrations, the buttons of one stand at its name.
+  if (run.steps.length === 1) return stepButtons(run, page.step);
+  return html`${runButtons(run).map((button) => nextButton(title(run), button))}`;
 }
 
 /** What can be done next with one migration of a finished run. */
@@ -99,7 +101,7 @@ function nextButton(name: string, button: NextButton): TemplateResult {
     class="button ${button.primary ? '' : 'secondary'}"
     aria-label=${label}
     title=${label}
-    @click=${() => send({ type: 'command', command: button.command, name })}
+    @click=${() => send(button.message)}
   >
     ${icon(button.icon)}<span>${button.label}</span>
   </button>`;

@@ -110,9 +110,9 @@ function pauseReason(run: RunDocument): string | undefined {
   return run.state === 'rolling-back' ? text('button.why.rollingBack') : undefined;
 }
 
-type Command = Extract<PanelMessage, { type: 'command' }>['command'];
+type Command = Extract<PanelMessage, { type: 'again' }>['command'];
 export interface NextButton {
-  command: Command;
+  message: PanelMessage;
   icon: string;
   label: string;
   primary: boolean;
@@ -121,6 +121,7 @@ export interface NextButton {
 /** What makes sense after the end, for one migration of the run; the first is the likeliest. */
 export function nextButtons(run: RunDocument, step: RunStep | undefined): NextButton[] {
   if (!isFinal(run.state) || !step) return [];
+  const next = nextFor(({ command }) => ({ type: 'command', command, name: step.name }));
   const good = step.state === 'applied';
   switch (run.mode) {
     case 'dry-run':
@@ -140,24 +141,66 @@ export function nextButtons(run: RunDocument, step: RunStep | undefined): NextBu
         ? [next('run', 'play', 'button.runAgain')]
         : [next('rollBack', 'discard', 'button.rollBackAgain', true)];
     default:
-      return nextAfterUp(step);
+      return nextAfterUp(run, step, next);
   }
 }
 
-function nextAfterUp(step: RunStep): NextButton[] {
+function nextAfterUp(run: RunDocument, step: RunStep, next: Next): NextButton[] {
   if (step.state === 'applied') return [next('rollBack', 'discard', 'button.rollBack')];
-  if (step.state === 'interrupted') return [next('run', 'debug-continue', 'button.goOn', true)];
+  if (step.state === 'interrupted') return [goOn(run)];
   if (step.state === 'planned') return [next('run', 'play', 'button.run', true)];
   return [next('run', 'debug-restart', 'button.runAgain', true), next('dryRun', 'beaker', 'button.dryRun')];
 }
 
-function next(
+/** The same for a run of several migrations as a whole. */
+export function runButtons(run: RunDocument): NextButton[] {
+  if (!isFinal(run.state) || run.steps.length < 2) return [];
+  const names = (wanted: (step: RunStep) => boolean): string[] =>
+    run.steps.filter(wanted).map(({ name }) => name);
+  const all = nextFor(({ command }) => ({ type: 'again', command, names: names(() => true) }));
+  switch (run.mode) {
+    case 'dry-run':
+      return run.state === 'applied'
+        ? [all('run', 'run-all', 'button.runAll', true), all('dryRun', 'beaker', 'button.dryRunAgain')]
+        : [all('dryRun', 'beaker', 'button.dryRunAgain', true)];
+    case 'validate':
+    case 'verify':
+      return [all('validate', 'checklist', 'button.validateAgain', true)];
+    case 'down': {
+      if (run.state === 'rolled-back') return [all('run', 'run-all', 'button.runAgain')];
+      const left = names(({ state }) => state !== 'rolled-back');
+      const rest = nextFor(({ command }) => ({ type: 'again', command, names: left }));
+      return [rest('rollBack', 'discard', 'button.rollBackRest', true)];
+    }
+    default:
+      return run.state === 'applied' ? [all('rollBack', 'discard', 'button.rollBackAll')] : [goOn(run)];
+  }
+}
+
+/** Goes on with what the run has not done: its own steps, at its own checkpoint. */
+function goOn(run: RunDocument): NextButton {
+  return {
+    message: { type: 'control', run: run._id, control: 'resume' },
+    icon: 'debug-continue',
+    label: text('button.goOn'),
+    primary: true,
+  };
+}
+
+type Next = (
   command: Command,
   icon: string,
   label: Parameters<typeof text>[0],
-  primary: boolean = false,
-): NextButton {
-  return { command, icon, label: text(label), primary };
+  primary?: boolean,
+) => NextButton;
+
+function nextFor(message: (of: { command: Command }) => PanelMessage): Next {
+  return (command, icon, label, primary = false) => ({
+    message: message({ command }),
+    icon,
+    label: text(label),
+    primary,
+  });
 }
 
 export type CheckTone = 'failed' | 'warning' | 'info' | 'skipped' | 'passed';

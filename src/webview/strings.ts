@@ -31,7 +31,7 @@ export const english = {
   'state.cancelled': 'Cancelled',
   'state.interrupted': 'Interrupted',
   'explain.interrupted':
-    'The program that ran this has stopped reporting. Run it again: transforms go on where they stopped, scripts start from their beginning.',
+    'The program that ran this has stopped reporting. Continue it: transforms go on where they stopped; what a script did is undone first, then it runs again.',
 
   'header.migrations.one': '{n} migration',
   'header.migrations.other': '{n} migrations',
@@ -58,8 +58,11 @@ export const english = {
   'button.why.rollingBack': 'Documents are being restored',
   'button.run': 'Run',
   'button.runAgain': 'Run again',
+  'button.runAll': 'Run all',
   'button.goOn': 'Continue run',
   'button.rollBack': 'Roll back',
+  'button.rollBackAll': 'Roll back all',
+  'button.rollBackRest': 'Roll back the rest',
   'button.rollBackAgain': 'Roll back again',
   'button.dryRun': 'Dry run',
   'button.dryRunAgain': 'Dry run again',
@@ -174,6 +177,10 @@ export const english = {
   'quarantine.title': 'Quarantine',
   'quarantine.explain':
     'These documents could not be migrated. They are unchanged and can be retried after a fix.',
+  'quarantine.retry': 'Retry',
+  'quarantine.retry.hint': 'Runs the migration on these documents again',
+  'quarantine.discard': 'Discard…',
+  'quarantine.discard.hint': 'Forgets these documents; they stay as they are',
   'table.collection': 'Collection',
   'table.shown': '{shown} of {total} shown.',
   'table.more': 'Show more',

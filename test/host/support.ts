@@ -83,7 +83,7 @@ export async function lenses(file: string): Promise<{ title: string; command: vs
   );
   return found.flatMap(({ command }) =>
     command && /^(migratory\.|workbench\.trust)/.test(command.command)
-      ? [{ title: command.title.replace(/\$\([^)]*\) /, ''), command }]
+      ? [{ title: command.title.replace(/\$\([^)]*\)\s/, ''), command }]
       : [],
   );
 }

@@ -11,11 +11,12 @@ import {
   testConnection,
 } from './connectionCommands';
 import { compareWithApplied, openMigration } from './fileCommands';
+import { discardQuarantine, mark, repair, unlock } from './mendingCommands';
 import { newMigration } from './newMigration';
 import type { CommandHandler } from './register';
 import { registerCommand } from './register';
 import { controlRun, showRun } from './runCommands';
-import { startAllPending, startChosen } from './startRuns';
+import { retryQuarantine, startAllPending, startChosen } from './startRuns';
 
 interface Entry {
   needsTrust: boolean;
@@ -46,6 +47,12 @@ export function registerCommands(services: Services): vscode.Disposable[] {
     [Command.pauseRun]: executes((...args) => controlRun('pause', args, services)),
     [Command.resumeRun]: executes((...args) => controlRun('resume', args, services)),
     [Command.cancelRun]: executes((...args) => controlRun('cancel', args, services)),
+    [Command.retryQuarantine]: executes((...args) => retryQuarantine(args, services)),
+    [Command.discardQuarantine]: executes((...args) => discardQuarantine(args, services)),
+    [Command.markApplied]: executes((...args) => mark('applied', args, services)),
+    [Command.markPending]: executes((...args) => mark('pending', args, services)),
+    [Command.unlock]: executes((...args) => unlock(args, services)),
+    [Command.repair]: executes((...args) => repair(args, services)),
     [Command.showLog]: harmless(() => services.log.show()),
   };
   return (Object.keys(commands) as Command[]).map((command) => {

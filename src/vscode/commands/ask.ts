@@ -1,14 +1,17 @@
-// Asks the one question before a run or a roll back. Enter confirms, except on production: there the name of the
+// Asks the one question before anything is written. Enter confirms, except on production: there the name of the
 // database has to be typed.
 import * as vscode from 'vscode';
-import type { ConfirmationRequest } from './confirmation';
+import type { Confirmation, ConfirmationRequest } from './confirmation';
 import { confirmation } from './confirmation';
 
 const t = vscode.l10n.t;
 
 /** True when the person agreed. */
-export async function askToGo(request: ConfirmationRequest): Promise<boolean> {
-  const { message, detail, button, typed } = confirmation(request, t);
+export function askToGo(request: ConfirmationRequest): Promise<boolean> {
+  return ask(confirmation(request, t));
+}
+
+export async function ask({ message, detail, button, typed }: Confirmation): Promise<boolean> {
   const go = typed === undefined ? button : t('{0}…', button);
   const pressed = await vscode.window.showWarningMessage(message, { modal: true, detail }, go);
   if (pressed !== go) return false;

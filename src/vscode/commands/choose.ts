@@ -5,7 +5,8 @@ import * as vscode from 'vscode';
 import { UserError } from '../../protocol/errors';
 import type { ConnectionInfo } from '../connections';
 import type { MigrationRef } from '../lensModel';
-import { actionsOf } from '../lensModel';
+import type { Action } from '../lensModel';
+import { waysOf } from '../lensModel';
 import { Command } from '../manifest';
 import type { MigrationRow } from '../rows';
 import { rowOf } from '../rows';
@@ -22,11 +23,9 @@ export interface Chosen {
   rows: MigrationRow[];
 }
 
-type MigrationAction = 'run' | 'dryRun' | 'rollBack' | 'validate' | 'compare';
-
 /** Undefined when the person backed out. */
 export async function chooseMigrations(
-  action: MigrationAction,
+  action: Action,
   args: readonly unknown[],
   services: Services,
 ): Promise<Chosen | undefined> {
@@ -37,8 +36,9 @@ export async function chooseMigrations(
   return fromPick(action, services);
 }
 
-/** References in the arguments of a command: of one lens, one row or all selected rows. */
+/** References in the arguments of a command: of one lens, one row or all selected rows, or a list of them. */
 export function refsOf([first, selection]: readonly unknown[]): MigrationRef[] {
+  if (Array.isArray(first)) return first.filter(isRef);
   const several = Array.isArray(selection) ? selection.filter(isMigrationNode) : [];
   if (isMigrationNode(first)) return (several.length > 0 ? several : [first]).map(refOf);
   return isRef(first) ? [first] : [];
@@ -96,6 +96,25 @@ async function connectionOf(
   return known ?? askForConnection(services);
 }
 
+/** The connection of a row in the tree, else the selected one, else asked. */
+export async function connectionOfArgument(
+  args: readonly unknown[],
+  services: Services,
+): Promise<ConnectionInfo | undefined> {
+  const { connections } = services;
+  return connections.get(connectionIdOf(args)) ?? connections.selected ?? askForConnection(services);
+}
+
+/** From a tree row, a reference or as an id. */
+export function connectionIdOf([arg]: readonly unknown[]): string | undefined {
+  if (typeof arg === 'string') return arg;
+  if (typeof arg !== 'object' || arg === null) return undefined;
+  const { connection } = arg as { connection?: unknown };
+  if (typeof connection === 'string') return connection;
+  const { id } = (connection ?? {}) as { id?: unknown };
+  return typeof id === 'string' ? id : undefined;
+}
+
 export async function askForConnection(services: Services): Promise<ConnectionInfo | undefined> {
   if (services.connections.list().length === 0) throw noConnection();
   await vscode.commands.executeCommand(Command.selectConnection);
@@ -115,10 +134,10 @@ async function migrationAtCursor(services: Services): Promise<MigrationRef | und
   return { name: entry.name ?? basename(file), file, index: entry.index };
 }
 
-async function fromPick(action: MigrationAction, services: Services): Promise<Chosen | undefined> {
+async function fromPick(action: Action, services: Services): Promise<Chosen | undefined> {
   const connection = await connectionOf(undefined, services);
   if (!connection) return undefined;
-  const rows = services.store.of(connection).rows.filter((row) => actionsOf(row).includes(action));
+  const rows = services.store.of(connection).rows.filter((row) => waysOf(row).includes(action));
   if (rows.length === 0) {
     throw new UserError(t('No migration on {0} is in a state for this.', connection.words), {
       action: { label: t('Refresh'), command: Command.refresh },

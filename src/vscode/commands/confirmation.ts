@@ -5,6 +5,8 @@ import type { Translate } from '../words';
 
 export interface ConfirmationRequest {
   direction: Direction;
+  /** Goes on with an earlier run, or with the documents that it left in quarantine. */
+  again?: 'resume' | 'retry';
   migrations: { name: string; file?: string }[];
   connection: { name: string; host: string; database: string; production: boolean };
   /** Pending migrations that come before the named ones and stay pending. */
@@ -30,14 +32,42 @@ export function confirmation(request: ConfirmationRequest, t: Translate): Confir
   return {
     message: question(request, t),
     detail: details(request, t).join('\n'),
-    button: request.direction === 'up' ? t('Run') : t('Roll Back'),
+    button: buttonOf(request, t),
     typed: connection.production ? connection.database : undefined,
   };
 }
 
-function question({ direction, migrations, connection }: ConfirmationRequest, t: Translate): string {
-  const where = `${connection.database} (${connection.host})`;
+/** The same kind of question before a change that runs no migration. */
+export function changeConfirmation(
+  change: {
+    message: string;
+    details: string[];
+    button: string;
+    connection: ConfirmationRequest['connection'];
+  },
+  t: Translate,
+): Confirmation {
+  const { message, details, button, connection } = change;
+  return {
+    message,
+    detail: [...connectionLines(connection, t), ...details].join('\n'),
+    button,
+    typed: connection.production ? connection.database : undefined,
+  };
+}
+
+function buttonOf({ direction, again }: ConfirmationRequest, t: Translate): string {
+  if (again === 'resume') return t('Resume');
+  if (again === 'retry') return t('Retry');
+  return direction === 'up' ? t('Run') : t('Roll Back');
+}
+
+function question({ direction, again, migrations, connection }: ConfirmationRequest, t: Translate): string {
+  const where = whereOf(connection);
   const [first] = migrations;
+  const what = migrations.length === 1 && first ? `"${first.name}"` : t('{0} migrations', migrations.length);
+  if (again === 'resume') return t('Resume the run of {0} on {1}?', what, where);
+  if (again === 'retry') return t('Retry the quarantined documents of {0} on {1}?', what, where);
   if (migrations.length === 1 && first) {
     return direction === 'up'
       ? t('Run "{0}" on {1}?', first.name, where)
@@ -48,13 +78,24 @@ function question({ direction, migrations, connection }: ConfirmationRequest, t:
     : t('Roll back {0} migrations on {1}?', migrations.length, where);
 }
 
-function details(request: ConfirmationRequest, t: Translate): string[] {
-  const { connection, migrations, direction } = request;
-  const lines = [
+/** `shop (localhost:27017)`. */
+export function whereOf({ database, host }: { database: string; host: string }): string {
+  return `${database} (${host})`;
+}
+
+function connectionLines(connection: ConfirmationRequest['connection'], t: Translate): string[] {
+  return [
     ...(connection.production ? [t('This is a PRODUCTION connection.')] : []),
     t('Host: {0}', connection.host),
     t('Database: {0}', connection.database),
     t('Connection: {0}', connection.name),
+  ];
+}
+
+function details(request: ConfirmationRequest, t: Translate): string[] {
+  const { connection, migrations, direction } = request;
+  const lines = [
+    ...connectionLines(connection, t),
     t('Direction: {0}', direction === 'up' ? t('up (apply)') : t('down (undo)')),
     ...migrationLines(migrations, t),
   ];

@@ -6,6 +6,7 @@ import type { ConnectionTarget, ConnectionTestStep } from '../../protocol/runner
 import type { ConnectionDraft, ConnectionInfo } from '../connections';
 import { Command } from '../manifest';
 import type { Services } from '../services';
+import { connectionIdOf } from './choose';
 import { askForDraft } from './connectionForm';
 
 const t = vscode.l10n.t;
@@ -93,13 +94,13 @@ export async function testConnection(args: readonly unknown[], services: Service
 }
 
 export async function retryConnection(args: readonly unknown[], services: Services): Promise<void> {
-  const connection = services.connections.get(idOf(args)) ?? services.connections.selected;
+  const connection = services.connections.get(connectionIdOf(args)) ?? services.connections.selected;
   if (connection) await services.statuses.refresh(connection.id);
 }
 
 /** For a file (its target lens was clicked) or for the whole workspace. */
 export async function selectConnection([arg]: readonly unknown[], services: Services): Promise<void> {
-  const given = services.connections.get(idOf([arg]));
+  const given = services.connections.get(connectionIdOf([arg]));
   if (given) return services.connections.select(given.id);
   const file = fileOf(arg);
   const picked = await pickConnection(services, file);
@@ -147,7 +148,7 @@ async function chooseConnection(
   args: readonly unknown[],
   services: Services,
 ): Promise<ConnectionInfo | undefined> {
-  const given = services.connections.get(idOf(args));
+  const given = services.connections.get(connectionIdOf(args));
   if (given) return given;
   const all = services.connections.list();
   if (all.length === 0) {
@@ -160,16 +161,6 @@ async function chooseConnection(
     { placeHolder: t('Which connection?') },
   );
   return picked?.connection;
-}
-
-/** From a tree row or as an id. */
-function idOf([arg]: readonly unknown[]): string | undefined {
-  if (typeof arg === 'string') return arg;
-  if (typeof arg !== 'object' || arg === null) return undefined;
-  const { connection } = arg as { connection?: unknown };
-  if (typeof connection === 'string') return connection;
-  const { id } = (connection ?? {}) as { id?: unknown };
-  return typeof id === 'string' ? id : undefined;
 }
 
 function fileOf(arg: unknown): string | undefined {

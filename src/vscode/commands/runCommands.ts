@@ -4,9 +4,12 @@ import { UserError } from '../../protocol/errors';
 import type { RunControl, RunDocument } from '../../protocol/run';
 import type { ConnectionInfo } from '../connections';
 import { Command } from '../manifest';
-import { isOver } from '../runs';
+import type { MigrationRow } from '../rows';
+import { isOver, resumableRuns } from '../runs';
 import type { Services } from '../services';
 import { runTitle, runStateWords } from '../words';
+import { refsOf } from './choose';
+import { startResume } from './startRuns';
 
 const t = vscode.l10n.t;
 /** So long a run may take to obey before its process may be ended. */
@@ -23,8 +26,9 @@ export async function showRun([arg]: readonly unknown[], services: Services): Pr
       false,
     );
   }
-  if (isNamed(arg)) {
-    throw new UserError(t('"{0}" has not been run here yet.', arg.name), {
+  const [named] = refsOf([arg]);
+  if (named) {
+    throw new UserError(t('"{0}" has not been run here yet.', named.name), {
       action: { label: t('Refresh'), command: Command.refresh },
     });
   }
@@ -37,9 +41,11 @@ export async function controlRun(
   [arg]: readonly unknown[],
   services: Services,
 ): Promise<void> {
-  const id = runOfArgument(arg, services) ?? (await pickActive(services))?._id;
+  const suits = suitsFor(control, services);
+  const id = runOfArgument(arg, services, suits) ?? (await pickFor(control, arg, services))?._id;
   if (id === undefined) return;
   const run = services.runs.get(id)?.run;
+  if (run && isOver(run) && control === 'resume') return resumeEnded(run, services);
   if (!run || isOver(run)) {
     throw new UserError(t('This run has ended already.'));
   }
@@ -50,6 +56,19 @@ export async function controlRun(
     run: id,
     control,
   });
+}
+
+/** A new process goes on with a run whose own has ended. */
+async function resumeEnded(run: RunDocument, services: Services): Promise<void> {
+  if (!isResumable(run, services)) {
+    throw new UserError(
+      run.mode === 'down'
+        ? t('A roll back is not resumed: roll back again, what is undone already is left alone.')
+        : t('This run has nothing left to do: it ended well, or a newer run took up its work.'),
+      { action: { label: t('Refresh'), command: Command.refresh } },
+    );
+  }
+  await startResume(run, connectionOfRun(run, services), services);
 }
 
 /** A script that never comes back cannot obey: after a while its process may be ended. */
@@ -93,26 +112,54 @@ async function overWithin(id: string, ms: number, { runs }: Services): Promise<b
   });
 }
 
-function runOfArgument(arg: unknown, services: Services): string | undefined {
+type Suits = (run: RunDocument) => boolean;
+
+/** Which runs a control is for. */
+function suitsFor(control: Exclude<RunControl, null>, services: Services): Suits {
+  return (run) => {
+    if (isOver(run)) return control === 'resume' && isResumable(run, services);
+    return control === 'cancel' || (run.state === 'paused') === (control === 'resume');
+  };
+}
+
+function isResumable(run: RunDocument, services: Services): boolean {
+  const connection = findConnection(run, services);
+  const beside = services.runs.list(connection ? services.store.targetOf(connection) : run.target);
+  return resumableRuns(beside).has(run._id);
+}
+
+/** The run that is meant; of a migration the newest that suits. */
+function runOfArgument(
+  arg: unknown,
+  { connections, runs, store }: Services,
+  suits: Suits = () => true,
+): string | undefined {
   if (typeof arg !== 'object' || arg === null) return undefined;
-  const { run, name, connection } = arg as { run?: unknown; name?: unknown; connection?: unknown };
+  const { run, row } = arg as { run?: unknown; row?: MigrationRow };
   if (typeof run === 'string') return run;
   // A row of the tree of runs carries the whole run, one of the migrations its name.
   if (typeof run === 'object' && run !== null) return (run as RunDocument)._id;
-  if (typeof name !== 'string') return undefined;
-  const at = services.connections.get(typeof connection === 'string' ? connection : undefined);
-  const target = at ?? services.connections.selected;
-  return target && services.runs.lastByMigration(services.store.targetOf(target)).get(name)?._id;
+  if (row?.active) return row.active.run;
+  const [ref] = refsOf([arg]);
+  const connection = connections.get(ref?.connection) ?? connections.selected;
+  if (!ref || !connection) return undefined;
+  const named = (document: RunDocument): boolean => document.steps.some(({ name }) => name === ref.name);
+  return runs.list(store.targetOf(connection)).find((document) => named(document) && suits(document))?._id;
 }
 
-function isNamed(arg: unknown): arg is { name: string } {
-  return typeof arg === 'object' && arg !== null && typeof (arg as { name?: unknown }).name === 'string';
-}
-
-async function pickActive(services: Services): Promise<RunDocument | undefined> {
-  const active = services.runs.active();
-  if (active.length === 0) throw new UserError(t('No run is under way.'));
-  return active.length === 1 ? active[0] : pickRun(active, t('Which run?'));
+async function pickFor(
+  control: Exclude<RunControl, null>,
+  arg: unknown,
+  services: Services,
+): Promise<RunDocument | undefined> {
+  const named = refsOf([arg]).length > 0;
+  const fitting = named ? [] : services.runs.list().filter(suitsFor(control, services));
+  if (fitting.length === 0) {
+    throw new UserError(
+      control === 'resume' ? t('No run is paused or left unfinished.') : t('No run is under way.'),
+    );
+  }
+  return fitting.length === 1 ? fitting[0] : pickRun(fitting, t('Which run?'));
 }
 
 async function pickRun(runs: RunDocument[], placeHolder: string): Promise<RunDocument | undefined> {
@@ -133,8 +180,11 @@ function idOf(run: string, services: Services): string | undefined {
   return document && findConnection(document, services)?.id;
 }
 
-function findConnection(run: RunDocument, { connections, store }: Services): ConnectionInfo | undefined {
-  return connections.list().find((connection) => store.targetOf(connection) === run.target);
+function findConnection(
+  run: RunDocument,
+  { connections, runs, store }: Services,
+): ConnectionInfo | undefined {
+  return connections.list().find((connection) => runs.isOn(run._id, store.targetOf(connection)));
 }
 
 function connectionOfRun(run: RunDocument, services: Services): ConnectionInfo {

@@ -2,10 +2,10 @@
 // before the question is asked; what the question showed is what runs.
 import * as vscode from 'vscode';
 import { UserError } from '../../protocol/errors';
-import type { RunDocument, RunMode } from '../../protocol/run';
-import type { ConnectionTarget, RunRequest } from '../../protocol/runner';
+import type { RunDocument } from '../../protocol/run';
+import type { RunRequest } from '../../protocol/runner';
 import type { ConnectionInfo } from '../connections';
-import { Command, View } from '../manifest';
+import { View } from '../manifest';
 import type { MigrationRow } from '../rows';
 import { pendingRows } from '../rows';
 import type { Services } from '../services';
@@ -13,7 +13,8 @@ import { setting } from '../settings';
 import { hostOf } from '../target';
 import { runTitle } from '../words';
 import { askToGo } from './ask';
-import { askForConnection, chooseMigrations, type Chosen } from './choose';
+import { askForConnection, chooseMigrations } from './choose';
+import { noFolder, nothingInQuarantine, refuseReadOnly, refuseWhileBusy } from './refusals';
 
 const t = vscode.l10n.t;
 
@@ -44,12 +45,50 @@ export async function startAllPending(services: Services): Promise<RunDocument |
   return start('up', { connection, rows }, services);
 }
 
-async function start(mode: StartMode, chosen: Chosen, services: Services): Promise<RunDocument | undefined> {
+/** Goes on with a run that ended before its work was done. */
+export async function startResume(
+  run: RunDocument,
+  connection: ConnectionInfo,
+  services: Services,
+): Promise<RunDocument | undefined> {
+  const known = services.store.of(connection).rows;
+  const open = run.steps
+    .filter(({ state }) => state !== 'applied')
+    .map(({ name, file }) => known.find((row) => row.name === name) ?? { name, file, reversible: true });
+  return start('up', { connection, rows: open }, services, { again: 'resume', resume: run._id });
+}
+
+/** Runs applied migrations again on the documents that they left in quarantine. */
+export async function retryQuarantine(
+  args: readonly unknown[],
+  services: Services,
+): Promise<RunDocument | undefined> {
+  const chosen = await chooseMigrations('retryQuarantine', args, services);
+  if (!chosen) return undefined;
+  const rows = chosen.rows.filter(({ quarantined }) => quarantined);
+  if (rows.length === 0) throw nothingInQuarantine(chosen);
+  const chosenRows = { connection: chosen.connection, rows };
+  return start('up', chosenRows, services, { again: 'retry', retryQuarantine: true });
+}
+
+type StartRow = Pick<MigrationRow, 'name' | 'file' | 'reversible'> & Partial<MigrationRow>;
+interface Again {
+  again?: 'resume' | 'retry';
+  resume?: string;
+  retryQuarantine?: boolean;
+}
+
+async function start(
+  mode: StartMode,
+  chosen: { connection: ConnectionInfo; rows: StartRow[] },
+  services: Services,
+  { again, ...request }: Again = {},
+): Promise<RunDocument | undefined> {
   const { connection, rows } = chosen;
   const { project } = services;
   if (!project) throw noFolder();
   const writes = mode === 'up' || mode === 'down';
-  if (writes && connection.readOnly) throw readOnlyConnection(connection);
+  if (writes) refuseReadOnly(connection);
   refuseDuplicates(rows);
   await saveFiles(rows);
   const target = await services.connections.target(connection.id);
@@ -57,24 +96,21 @@ async function start(mode: StartMode, chosen: Chosen, services: Services): Promi
     refuseWhileBusy(connection, services);
     const agreed = await askToGo({
       direction: mode,
+      again,
       migrations: rows,
       connection: { ...connection, host: hostOf(target.uri), database: target.database },
-      earlierPending: mode === 'up' ? earlierPending(connection, rows, services) : 0,
-      irreversible: rows.filter(({ reversible }) => !reversible).map(({ name }) => name),
+      earlierPending: mode === 'up' && !again ? earlierPending(connection, rows, services) : 0,
+      irreversible: again ? [] : rows.filter(({ reversible }) => !reversible).map(({ name }) => name),
     });
     if (!agreed) return undefined;
   }
-  return follow(requestOf(mode, project.location, target, rows), connection, services);
-}
-
-function requestOf(
-  mode: RunMode,
-  project: RunRequest['project'],
-  target: ConnectionTarget,
-  rows: MigrationRow[],
-): RunRequest {
   // Exactly these were shown and confirmed, whatever else is pending before them.
-  return { project, target, mode, names: rows.map(({ name }) => name), allowOutOfOrder: true };
+  const names = rows.map(({ name }) => name);
+  return follow(
+    { project: project.location, target, mode, names, allowOutOfOrder: true, ...request },
+    connection,
+    services,
+  );
 }
 
 async function follow(
@@ -96,6 +132,7 @@ async function follow(
   } finally {
     await progress;
     await services.statuses.refresh(connection.id);
+    if (request.retryQuarantine) await services.panel.reload();
   }
 }
 
@@ -114,7 +151,7 @@ function announce(run: RunDocument, connection: ConnectionInfo, services: Servic
   });
 }
 
-async function saveFiles(rows: readonly MigrationRow[]): Promise<void> {
+async function saveFiles(rows: readonly StartRow[]): Promise<void> {
   const files = new Set(rows.map(({ file }) => file));
   for (const document of vscode.workspace.textDocuments) {
     if (!document.isDirty || !files.has(document.uri.fsPath)) continue;
@@ -123,23 +160,7 @@ async function saveFiles(rows: readonly MigrationRow[]): Promise<void> {
   }
 }
 
-function refuseWhileBusy(connection: ConnectionInfo, services: Services): void {
-  const target = services.store.targetOf(connection);
-  const busy = services.runs.active(target).find(({ mode }) => mode === 'up' || mode === 'down');
-  if (!busy) return;
-  throw new UserError(
-    t(
-      'Another run is under way on {0}: {1}, started by {2} on {3}. Wait for its end or cancel it first.',
-      target,
-      runTitle(busy, t),
-      busy.program,
-      busy.host,
-    ),
-    { action: { label: t('Show Run'), command: Command.showRun } },
-  );
-}
-
-function refuseDuplicates(rows: readonly MigrationRow[]): void {
+function refuseDuplicates(rows: readonly StartRow[]): void {
   const duplicate = rows.find((row) => row.duplicate);
   if (!duplicate) return;
   throw new UserError(
@@ -150,24 +171,7 @@ function refuseDuplicates(rows: readonly MigrationRow[]): void {
   );
 }
 
-function readOnlyConnection(connection: ConnectionInfo): UserError {
-  return new UserError(
-    t('"{0}" is marked read-only: nothing is run or rolled back there.', connection.name),
-    { action: { label: t('Select Connection'), command: Command.selectConnection } },
-  );
-}
-
-function noFolder(): UserError {
-  return new UserError(t('Open the folder that holds the migrations first.'), {
-    action: { label: t('Open Folder'), command: 'vscode.openFolder' },
-  });
-}
-
-function earlierPending(
-  connection: ConnectionInfo,
-  chosen: readonly MigrationRow[],
-  services: Services,
-): number {
+function earlierPending(connection: ConnectionInfo, chosen: readonly StartRow[], services: Services): number {
   const { rows } = services.store.of(connection);
   const names = new Set(chosen.map(({ name }) => name));
   const last = rows.findLastIndex(({ name }) => names.has(name));

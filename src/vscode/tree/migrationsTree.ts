@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { CheckResult, RunDocument } from '../../protocol/run';
 import type { ConnectionInfo } from '../connections';
-import { actionsOf } from '../lensModel';
+import { waysOf } from '../lensModel';
 import type { MigrationRef } from '../lensModel';
 import { Command } from '../manifest';
 import type { MigrationStore } from '../migrationStore';
@@ -194,8 +194,9 @@ function migrationItem({ id, row, connection, state, details }: MigrationNode): 
 
 /** `;dryRun;file;migration;run;validate;`: sorted flags that the menus look for. */
 export function contextValueOf(row: MigrationRow): string {
-  const flags: string[] = ['migration', ...actionsOf(row)];
+  const flags: string[] = ['migration', ...waysOf(row)];
   if (row.file !== undefined) flags.push('file');
+  if (!row.active && row.state === 'interrupted') flags.push('unfinished');
   if (row.active) flags.push(row.active.state === 'paused' ? 'paused' : 'active');
   return `;${flags.sort().join(';')};`;
 }

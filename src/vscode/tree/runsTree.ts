@@ -6,7 +6,7 @@ import { Command } from '../manifest';
 import type { MigrationStore } from '../migrationStore';
 import { percentageOf } from '../rows';
 import type { RunStore } from '../runs';
-import { isOver } from '../runs';
+import { isOver, resumableRuns } from '../runs';
 import { ago, duration, runPercentage, runStateWords, runTitle } from '../words';
 import { NodeCache } from './nodes';
 
@@ -15,6 +15,8 @@ export interface RunNode {
   id: string;
   run: RunDocument;
   state: string;
+  /** It ended before its work was done and can be gone on with. */
+  resumable: boolean;
 }
 export interface StepNode {
   type: 'step';
@@ -77,11 +79,14 @@ export class RunsTree implements vscode.TreeDataProvider<RunsNode> {
     const connection = this.store.connections.selected;
     if (!connection) return [];
     const now = Date.now();
-    return this.runs.list(this.store.targetOf(connection)).map((run) => ({
+    const runs = this.runs.list(this.store.targetOf(connection));
+    const resumable = resumableRuns(runs);
+    return runs.map((run) => ({
       type: 'run',
       id: `run:${run._id}`,
       run,
       state: describeRun(run, now),
+      resumable: resumable.has(run._id),
     }));
   }
 }
@@ -97,7 +102,7 @@ function describeRun(run: RunDocument, now: number): string {
   return parts.join(' · ');
 }
 
-function runItem({ id, run, state }: RunNode): vscode.TreeItem {
+function runItem({ id, run, state, resumable }: RunNode): vscode.TreeItem {
   const item = new vscode.TreeItem(
     runTitle(run, t),
     run.steps.length > 1 ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None,
@@ -112,14 +117,14 @@ function runItem({ id, run, state }: RunNode): vscode.TreeItem {
     ...(run.error ? [run.error.message] : []),
     ...run.steps.flatMap(({ error }) => (error ? [error.message] : [])),
   ].join('\n');
-  item.contextValue = runContextValue(run);
+  item.contextValue = runContextValue(run, resumable);
   item.accessibilityInformation = { label: `${runTitle(run, t)}, ${state}` };
   item.command = { command: Command.showRun, title: t('Show Run'), arguments: [{ run: run._id }] };
   return item;
 }
 
-export function runContextValue(run: RunDocument): string {
-  const flags = ['run'];
+export function runContextValue(run: RunDocument, resumable: boolean): string {
+  const flags = resumable ? ['run', 'resume'] : ['run'];
   if (!isOver(run)) {
     flags.push('cancel');
     if (run.mode === 'up' || run.mode === 'down') flags.push(run.state === 'paused' ? 'resume' : 'pause');

@@ -30,7 +30,7 @@ function lenses(given: Partial<MigrationStatus> | undefined, context: Partial<Le
   });
 }
 
-const titles = (specs: LensSpec[]): string[] => specs.map(({ title }) => title.replace(/\$\([^)]*\) /, ''));
+const titles = (specs: LensSpec[]): string[] => specs.map(({ title }) => title.replace(/\$\([^)]*\)\s/, ''));
 const target = 'shop on localhost:27017';
 
 describe('code lenses', () => {

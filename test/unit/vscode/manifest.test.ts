@@ -99,6 +99,12 @@ describe('the manifest', () => {
       Command.pauseRun,
       Command.resumeRun,
       Command.cancelRun,
+      Command.retryQuarantine,
+      Command.discardQuarantine,
+      Command.markApplied,
+      Command.markPending,
+      Command.unlock,
+      Command.repair,
     ];
     for (const { command, enablement } of contributes.commands) {
       const needsTrust = (executing as string[]).includes(command);

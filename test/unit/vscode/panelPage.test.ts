@@ -35,7 +35,12 @@ describe('messages of the panel', () => {
     assert.ok(isPanelMessage({ type: 'ready' }));
     assert.ok(isPanelMessage({ type: 'control', run: 'r', control: 'pause' }));
     assert.ok(isPanelMessage({ type: 'command', command: 'rollBack', name: 'a' }));
+    assert.ok(isPanelMessage({ type: 'again', command: 'dryRun', names: ['a', 'b'] }));
+    assert.ok(isPanelMessage({ type: 'action', command: 'migratory.selectConnection' }));
     for (const wrong of [
+      { type: 'again', command: 'run', names: [] },
+      { type: 'again', command: 'unlock', names: ['a'] },
+      { type: 'action', command: 'workbench.action.terminal.sendSequence' },
       undefined,
       'ready',
       { type: 'control', run: 'r', control: 'delete' },

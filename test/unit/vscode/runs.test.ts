@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { heartbeatLimitMs, RunStore } from '../../../src/vscode/runs';
+import { heartbeatLimitMs, resumableRuns, RunStore } from '../../../src/vscode/runs';
 import { run, snapshot, start, step } from './support';
 
 describe('the run store', () => {
@@ -32,6 +32,16 @@ describe('the run store', () => {
     assert.equal(store.get('r1')?.run.state, 'applied');
     assert.equal(store.get('r1')?.log[0]?.message, 'hello');
     assert.equal(store.isDocumentOnly('r1'), false);
+  });
+
+  it('finds a run under the address that it was read through, whatever its runner called it', () => {
+    store.putDocuments([run({ target: 'shop on build-07' })], 'shop on db.example');
+    assert.equal(store.list('shop on db.example').length, 1);
+    assert.equal(store.list('shop on build-07').length, 1);
+    assert.equal(store.list('shop on elsewhere').length, 0);
+    store.putDocuments([run({ target: 'shop on build-07' })], 'shop on 10.0.0.1');
+    assert.ok(store.isOn('r1', 'shop on 10.0.0.1') && store.isOn('r1', 'shop on db.example'));
+    assert.deepEqual(told, ['r1', 'r1']);
   });
 
   it('tells only what has changed', () => {
@@ -108,5 +118,26 @@ describe('the run store', () => {
     const last = store.lastByMigration(target);
     assert.equal(last.get('a')?._id, 'new');
     assert.equal(last.get('b')?._id, 'old');
+  });
+});
+
+describe('what can be resumed', () => {
+  const open = step({ state: 'interrupted' });
+  const ids = (...runs: Parameters<typeof run>[0][]): string[] => [...resumableRuns(runs.map(run))];
+
+  it('is a run upwards that ended before its work was done', () => {
+    assert.deepEqual(ids({ state: 'interrupted', steps: [open] }), ['r1']);
+    assert.deepEqual(ids({ state: 'failed', steps: [step({ state: 'applied' }), open] }), ['r1']);
+    assert.deepEqual(ids({ state: 'applied', steps: [step({ state: 'applied' })] }), []);
+    assert.deepEqual(ids({ state: 'running', steps: [open] }), []);
+    assert.deepEqual(ids({ state: 'interrupted', mode: 'down', steps: [open] }), []);
+    assert.deepEqual(ids({ state: 'failed', mode: 'dry-run', steps: [open] }), []);
+  });
+
+  it('is not what a newer run has taken up', () => {
+    const newer = { _id: 'r2', state: 'applied' as const, steps: [step({ state: 'applied' })] };
+    const older = { _id: 'r1', state: 'failed' as const, steps: [open] };
+    assert.deepEqual(ids(newer, older), []);
+    assert.deepEqual(ids({ ...newer, mode: 'validate' }, older), ['r1']);
   });
 });

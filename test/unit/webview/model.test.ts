@@ -10,6 +10,7 @@ import {
   isSnapshot,
   nextButtons,
   percentage,
+  runButtons,
   shownStep,
   stateBadge,
 } from '../../../src/webview/model';
@@ -85,14 +86,53 @@ describe('Buttons of the panel', () => {
 
   it('are about what happened', () => {
     const commands = (document: RunDocument): string[] =>
-      nextButtons(document, document.steps[0]).map(({ command }) => command);
+      nextButtons(document, document.steps[0]).map(({ message }) =>
+        message.type === 'command' ? message.command : message.type,
+      );
     assert.deepEqual(commands(run('applied')), ['rollBack']);
     assert.deepEqual(commands(run('failed')), ['run', 'dryRun']);
-    assert.deepEqual(commands(run('interrupted')), ['run']);
+    assert.deepEqual(commands(run('interrupted')), ['control']);
     assert.deepEqual(commands(run('rolled-back', 'down')), ['run']);
     assert.deepEqual(commands(run('conflicts', 'down')), ['rollBack']);
     assert.deepEqual(commands(run('applied', 'dry-run')), ['run', 'dryRun']);
     assert.deepEqual(commands(run('failed', 'dry-run')), ['dryRun']);
+  });
+});
+
+describe('Buttons of a run of several', () => {
+  const several = (state: RunState, mode: RunMode, ...steps: StepState[]): RunDocument =>
+    runOf(
+      steps.map((one, index) => step(`${index}`, { state: one })),
+      { state, mode },
+    );
+  const messages = (document: RunDocument): unknown[] => runButtons(document).map(({ message }) => message);
+
+  it('take them all, or what is left of them', () => {
+    const names = ['0', '1'];
+    assert.deepEqual(messages(several('applied', 'dry-run', 'applied', 'applied')), [
+      { type: 'again', command: 'run', names },
+      { type: 'again', command: 'dryRun', names },
+    ]);
+    assert.deepEqual(messages(several('failed', 'validate', 'applied', 'failed')), [
+      { type: 'again', command: 'validate', names },
+    ]);
+    const back = several('failed', 'down', 'rolled-back', 'failed');
+    assert.deepEqual(messages(back), [{ type: 'again', command: 'rollBack', names: ['1'] }]);
+    assert.deepEqual(messages(several('applied', 'up', 'applied', 'applied')), [
+      { type: 'again', command: 'rollBack', names },
+    ]);
+  });
+
+  it('go on with a run that stopped', () => {
+    for (const state of ['failed', 'interrupted', 'cancelled'] as const) {
+      const run = several(state, 'up', 'applied', state);
+      assert.deepEqual(messages(run), [{ type: 'control', run: run._id, control: 'resume' }]);
+    }
+  });
+
+  it('are none while it goes on, and none for a single migration', () => {
+    assert.deepEqual(messages(several('running', 'up', 'running', 'planned')), []);
+    assert.deepEqual(messages(run('failed')), []);
   });
 });
 
