@@ -65,6 +65,7 @@ async function applyScript(
     transactions: connection.server.transactions,
     signal: scope.signal,
     gate: () => scope.gate(),
+    context: () => transferContext(scope, step),
     warn: (message) => recorder.log('warn', message, step.name),
     ledger: { database: connection.db.databaseName, collection: scope.settings.ledger },
     irreversible: Boolean(definition.irreversible),

@@ -1,7 +1,7 @@
 // What a script does to the catalogue (collections, views, indexes, options), noted before it is sent so that it can be
 // taken back. What would be lost is put aside instead: a drop becomes a rename. Taking back is undoCatalogue.ts.
 import type { Document } from 'mongodb';
-import { DoorRefusal, type DoorCommand } from '../../wire/door';
+import type { DoorCommand } from '../../wire/door';
 import { document, element, intValue, stringValue } from '../../transfer/raw';
 import { indexesOf, infoOf, infosOf, kept, type CollectionInfo } from './collectionFacts';
 import { hangUp } from './failures';
@@ -160,10 +160,13 @@ export class Catalogue {
     { database, collection }: Target,
     info: CollectionInfo,
   ): Promise<Buffer | undefined> {
-    if (info.type === 'timeseries')
-      return this.#refuseOr(
+    if (info.type === 'timeseries') {
+      this.keeper.passUnkept(
         `the time-series collection "${collection}" cannot be put aside, only dropped for ever`,
       );
+      const reply = await this.#send(command, dropBody(database, collection));
+      return isOk(reply) ? undefined : reply;
+    }
     const { rows } = this.keeper;
     let aside = '';
     const seq = await rows.note('drop', (number) => {
@@ -179,19 +182,13 @@ export class Catalogue {
   async #dropDatabase(command: DoorCommand, { database }: Target): Promise<Uint8Array | undefined> {
     const db = this.keeper.namespaces.db(database);
     const all = (await infosOf(db, {})).filter(({ name }) => !isOurs(name) && !this.#isKept(database, name));
-    for (const info of all.filter(({ type }) => type === 'timeseries')) {
-      const refused = this.#refuseOr(
-        `the time-series collection "${info.name}" of "${database}" would be lost`,
-      );
-      if (refused) return refused;
-    }
     for (const info of all.filter(({ type }) => type === 'view')) {
       const target = { database, collection: info.name };
       await this.keeper.rows.note('dropView', { ...target, options: kept(info.options) });
       await db.dropCollection(info.name);
     }
     for (const info of all) {
-      if (info.type !== 'collection' || info.name.startsWith('system.')) continue;
+      if (info.type === 'view' || info.name.startsWith('system.')) continue;
       const refused = await this.#putAside(command, { database, collection: info.name }, info);
       if (refused) return refused;
     }
@@ -232,20 +229,8 @@ export class Catalogue {
 
   /** Changes that nothing can take back pass only where the author says that there is no way back. */
   async #unkept(command: DoorCommand, target: Target): Promise<Uint8Array | undefined> {
-    this.#refuseOr(`"${command.name}" cannot be undone`);
+    this.keeper.passUnkept(`"${command.name}" cannot be undone`);
     await this.keeper.rows.note('unkept', { ...target, command: command.name, n: 0 });
-    return undefined;
-  }
-
-  #refuseOr(reason: string): undefined {
-    if (!this.keeper.options.irreversible) {
-      throw new DoorRefusal(
-        `Migratory does not let this pass while it keeps a journal: ${reason}. ` +
-          "Mark the migration `irreversible: true`, or set `backup: 'none'` in the config.",
-        { code: 20, codeName: 'IllegalOperation' },
-      );
-    }
-    this.keeper.warn(`Without a way back: ${reason}.`);
     return undefined;
   }
 }
@@ -260,6 +245,10 @@ function renameBody(from: string, to: string): Buffer {
     element('to', stringValue(to)),
     element('$db', stringValue('admin')),
   ]);
+}
+
+function dropBody(database: string, collection: string): Buffer {
+  return document([element('drop', stringValue(collection)), element('$db', stringValue(database))]);
 }
 
 function answer(fields: Record<string, ReturnType<typeof intValue>>): Buffer {

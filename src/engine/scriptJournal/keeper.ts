@@ -1,7 +1,8 @@
 // What the parts of a script's journal share: the run's rows, the collections as the script leaves them, and names for
 // what is put aside.
 import { UUID, type Binary, type Db, type MongoClient } from 'mongodb';
-import type { DoorCommand } from '../../wire/door';
+import type { TransferContext } from '../../transfer/types';
+import { DoorRefusal, type DoorCommand } from '../../wire/door';
 import type { ScriptRows } from './rows';
 import { OwnSession } from './transaction';
 
@@ -14,6 +15,8 @@ export interface KeeperOptions {
   /** Waits while the run is paused; throws when it has to end. */
   gate(): Promise<void>;
   warn(message: string): void;
+  /** What the kernel needs to change documents for the script. */
+  context(): TransferContext;
   /** Outlives a drop of its database. */
   ledger?: { database: string; collection: string };
   /** What cannot be undone may pass: the migration is marked irreversible. */
@@ -41,6 +44,21 @@ export class Keeper {
 
   warn(message: string): void {
     this.options.warn(message);
+  }
+
+  /**
+   * Changes that nothing can take back pass only where the author says that there is no way back.
+   * @throws DoorRefusal otherwise.
+   */
+  passUnkept(reason: string): void {
+    if (!this.options.irreversible) {
+      throw new DoorRefusal(
+        `Migratory does not let this pass while it keeps a journal: ${reason}. ` +
+          "Mark the migration `irreversible: true`, or set `backup: 'none'` in the config.",
+        { code: 20, codeName: 'IllegalOperation' },
+      );
+    }
+    this.warn(`Without a way back: ${reason}.`);
   }
 
   /** Our session for the commands of a socket, which come one after the other. */

@@ -52,6 +52,14 @@ export class OwnWrites {
     }
   }
 
+  /** Statements of ours, on behalf of a command that does the same in another way. */
+  async change(command: DoorCommand, write: WriteCommand): Promise<void> {
+    const progress: Progress = { write, sum: new WriteSum(), queue: partsOf(write) };
+    await this.#work(command, progress);
+    const failed = progress.sum.firstError;
+    if (failed) throw new Answer(failed);
+  }
+
   async #begin(command: DoorCommand, kind: WriteKind): Promise<Progress> {
     const write = takeApart(command, kind);
     const { database, collection } = write;

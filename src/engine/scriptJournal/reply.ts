@@ -104,6 +104,15 @@ export class WriteSum {
     return this.#errors.length > 0;
   }
 
+  /** As the reply to a command that fails as a whole. */
+  get firstError(): Buffer | undefined {
+    const [error] = this.#errors;
+    return (
+      error &&
+      withElements(error.bytes as Buffer, { index: undefined, ok: { ...one, bytes: Buffer.alloc(8) } })
+    );
+  }
+
   failedAt(position: number): boolean {
     return this.#failedAt.has(position);
   }

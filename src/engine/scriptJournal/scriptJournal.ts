@@ -4,6 +4,7 @@ import { DoorRefusal, type BeforeResult, type DoorCommand } from '../../wire/doo
 import { Catalogue, withoutOurs } from './catalogue';
 import { FindAndModify } from './findAndModify';
 import { isOurs, Keeper, type KeeperOptions } from './keeper';
+import { Outputs } from './outputs';
 import { OwnWrites } from './ownWrites';
 import { writeInTransaction } from './scriptTransaction';
 import { isWriteKind } from './statements';
@@ -15,12 +16,14 @@ export class ScriptJournal {
   readonly #writes: OwnWrites;
   readonly #findAndModify: FindAndModify;
   readonly #catalogue: Catalogue;
+  readonly #outputs: Outputs;
 
   private constructor(keeper: Keeper) {
     this.#keeper = keeper;
     this.#writes = new OwnWrites(keeper);
     this.#findAndModify = new FindAndModify(keeper);
     this.#catalogue = new Catalogue(keeper);
+    this.#outputs = new Outputs(keeper, this.#writes);
   }
 
   /** @param options whose rows are opened here. */
@@ -50,6 +53,7 @@ export class ScriptJournal {
     if (kind === 'write') {
       if (isWriteKind(name)) return this.#write(command, name);
       if (name.toLowerCase() === 'findandmodify') return this.#findAndModify.run(command);
+      return this.#outputs.run(command);
     }
     if (kind === 'catalogue') return this.#catalogue.run(command);
     if (name === 'listCollections') return list(command);

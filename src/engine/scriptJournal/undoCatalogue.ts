@@ -40,6 +40,9 @@ export class CatalogueUndo {
         return modifyBack(db, collection, facts);
       case 'drop':
         return this.#drop(db, collection, facts);
+      case 'stage':
+        await db.dropCollection(String(facts['aside']));
+        return 0;
       case 'dropView':
         return dropView(db, collection, facts);
       case 'renameCollection':

@@ -11,8 +11,16 @@ import type { Keeper } from './keeper';
 import { predict } from './predict';
 import { Answer } from './progress';
 import { batchOf, isOk, listIn, numberIn, valueIn } from './reply';
-import { byIds, findParts, lookups, type Lookup, type Statement, type WriteCommand } from './statements';
-import { asBuffer, bare } from './transaction';
+import {
+  byIds,
+  findParts,
+  isWriteKind,
+  lookups,
+  type Lookup,
+  type Statement,
+  type WriteCommand,
+} from './statements';
+import { asBuffer } from './transaction';
 
 const durable = objectValue(document([element('w', stringValue('majority'))]));
 
@@ -94,8 +102,11 @@ function sendWrite(
 ): Promise<Buffer> {
   const body = asBuffer(command.raw.body);
   const whole = statements.length === write.statements.length;
-  const parts = bare(body, write.list);
-  for (const name of whole ? ['lsid', 'txnNumber', 'writeConcern'] : ['writeConcern']) {
+  const parts = [...write.parts];
+  // Numbered as the script has numbered it, so that the server knows it again when it is sent again.
+  for (const name of whole && isWriteKind(command.name)
+    ? ['lsid', 'txnNumber', 'writeConcern']
+    : ['writeConcern']) {
     const value = valueIn(body, name);
     if (value) parts.push(element(name, value));
   }

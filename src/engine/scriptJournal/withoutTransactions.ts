@@ -18,8 +18,16 @@ export async function writeWithoutTransactions(
   const creates = kind === 'insert' || write.statements.some(({ upsert }) => upsert);
   if (creates && !(await keeper.namespaces.facts(database, collection)))
     await createForWrite(keeper, database, collection);
+  return writeParts(keeper, command, write);
+}
+
+export async function writeParts(
+  keeper: Keeper,
+  command: DoorCommand,
+  write: WriteCommand,
+): Promise<Uint8Array> {
   const sum = new WriteSum();
-  if (kind === 'update') sum.modified(0);
+  if (write.kind === 'update') sum.modified(0);
   try {
     for (const part of partsOf(write)) {
       if (!('statements' in part)) continue;
