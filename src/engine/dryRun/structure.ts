@@ -11,13 +11,21 @@ export async function compareStructure(touched: TouchedCollection, current: Db):
   const { collection } = touched;
   const [info] = await current.listCollections({ name: collection }).toArray();
   if (!touched.exists && !info) return { indexes: [], options: [] };
-  if (!info) return { indexes: [], options: ['collection dropped'] };
-  const indexes = await current.collection(collection).listIndexes().toArray();
+  if (!info) return { indexes: [], options: [`${noun(touched.type)} dropped`] };
+  const type = info.type ?? 'collection';
+  // A view has no indexes of its own.
+  const indexes = type === 'view' ? [] : await current.collection(collection).listIndexes().toArray();
   const options = (info as { options?: Document }).options ?? {};
+  if (!touched.exists) return { indexes: indexChanges([], indexes), options: [`${noun(type)} created`] };
+  const replaced = type === touched.type ? [] : [`${noun(touched.type)} replaced by a ${noun(type)}`];
   return {
-    indexes: indexChanges(touched.exists ? touched.indexes : [], indexes),
-    options: touched.exists ? optionChanges(touched.options, options) : ['collection created'],
+    indexes: indexChanges(touched.indexes, indexes),
+    options: [...replaced, ...optionChanges(touched.options, options)],
   };
+}
+
+function noun(type: string): string {
+  return type === 'view' ? 'view' : 'collection';
 }
 
 function indexChanges(before: Document[], after: Document[]): string[] {
