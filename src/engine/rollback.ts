@@ -4,6 +4,7 @@ import { UserError } from '../protocol/errors';
 import type { LoadedMigration, ScriptMigration } from '../migration/kinds';
 import { isScript, isTransform } from '../migration/kinds';
 import type { RunStep } from '../protocol/run';
+import { Journal } from '../transfer/journal';
 import { revertFromJournal } from '../transfer/revert';
 import { revertTransform, runScript, type DoorExtras } from './apply';
 import { describeError } from '../migration/describeError';
@@ -35,6 +36,9 @@ export async function rollBackMigration(
   if (isScript(definition)) return rollBackByDown(scope, definition, step, appliedBy, extras);
   if (isTransform(definition) && (definition.revert ?? definition.revertPipeline)) {
     await revertTransform(scope, step, definition);
+    // What the journals of both ways hold is older than what the author's own way back has made of it.
+    for (const run of [appliedBy, step.journal ?? scope.recorder.id])
+      if (run !== undefined) await new Journal(scope.db, run, step.name).forget();
     return { conflicts: 0 };
   }
   if (appliedBy === undefined) {
