@@ -4,7 +4,7 @@ import { describeError } from '../migration/describeError';
 import { ExitCode, UserError } from '../protocol/errors';
 import { createCommand, initCommand } from './commands/author';
 import { markCommand, quarantineCommand, repairCommand, unlockCommand } from './commands/recover';
-import { controlCommand, runsCommand } from './commands/runs';
+import { controlCommand, runsCommand, throttleCommand, type ThrottleOptions } from './commands/runs';
 import { runCommand, type RunOptions } from './commands/run';
 import { statusCommand } from './commands/status';
 import { Output } from './output';
@@ -34,6 +34,11 @@ const count = (text: string): number => {
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1)
     throw new InvalidArgumentError('It has to be a whole number above 0.');
+  return number;
+};
+const limit = (text: string): number => {
+  const number = Number(text);
+  if (!Number.isFinite(number) || number <= 0) throw new InvalidArgumentError('It has to be above 0.');
   return number;
 };
 const sample = (text: string): number | 'all' => (text === 'all' ? 'all' : count(text));
@@ -148,6 +153,20 @@ for (const [name, control, description] of [
     action((output, globals, _options, [id = '']) => controlCommand(output, globals, id, control)),
   );
 }
+
+add('throttle <id>', 'hold a run back while it works, or let it go', [
+  'throttle 20261123-101500-3f9a1c --docs-per-second 500',
+  'throttle 20261123-101500-3f9a1c --off',
+])
+  .option('--docs-per-second <n>', 'at most so many documents in a second', limit)
+  .option('--max-lag <seconds>', 'wait while a secondary lags behind by more', limit)
+  .option('--max-latency <ms>', 'wait while the server takes longer to answer', limit)
+  .option('--off', 'lift all limits')
+  .action(
+    action((output, globals, options: ThrottleOptions, [id = '']) =>
+      throttleCommand(output, globals, id, options),
+    ),
+  );
 
 add('resume <id>', 'go on with an interrupted, failed or cancelled run at its checkpoint', [
   'resume 20261123-101500-3f9a1c',

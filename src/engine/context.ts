@@ -2,6 +2,7 @@
 // binding to the kernel.
 import type { Document, Filter } from 'mongodb';
 import type { BatchOptions, BatchResult, MigrationContext, TransformFunction } from '../migration/kinds';
+import { UserError } from '../protocol/errors';
 import type { RunStep } from '../protocol/run';
 import type { TransferContext } from '../transfer/types';
 import { conflictEvent, extendedJson } from './documents';
@@ -62,6 +63,20 @@ export function createContext(
     embed: async (collection, array, options) => embed(call('embed', options), collection, array, options),
   };
   return ctx;
+}
+
+/** For functions that only look, such as `validate`: everything but what changes documents. */
+export function readingContext(scope: RunScope, step: RunStep): MigrationContext {
+  const refuse = (helper: string) => (): Promise<never> =>
+    Promise.reject(new UserError(`ctx.${helper} changes documents; validate only looks at them.`));
+  return {
+    ...createContext(scope, step),
+    progress: () => undefined,
+    batch: refuse('batch'),
+    convert: refuse('convert'),
+    extract: refuse('extract'),
+    embed: refuse('embed'),
+  };
 }
 
 /** What the kernel needs to know of the run, with its reports going to the step. */

@@ -21,6 +21,7 @@ import {
 import { RunRecorder, type RunHooks } from './runRecorder';
 import { listRuns, settleStaleRuns } from './runs';
 import { CancelledError, type RunScope, type RunSwitch } from './scope';
+import { applyThrottle } from './throttle';
 import { type PlannedStep, retryStep, runStep, StepFailure, validateStep } from './step';
 
 export interface ExecuteOptions extends Project {
@@ -41,7 +42,9 @@ export interface ExecuteResult extends RunResult {
  * @returns the finished run, also when it failed; its error stands in the run.
  * @throws UserError when nothing could be started: unknown names, lease held by another run, read-only connection.
  */
-export async function execute(options: ExecuteOptions): Promise<ExecuteResult> {
+export async function execute(given: ExecuteOptions): Promise<ExecuteResult> {
+  // One object for the whole run, which the transfers read again before every batch.
+  const options = { ...given, settings: { ...given.settings, throttle: { ...given.settings.throttle } } };
   const { mode } = options.request;
   if (mode === 'up' || mode === 'down') {
     refuseReadOnly(options.connection);
@@ -99,7 +102,7 @@ async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult>
 }
 
 function createRecorder(
-  { connection, request, program, hooks, switch: runSwitch }: ExecuteOptions,
+  { connection, request, program, hooks, settings, switch: runSwitch }: ExecuteOptions,
   steps: PlannedStep[],
   id: string = newRunId(),
   resumed?: RunDocument,
@@ -115,6 +118,8 @@ function createRecorder(
     production: connection.target.production,
     program,
     hooks,
+    throttle: settings.throttle,
+    onThrottle: (wanted) => applyThrottle((settings.throttle ??= {}), wanted),
     steps: steps.map(({ entry, unfinished }) => ({
       name: entry.name,
       kind: entry.kind,

@@ -31,6 +31,7 @@ export function newRunDocument(options: RecorderOptions): RunDocument {
     // Steps that an earlier start of this run has finished stay as they are.
     steps: [...finishedSteps(options), ...options.steps.map(newStep)],
     control: null,
+    throttle: options.resumed?.throttle ?? { ...options.throttle },
     error: null,
   };
 }

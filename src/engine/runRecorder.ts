@@ -3,12 +3,21 @@
 import type { Db } from 'mongodb';
 import type { Event, EventBody, RunSnapshot } from '../protocol/events';
 import type { ErrorInfo } from '../protocol/errors';
-import type { CheckResult, RunControl, RunDocument, RunMode, RunState, RunStep } from '../protocol/run';
+import type {
+  CheckResult,
+  RunControl,
+  RunDocument,
+  RunMode,
+  RunState,
+  RunStep,
+  RunThrottle,
+} from '../protocol/run';
 import { machineId } from './lease';
 import { newRunDocument } from './runDocument';
-import { runs } from './runs';
+import { runs, writeRun } from './runs';
 import { SnapshotKeeper } from './snapshot';
 import { StepFigures } from './stepFigures';
+import { throttleInWords, throttleKeys } from './throttle';
 
 const writeEveryMs = 1_000;
 const snapshotEveryMs = 200;
@@ -32,9 +41,13 @@ export interface RecorderOptions {
   production?: boolean;
   program: string;
   steps: { name: string; kind: string; file?: string; journal?: string }[];
+  /** What the run begins with; a resumed one goes on with what it had. */
+  throttle?: RunThrottle;
   hooks: RunHooks;
   /** Called when somebody asks the run to pause, resume or cancel through its document. */
   onControl(control: Exclude<RunControl, null>): void;
+  /** Called at the start, and when somebody changes the limits of the run through its document. */
+  onThrottle?(throttle: RunThrottle): void;
 }
 
 export class RunRecorder {
@@ -54,6 +67,7 @@ export class RunRecorder {
     this.#options = options;
     this.id = options.id;
     this.document = newRunDocument(options);
+    options.onThrottle?.(this.document.throttle ?? {});
     this.#snapshot = new SnapshotKeeper(this.document);
   }
 
@@ -276,17 +290,20 @@ export class RunRecorder {
   async #write(): Promise<void> {
     if (!this.#stored) return;
     this.document.heartbeatAt = new Date();
-    const { _id, control: _control, heartbeatAt: _heartbeatAt, ...fields } = this.document;
-    // The server's clock: readers judge by it whether this runner still lives.
-    const before = await runs(this.#options.db).findOneAndUpdate(
-      { _id },
-      { $set: fields, $currentDate: { heartbeatAt: true } },
-      { projection: { control: 1 }, ignoreUndefined: true },
-    );
-    const control = before?.control ?? null;
-    if (control === null) return;
-    await runs(this.#options.db).updateOne({ _id, control }, { $set: { control: null } });
-    this.#options.onControl(control);
+    // What others may write is read here and not written.
+    const { _id, control: _control, throttle, heartbeatAt: _heartbeatAt, ...fields } = this.document;
+    const orders = await writeRun(this.#options.db, _id, fields);
+    if (!orders) return;
+    this.#obeyThrottle(orders.throttle, throttle ?? {});
+    if (orders.control !== null) this.#options.onControl(orders.control);
+  }
+
+  #obeyThrottle(wanted: RunThrottle, known: RunThrottle): void {
+    const same = throttleKeys.every((key) => wanted[key] === known[key]);
+    if (same) return;
+    this.document.throttle = wanted;
+    this.#options.onThrottle?.(wanted);
+    this.log('info', `The throttle was changed: ${throttleInWords(wanted)}.`);
   }
 
   #changed(): void {

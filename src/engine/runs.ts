@@ -2,7 +2,7 @@
 // pause, resume or cancel. Writing the document of one's own run is runRecorder.ts.
 import type { Collection, Db, Document } from 'mongodb';
 import { UserError } from '../protocol/errors';
-import { finalRunStates, type RunControl, type RunDocument } from '../protocol/run';
+import { finalRunStates, type RunControl, type RunDocument, type RunThrottle } from '../protocol/run';
 import { breakLease, leaseMs, ownerIsDead, readLease } from './lease';
 
 export const runsCollection = '_migratory_runs';
@@ -14,6 +14,27 @@ type ReadRun = StoredRun & { silentMs?: number };
 
 export function runs(db: Db): Collection<StoredRun> {
   return db.collection<StoredRun>(runsCollection, { writeConcern: { w: 'majority' } });
+}
+
+/**
+ * Writes what a runner has to tell of its run, and takes the orders of others out of the document.
+ * @returns null when the document is gone.
+ */
+export async function writeRun(
+  db: Db,
+  _id: string,
+  fields: Partial<RunDocument>,
+): Promise<{ control: RunControl; throttle: RunThrottle } | null> {
+  // The server's clock: readers judge by it whether this runner still lives.
+  const before = await runs(db).findOneAndUpdate(
+    { _id },
+    { $set: fields as Partial<StoredRun>, $currentDate: { heartbeatAt: true } },
+    { projection: { control: 1, throttle: 1 }, ignoreUndefined: true },
+  );
+  if (!before) return null;
+  const control = before.control ?? null;
+  if (control !== null) await runs(db).updateOne({ _id, control }, { $set: { control: null } });
+  return { control, throttle: before.throttle ?? {} };
 }
 
 /** True when the run has no end but its runner gives no sign of life any more. */

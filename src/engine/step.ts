@@ -10,6 +10,7 @@ import { applyMigration, type ApplyResult, retryTransform } from './apply';
 import type { CatalogueEntry } from './catalogue';
 import { runChecks } from './checks/runChecks';
 import { verify } from './checks/verification';
+import { readingContext } from './context';
 import { LeaseLostError } from './lease';
 import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
@@ -180,7 +181,7 @@ export async function checkStep(
       migration,
       direction: recorder.document.direction,
       settings,
-      applied: new Set(planned.rows.map((row) => row.name)),
+      applied: appliedBy(scope, planned),
       args: scope.args,
       signal: scope.signal,
     },
@@ -193,6 +194,12 @@ export async function checkStep(
   throw new UserError(`A check failed: ${first?.check}: ${first?.details}${more}`, {
     exitCode: ExitCode.checkFailed,
   });
+}
+
+/** By the ledger when the run began, and by the run itself since. */
+function appliedBy({ recorder }: RunScope, { rows }: PlannedStep): Set<string> {
+  const here = recorder.document.steps.filter(({ state }) => state === 'applied');
+  return new Set([...rows, ...here].map(({ name }) => name));
 }
 
 async function verifyStep(
@@ -209,6 +216,7 @@ async function verifyStep(
       direction: 'up',
       settings,
       args: scope.args,
+      userContext: readingContext(scope, step),
       signal: scope.signal,
     },
     result,

@@ -50,6 +50,15 @@ export interface CheckResult {
   durationMs?: number;
 }
 
+/** Limits of a run's transfers; what is absent is not limited. */
+export interface RunThrottle {
+  docsPerSecond?: number;
+  /** Replication lag of the slowest secondary. */
+  maxLagSeconds?: number;
+  /** Milliseconds that one small command may take. */
+  maxLatencyMs?: number;
+}
+
 export type RunControl = 'pause' | 'resume' | 'cancel' | null;
 
 /** Plain JSON but for dates: in MongoDB they are Dates, over IPC and in `--json` ISO strings. */
@@ -102,5 +111,7 @@ export interface RunDocument {
   heartbeatAt: Date | string;
   steps: RunStep[];
   control: RunControl;
+  /** What holds its transfers back; may be changed while it runs, and is obeyed before the next batch. */
+  throttle?: RunThrottle;
   error: ErrorInfo | null;
 }

@@ -35,6 +35,7 @@ const handlers: Handlers<RunnerMethods> = {
   watch: ({ target, project }) => observer.watch(target, project),
   unwatch: ({ target }) => observer.unwatch(target),
   snapshot: ({ target, run }) => observer.snapshot(target, run),
+  throttle: ({ target, run, settings }) => observer.throttle(target, run, settings),
   control: ({ target, run, control }) => observer.control(target, run, control),
   appliedSource: ({ project, target, name }) => observer.appliedSource(project, target, name),
   lease: ({ target }) => mending.lease(target),

@@ -8,9 +8,10 @@ import { countQuarantine, quarantineOfRuns } from '../engine/quarantine';
 import { controlRun, findRun, listRuns } from '../engine/runs';
 import { openLedger } from '../engine/scope';
 import { settingsOf } from '../engine/settings';
+import { setThrottle } from '../engine/throttle';
 import { loadConfig } from '../project/config';
 import { requireVariables } from '../project/environment';
-import { finalRunStates, type RunControl, type RunDocument } from '../protocol/run';
+import { finalRunStates, type RunControl, type RunDocument, type RunThrottle } from '../protocol/run';
 import type { RunSnapshot } from '../protocol/events';
 import type { MigrationStatus } from '../protocol/status';
 import type {
@@ -80,6 +81,11 @@ export class Observer {
   async control(target: ConnectionTarget, run: string, control: Exclude<RunControl, null>): Promise<void> {
     const { db } = await this.connection(target);
     await controlRun(db, run, control);
+  }
+
+  async throttle(target: ConnectionTarget, run: string, settings: RunThrottle | null): Promise<RunThrottle> {
+    const { db } = await this.connection(target);
+    return setThrottle(db, run, settings);
   }
 
   async snapshot(target: ConnectionTarget, run: string): Promise<RunSnapshot | null> {

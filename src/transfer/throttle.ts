@@ -8,7 +8,9 @@ import type { ThrottleSettings, TransferMonitor } from './types';
 const freshMs = 500;
 
 export class Throttle {
-  private debtUntil = 0;
+  /** Documents that were handled ahead of the rate, and when that was last looked at. */
+  private debt = 0;
+  private paidAt = performance.now();
   private measuredAt = 0;
   private held = false;
   private lagUnknown = false;
@@ -28,8 +30,9 @@ export class Throttle {
 
   /** Resolves when the next batch may begin (or the signal is aborted). */
   async ready(): Promise<void> {
-    const owed = this.debtUntil - performance.now();
-    if (owed > 0) await pause(owed, this.signal);
+    // In small parts: the rate may be changed meanwhile.
+    for (let rate = this.pay(); this.debt > 0 && rate && !this.signal?.aborted; rate = this.pay())
+      await pause(Math.min(200, (this.debt / rate) * 1000), this.signal);
     while (!this.signal?.aborted && performance.now() - this.measuredAt > freshMs) {
       const reason = await this.reasonToWait();
       if (!reason) {
@@ -45,9 +48,16 @@ export class Throttle {
 
   /** Accounts for documents that were handled. */
   spent(documents: number): void {
+    if (this.pay()) this.debt += documents;
+  }
+
+  /** Time has passed: some of the debt is gone. Answers the rate. */
+  private pay(): number | undefined {
+    const now = performance.now();
     const rate = this.settings?.docsPerSecond;
-    if (!rate) return;
-    this.debtUntil = Math.max(this.debtUntil, performance.now()) + (documents / rate) * 1000;
+    this.debt = rate ? Math.max(0, this.debt - ((now - this.paidAt) / 1000) * rate) : 0;
+    this.paidAt = now;
+    return rate;
   }
 
   private async reasonToWait(): Promise<string | undefined> {

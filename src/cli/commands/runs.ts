@@ -1,4 +1,5 @@
 // `runs`, `pause`, `continue` and `cancel`: history and control through the run documents of a database.
+import { setThrottle, throttleInWords } from '../../engine/throttle';
 import { controlRun, findRun, listRuns } from '../../engine/runs';
 import { ExitCode, UserError } from '../../protocol/errors';
 import type { RunControl, RunDocument } from '../../protocol/run';
@@ -44,6 +45,32 @@ function describe(output: Output, run: RunDocument): void {
       `  ${step.name}: ${step.state}, ${step.processed} documents${step.error ? `: ${sentence(step.error)}` : ''}`,
     );
   }
+}
+
+export interface ThrottleOptions {
+  docsPerSecond?: number;
+  maxLag?: number;
+  maxLatency?: number;
+  off?: boolean;
+}
+
+/** Changes the limits of a run, or shows them when nothing is said. */
+export function throttleCommand(
+  output: Output,
+  globals: GlobalOptions,
+  id: string,
+  { docsPerSecond, maxLag, maxLatency, off }: ThrottleOptions,
+): Promise<number> {
+  const limits = { docsPerSecond, maxLagSeconds: maxLag, maxLatencyMs: maxLatency };
+  if (off && Object.values(limits).some((limit) => limit !== undefined)) {
+    throw new UserError('Say either --off or limits, not both.', { exitCode: ExitCode.usage });
+  }
+  return withSession(globals, {}, async ({ connection }) => {
+    const now = await setThrottle(connection.db, id, off ? null : limits);
+    output.emit({ type: 'list', of: 'throttle', items: [{ run: id, ...now }] });
+    output.line(`Run ${id}: ${throttleInWords(now)}.`);
+    return ExitCode.done;
+  });
 }
 
 export function controlCommand(
