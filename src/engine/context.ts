@@ -91,6 +91,7 @@ export function transferContext(scope: RunScope, step: RunStep): TransferContext
     transactions: connection.server.transactions,
     signal: scope.signal,
     gate: () => scope.gate(),
+    crashPoint: scope.crashPoint,
     throttle: scope.settings.throttle,
     batchSize: scope.settings.batchSize,
     monitor: {

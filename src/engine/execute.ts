@@ -30,6 +30,7 @@ export interface ExecuteOptions extends Project {
   program: string;
   hooks: RunHooks;
   switch: RunSwitch;
+  crashPoint?: RunScope['crashPoint'];
 }
 
 export interface ExecuteResult extends RunResult {
@@ -197,6 +198,7 @@ function createScope(options: ExecuteOptions, recorder: RunRecorder, lease: Leas
     signal,
     args: request.args ?? {},
     dryRun: request.mode === 'dry-run',
+    crashPoint: options.crashPoint,
     async gate() {
       signal.throwIfAborted();
       lease?.check();

@@ -1,5 +1,6 @@
 // What every part of one run shares: the connection, the settings, the recorder, and the ways to stop it.
 import type { Db, Document } from 'mongodb';
+import type { TransferContext } from '../transfer/types';
 import type { Connection } from './connect';
 import type { Lease } from './lease';
 import { Ledger, type LedgerForm } from './ledger';
@@ -40,6 +41,8 @@ export interface RunScope {
   gate(): Promise<void>;
   args: Record<string, unknown>;
   dryRun: boolean;
+  /** Told when the work passes a named place; tests end the process there. */
+  crashPoint?: TransferContext['crashPoint'];
   /** In a dry run brings a collection of `db` into the scratch database: the kernel does not pass the door. */
   touch?(collection: string, filter?: Document): Promise<void>;
 }
