@@ -10,11 +10,15 @@ const notInTransactions = new Set([20, 72, 263]);
 /** The journal's validator: a newer runner has taken over. */
 const validationFailed = 121;
 
-export type Failure = 'again' | 'moved' | 'no-transaction' | 'final';
+/** Half of the transaction may fit. */
+const tooLarge = new Set([225, 257, 290, 388, 10334, 17280, 17419, 17420]);
+
+export type Failure = 'again' | 'moved' | 'no-transaction' | 'too-large' | 'final';
 
 export function judge(reply: Buffer): Failure {
   const code = numberIn(reply, 'code') ?? 0;
   if (stateChanges.has(code)) return 'moved';
+  if (tooLarge.has(code)) return 'too-large';
   if (hasLabel(reply, 'TransientTransactionError') || code === 112) return 'again';
   if (notInTransactions.has(code) && /transaction/i.test(textIn(reply, 'errmsg') ?? ''))
     return 'no-transaction';
@@ -24,6 +28,14 @@ export function judge(reply: Buffer): Failure {
 /** The script's client loses this connection and, where its command may be repeated, repeats it on another. */
 export function hangUp(message: string): DoorRefusal {
   return new DoorRefusal(message, { close: true });
+}
+
+/** The transaction as a whole is too large. */
+export class TooLarge extends Error {
+  override readonly name = 'TooLarge';
+  constructor(readonly reply: Buffer) {
+    super(textIn(reply, 'errmsg') ?? 'the transaction is too large');
+  }
 }
 
 /** Throws if the journal's row was not taken. Gives false if the transaction may be tried again. */
@@ -36,6 +48,7 @@ export function rowsTaken(reply: Buffer): boolean {
   const failure = judge(reply);
   if (failure === 'again') return false;
   if (failure === 'moved') throw hangUp('the primary has changed');
+  if (failure === 'too-large') throw new TooLarge(reply);
   throw new DoorRefusal(
     `The journal could not be written: ${textIn(error, 'errmsg') ?? 'for an unknown reason'}`,
   );

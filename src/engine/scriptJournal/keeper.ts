@@ -55,7 +55,7 @@ export class Keeper {
       throw new DoorRefusal(
         `Migratory does not let this pass while it keeps a journal: ${reason}. ` +
           "Mark the migration `irreversible: true`, or set `backup: 'none'` in the config.",
-        { code: 20, codeName: 'IllegalOperation' },
+        { code: 115, codeName: 'CommandNotSupported' },
       );
     }
     this.warn(`Without a way back: ${reason}.`);

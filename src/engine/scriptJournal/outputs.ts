@@ -69,7 +69,10 @@ export class Outputs {
     const { keeper } = this;
     const { database, collection, kind } = output;
     if (output.rules['let'] !== undefined || output.rules['timeseries'] !== undefined)
-      throw new DoorRefusal(`Migratory cannot keep a journal of a ${kind} with these options.`, { code: 20 });
+      throw new DoorRefusal(`Migratory cannot keep a journal of a ${kind} with these options.`, {
+        code: 115,
+        codeName: 'CommandNotSupported',
+      });
     const db = keeper.namespaces.db(database);
     if (!(await keeper.namespaces.facts(database, collection)))
       await createForWrite(keeper, database, collection);

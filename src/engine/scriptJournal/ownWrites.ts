@@ -7,7 +7,7 @@ import { committed, wasCommitted } from './commit';
 import { idBatches } from './byFilter';
 import { makeChanges, pinned, pinnedTo, predictedInserts, type Changes } from './changes';
 import { ReadFailed, TooMany } from './images';
-import { hangUp, judge, rowsTaken } from './failures';
+import { hangUp, judge, rowsTaken, TooLarge } from './failures';
 import { insertRows } from './insertRows';
 import { createForWrite, type Keeper } from './keeper';
 import { isOk, listIn, numberIn, withElements, WriteSum } from './reply';
@@ -16,6 +16,7 @@ import {
   insertReply,
   partsOf,
   positionsOf,
+  retryKey,
   type Part,
   type Progress,
   type ScanPart,
@@ -195,9 +196,16 @@ export class OwnWrites {
     progress: Progress,
     { taken, last }: { taken: Buffer[]; last: Buffer },
   ): Promise<boolean> {
-    if (!taken.every((reply) => rowsTaken(reply))) {
+    try {
+      if (!taken.every((reply) => rowsTaken(reply))) {
+        progress.unclear = undefined;
+        return false;
+      }
+    } catch (error) {
+      const statements = progress.unclear?.statements ?? [];
+      if (!(error instanceof TooLarge) || statements.length < 2) throw error;
       progress.unclear = undefined;
-      return false;
+      return this.#halve(progress, statements);
     }
     const reply = await committed(transaction, last, this.keeper.signal);
     const { unclear } = progress;
@@ -223,6 +231,7 @@ export class OwnWrites {
       const failure = judge(reply);
       if (failure === 'again') return false;
       if (failure === 'moved') throw hangUp('the primary has changed');
+      if (failure === 'too-large' && statements.length > 1) return this.#halve(progress, statements);
       if (failure === 'no-transaction') return this.#unprotected(command, progress, statements);
       throw new Answer(withElements(reply, { errorLabels: undefined }));
     }
@@ -254,11 +263,7 @@ export class OwnWrites {
     if (error instanceof ReadFailed && judge(error.reply) !== 'final')
       return this.#refused(command, progress, statements, error.reply);
     const [only] = statements;
-    if (statements.length > 1 || !only) {
-      const half = statements.length >> 1;
-      queue.splice(0, 1, { statements: statements.slice(0, half) }, { statements: statements.slice(half) });
-      return true;
-    }
+    if (statements.length > 1 || !only) return this.#halve(progress, statements);
     if (error instanceof ReadFailed) return this.#provoke(command, progress, only);
     if (only.many) {
       queue[0] = { scan: idBatches(command.upstream, write, only), statement: only };
@@ -280,6 +285,12 @@ export class OwnWrites {
     }
     const { reply, entries } = changes;
     return this.#keep(transaction, progress, { reply, statements, entries });
+  }
+
+  #halve({ queue }: Progress, statements: Statement[]): boolean {
+    const half = statements.length >> 1;
+    queue.splice(0, 1, { statements: statements.slice(0, half) }, { statements: statements.slice(half) });
+    return true;
   }
 
   /** The next documents of a statement that means many. */
@@ -305,11 +316,4 @@ export class OwnWrites {
       `Migratory cannot read the documents that this ${write.kind} would change, so it could not be undone. Name them by their _id.`,
     );
   }
-}
-
-/** Under which a client sends a write again whose reply it did not get. */
-export function retryKey(command: DoorCommand): string | undefined {
-  const { lsid, txnNumber } = command;
-  if (!lsid || txnNumber === undefined) return undefined;
-  return JSON.stringify([lsid['id'], txnNumber]);
 }

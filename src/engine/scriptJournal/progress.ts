@@ -1,6 +1,7 @@
 // A write command of a script under way: its statements in parts that fit a transaction, and what has become of them.
 import { intValue, element, document } from '../../transfer/raw';
 import type { RawValue } from '../../transfer/raw';
+import type { DoorCommand } from '../../wire/door';
 import type { WriteSum } from './reply';
 import type { Statement, WriteCommand } from './statements';
 import type { Transaction } from './transaction';
@@ -62,4 +63,11 @@ export function partsOf({ statements }: WriteCommand): Part[] {
   }
   close();
   return parts;
+}
+
+/** Under which a client sends a write again whose reply it did not get. */
+export function retryKey(command: DoorCommand): string | undefined {
+  const { lsid, txnNumber } = command;
+  if (!lsid || txnNumber === undefined) return undefined;
+  return JSON.stringify([lsid['id'], txnNumber]);
 }

@@ -93,6 +93,12 @@ export class Restorer {
       keys.push(key);
     };
     if (!(await this.#inTransactions(rows))) {
+      // A document of which a part is in conflict is left alone as a whole, so all of its past is looked at first.
+      for (const together of byCollection(rows)) {
+        const [{ database, collection }] = together as [DocumentsRow];
+        await this.#plan(client.db(database).collection(collection), together, { left: new Set(), note });
+      }
+      for (const key of keys) conflicted.add(key);
       for (const row of rows) await this.#guarded(row, note);
     } else {
       const session = client.startSession({ causalConsistency: false });

@@ -78,6 +78,6 @@ function refuseOurs({ namespaces, name }: DoorCommand): void {
   if (!ours) return;
   throw new DoorRefusal(
     `"${ours.collection}" is Migratory's own: a migration may read it, but not ${name} it.`,
-    { code: 20, codeName: 'IllegalOperation' },
+    { code: 13, codeName: 'Unauthorized' },
   );
 }
