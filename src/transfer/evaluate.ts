@@ -1,15 +1,20 @@
 // What an update operator or an update pipeline would make of documents, found out on copies of them: where there are
 // no transactions, the journal has to know the outcome before the document itself is touched.
-import type { CollationOptions, Collection, Db } from 'mongodb';
-import { idQuery, sendWrites, updateStatement, type WriteFailure } from './command';
+import type { CollationOptions, Collection, Db, Document } from 'mongodb';
+import { idQuery, readAll, sendWrites, speakable, updateStatement, type WriteFailure } from './command';
 import type { Failed } from './edits';
 import { replacementValue } from './interpret';
-import { idOf, keyOf } from './raw';
-import type { RawValue } from './raw';
+import { elements, idOf, keyOf } from './raw';
+import type { RawElement, RawValue } from './raw';
 import { readByIds } from './source';
 import { kindOf } from './target';
+import { isInterruption } from './transaction';
 
 export const stagePrefix = '_migratory_stage_';
+
+function itemsOf(buffer: Buffer, list: RawElement): Buffer[] {
+  return elements(buffer, list.value).map((item) => buffer.subarray(item.value, item.end));
+}
 
 export interface Trial {
   id: RawValue;
@@ -51,6 +56,36 @@ export class Evaluator {
     );
     for (const { id } of failed) after.delete(keyOf(id));
     return { after, failed };
+  }
+
+  /**
+   * What an update pipeline makes of documents, with what it was made of: both out of one look at each document.
+   * Undefined if that does not fit into a reply.
+   */
+  async evaluatePipeline(
+    ids: readonly RawValue[],
+    pipeline: Document[],
+    filter: Document | undefined,
+  ): Promise<Map<string, { before: Buffer; after: Buffer }> | undefined> {
+    const wanted: Document = { _id: { $in: ids.map(speakable) } };
+    const stages = [
+      { $match: filter ? { $and: [wanted, filter] } : wanted },
+      { $facet: { before: [{ $match: {} }], after: pipeline } },
+    ];
+    let reply: Buffer | undefined;
+    try {
+      const command = { aggregate: this.source.collectionName, pipeline: stages, cursor: {} };
+      [reply] = await readAll(this.db, command);
+    } catch (error) {
+      // Too large, or a pipeline that fails for one of them: one by one it will be seen for which.
+      if (isInterruption(error)) throw error;
+      return undefined;
+    }
+    const found = new Map<string, { before: Buffer; after: Buffer }>();
+    const [before, after] = elements(reply!).map((list) => itemsOf(reply!, list));
+    if (before!.length !== after!.length) return undefined;
+    before!.forEach((raw, i) => found.set(keyOf(idOf(raw)), { before: raw, after: after![i]! }));
+    return found;
   }
 
   /** Runs merging statements over copies of what is there; everything as it is afterwards, or the first refusal. */

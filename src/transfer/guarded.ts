@@ -5,10 +5,12 @@ import { documentError } from './errors';
 import type { Failed } from './edits';
 import type { Evaluator } from './evaluate';
 import { writeGuarded } from './guardedWrite';
-import type { Journal, JournalEntry } from './journal';
-import { applyPatch, decodePatch, diff, printOf } from './patch';
-import { idOf, keyOf, sameBytes } from './raw';
+import type { Journal, PackedEntry } from './journal';
+import { fastDiff } from './fastPatch';
+import { applyPatch, decodePatch, diff, printOf, type Patch } from './patch';
+import { BsonType, emptyDocument, idOf, keyOf, sameBytes, sameValue } from './raw';
 import { unclearReason, type Recovery } from './recovery';
+import { mayHaveTwinsWithin } from './scan';
 import { readByIds } from './source';
 import { Stage, updates, type StageParts } from './stage';
 import { pause } from './transaction';
@@ -18,8 +20,9 @@ import type { Attempt, Outcome } from './work';
 const mostTries = 50;
 
 type Edits = ReturnType<typeof updates>;
-interface Planned extends JournalEntry {
-  after: Buffer;
+interface Planned extends PackedEntry {
+  after: Buffer | undefined;
+  sets?: Buffer;
 }
 interface Done {
   processed: number;
@@ -65,14 +68,16 @@ export class Guarded {
     done.failed.push(...failed);
     const planned = await this.plan(updates(edits), attempt, done);
     await attempt.verify();
-    const entries = planned.filter(({ before, after }) => !before || !sameBytes(before, after));
+    const entries = planned.filter(({ before, after, patch }) =>
+      before && after ? !sameBytes(before, after) : !isEmpty(patch),
+    );
     await journal.write(job.range.key, target.collectionName, entries, { attempt: job.journaled++ });
     await attempt.crashPoint('after-journal');
     const reply = await writeGuarded(options.db, target.collectionName, entries, job);
-    const raws = new Map(edits.map((edit) => [keyOf(edit.id), edit.raw]));
     for (const { index, message } of reply.refused) {
       const { id } = entries[index]!;
-      this.fail(done, { id, raw: raws.get(keyOf(id))!, reason: message });
+      const raw = edits.find((edit) => sameValue(edit.id, id))!.raw;
+      this.fail(done, { id, raw, reason: message });
     }
     done.processed += planned.length - reply.refused.length - reply.changed.length - reply.missing;
     if (reply.changed.length === 0) return [];
@@ -80,34 +85,72 @@ export class Guarded {
     return [...(await readByIds(source, ids, { filter: options.filter })).values()];
   }
 
-  /** What each document becomes; where only the server can tell, it is tried on a copy. */
+  /** What each document becomes; where only the server can tell, it is found out beside it. */
   private async plan(edits: Edits, { lane }: Attempt, done: Done): Promise<Planned[]> {
     const { source, target } = this.parts;
-    const ids = edits.map((edit) => edit.id);
-    const there =
-      target.collectionName === source.collectionName ? undefined : await readByIds(target, ids, {});
-    const trials = edits.flatMap(({ id, raw, change }) =>
-      change.patch || change.encodedPatch || change.replacement ? [] : [{ id, raw, u: change.u }],
-    );
-    const tried = trials.length > 0 ? await this.evaluator.evaluate(trials, lane) : undefined;
-    for (const failed of tried?.failed ?? []) this.fail(done, failed);
+    const inPlace = target.collectionName === source.collectionName;
+    const there = inPlace
+      ? undefined
+      : await readByIds(
+          target,
+          edits.map((edit) => edit.id),
+          {},
+        );
+    const tried = await this.tryOut(edits, lane, done);
     const planned: Planned[] = [];
-    for (const { id, raw, change } of edits) {
+    for (const { raw, change } of edits) {
+      // The server's expressions lose a name that stands twice somewhere; a whole literal version does not.
+      const sets = inPlace && !mayHaveTwinsWithin(raw) ? setsOf(change) : undefined;
+      if (sets && change.encodedPatch) {
+        planned.push({ id: idOf(raw), before: raw, after: undefined, sets, patch: change.encodedPatch });
+        continue;
+      }
+      const id = idOf(raw);
       const known = change.encodedPatch ? decodePatch(change.encodedPatch) : change.patch;
-      const after = change.replacement ?? (known ? applyPatch(raw, known) : tried?.after.get(keyOf(id)));
+      const trial = known || change.replacement ? undefined : tried.get(keyOf(id));
+      const after = change.replacement ?? (known ? applyPatch(raw, known) : trial?.after);
       if (!after) continue;
-      const before = there ? there.get(keyOf(id)) : raw;
-      planned.push({ id, before, after, patch: before ? diff(before, after) : printOf(after) });
+      const before = there ? there.get(keyOf(id)) : (trial?.before ?? raw);
+      planned.push({ id, before, after, patch: patchOf(before, after) });
     }
     return planned;
   }
 
+  /** Outcomes that only the server can tell, by key of the `_id`. */
+  private async tryOut(
+    edits: Edits,
+    lane: number,
+    done: Done,
+  ): Promise<Map<string, { before: Buffer; after: Buffer }>> {
+    const { change, filter } = this.parts.options;
+    const trials = edits.filter(({ change: it }) => !it.patch && !it.encodedPatch && !it.replacement);
+    if (trials.length === 0) return new Map();
+    if (change.kind === 'pipeline') {
+      const ids = trials.map((trial) => trial.id);
+      const found = await this.evaluator.evaluatePipeline(ids, change.update, filter);
+      if (found) return found;
+    }
+    const { after, failed } = await this.evaluator.evaluate(
+      trials.map(({ id, raw, change: it }) => ({ id, raw, u: it.u })),
+      lane,
+    );
+    for (const item of failed) this.fail(done, item);
+    return new Map(
+      trials.flatMap(({ id, raw }) => {
+        const made = after.get(keyOf(id));
+        return made ? [[keyOf(id), { before: raw, after: made }] as const] : [];
+      }),
+    );
+  }
+
   private withoutKnown(documents: readonly Buffer[], done: Done): Buffer[] {
+    const { applied, unclear } = this.recovery;
+    if (applied.size + unclear.size === 0) return [...documents];
     return documents.filter((raw) => {
       const id = idOf(raw);
       const key = keyOf(id);
-      if (this.recovery.applied.has(key)) done.processed += 1;
-      else if (this.recovery.unclear.has(key)) this.fail(done, { id, raw, reason: unclearReason });
+      if (applied.has(key)) done.processed += 1;
+      else if (unclear.has(key)) this.fail(done, { id, raw, reason: unclearReason });
       else return true;
       return false;
     });
@@ -118,4 +161,21 @@ export class Guarded {
     if (onError !== 'quarantine') throw documentError(collection, failed.id, failed.reason);
     done.failed.push(failed);
   }
+}
+
+/** The fields of an update that does nothing but set some. */
+function setsOf(change: Edits[number]['change']): Buffer | undefined {
+  const bytes = change.u.bytes as Buffer;
+  if (change.u.type !== BsonType.object || bytes.toString('latin1', 5, 10) !== '$set\0') return undefined;
+  const end = 10 + bytes.readInt32LE(10);
+  return end === bytes.length - 1 ? bytes.subarray(10, end) : undefined;
+}
+
+function patchOf(before: Buffer | undefined, after: Buffer): Patch | Buffer {
+  if (!before) return printOf(after);
+  return fastDiff(before, after) ?? diff(before, after);
+}
+
+function isEmpty(patch: Patch | Buffer): boolean {
+  return Buffer.isBuffer(patch) && patch.length === emptyDocument.length;
 }

@@ -2,8 +2,8 @@
 // eyes, what was read. The guard stands inside the update and fails it, because a guard in the filter would not say
 // which of many documents it kept back.
 import type { Db } from 'mongodb';
-import { idQuery, sendWrites, type WriteFailure } from './command';
-import { arrayValue, document, element, intValue, keyOf, objectValue, stringValue } from './raw';
+import { RawList, sendWrites, writeIdQuery, type WriteFailure } from './command';
+import { arrayValue, BsonType, document, element, intValue, keyOf, objectValue, stringValue } from './raw';
 import type { RawValue } from './raw';
 import { readByIds } from './source';
 
@@ -13,6 +13,8 @@ export interface GuardedEntry {
   before: Buffer | undefined;
   /** What it becomes; undefined = it is deleted. */
   after: Buffer | undefined;
+  /** Instead of `after`: the top-level fields that are set, as a document. */
+  sets?: Buffer;
 }
 
 export interface GuardedReply {
@@ -42,10 +44,10 @@ export async function writeGuarded(
   const updates: number[] = [];
   const deletes: number[] = [];
   const reply: GuardedReply = { changed: [], refused: [], missing: 0 };
-  for (const [index, { before, after }] of entries.entries()) {
-    if (before && after && before.length + after.length > mostBytes) {
+  for (const [index, { before, after, sets }] of entries.entries()) {
+    if (before && before.length + (sets ?? after ?? before).length > mostBytes) {
       reply.refused.push({ index, code: 10334, message: tooLarge });
-    } else (before ? (after ? updates : deletes) : inserts).push(index);
+    } else (before ? (after || sets ? updates : deletes) : inserts).push(index);
   }
   const write = { ordered: false, writeConcern: durable, bypassDocumentValidation: options.bypass };
   if (inserts.length > 0) {
@@ -53,7 +55,8 @@ export async function writeGuarded(
     sort(await sendWrites(db, 'insert', collection, rows, write), inserts, reply);
   }
   if (updates.length > 0) {
-    const statements = updates.map((i) => guardedStatement(entries[i]!));
+    const statements = new RawList();
+    for (const i of updates) addGuarded(statements, entries[i]!);
     const sent = await sendWrites(db, 'update', collection, statements, write);
     reply.missing += statements.length - sent.n - sent.failures.length;
     sort(sent, updates, reply);
@@ -87,25 +90,58 @@ function operator(name: string, ...args: RawValue[]): RawValue {
   return objectValue(document([element(name, args.length === 1 ? args[0]! : arrayValue(args))]));
 }
 
+const root = stringValue('$$ROOT');
+
 /** Fails to convert a text that depends on the document (a constant one would fail before any document is looked at). */
 const failing = operator(
   '$toInt',
   operator('$concat', stringValue(`${changedText} `), operator('$type', stringValue('$$ROOT'))),
 );
 
-/** True for a document that still is what was read. */
-function stillIs(before: Buffer): RawValue {
-  return operator('$eq', stringValue('$$ROOT'), operator('$literal', objectValue(before)));
-}
-
-function guardedStatement({ id, before, after }: GuardedEntry): Buffer {
-  const newRoot = operator('$cond', stillIs(before!), operator('$literal', objectValue(after!)), failing);
-  const stage = document([element('$replaceWith', newRoot)]);
-  return document([element('q', objectValue(idQuery(id))), element('u', arrayValue([objectValue(stage)]))]);
+/** `{q: {_id}, u: [{$replaceWith: {$cond: [<still what was read>, <what it becomes>, <fail>]}}]}` */
+function addGuarded(statements: RawList, { before, after, sets }: GuardedEntry): void {
+  const { writer } = statements;
+  const open = (type: number, name: string): number => {
+    writer.name(type, name);
+    return writer.begin();
+  };
+  const literal = (name: string, value: Buffer): void => {
+    const begun = open(BsonType.object, name);
+    writer.name(BsonType.object, '$literal');
+    writer.copy(value);
+    writer.end(begun);
+  };
+  const statement = writer.begin();
+  writer.name(BsonType.object, 'q');
+  writeIdQuery(writer, before!);
+  const u = open(BsonType.array, 'u');
+  const stage = open(BsonType.object, '0');
+  const replaceWith = open(BsonType.object, '$replaceWith');
+  const cond = open(BsonType.array, '$cond');
+  const same = open(BsonType.object, '0');
+  const eq = open(BsonType.array, '$eq');
+  writer.element('0', root);
+  literal('1', before!);
+  writer.end(eq);
+  writer.end(same);
+  if (sets) {
+    const becomes = open(BsonType.object, '1');
+    const merged = open(BsonType.array, '$mergeObjects');
+    writer.element('0', root);
+    literal('1', sets);
+    writer.end(merged);
+    writer.end(becomes);
+  } else literal('1', after!);
+  writer.element('2', failing);
+  for (const begun of [cond, replaceWith, stage, u, statement]) writer.end(begun);
+  statements.ends.push(writer.at);
 }
 
 function deleteStatement({ id, before }: GuardedEntry): Buffer {
-  const q = document([element('_id', id), element('$expr', stillIs(before!))]);
+  const q = document([
+    element('_id', id),
+    element('$expr', operator('$eq', root, operator('$literal', objectValue(before!)))),
+  ]);
   return document([element('q', objectValue(q)), element('limit', intValue(1))]);
 }
 

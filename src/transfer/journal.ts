@@ -159,6 +159,15 @@ export class Journal {
     return { target, entries: [...entries.values()], nextAttempt: last + 1 };
   }
 
+  /** Puts these in the place of all that is known of the range. */
+  async replace(range: ObjectId, target: string, entries: readonly PackedEntry[]): Promise<void> {
+    const { nextAttempt } = await this.read(range);
+    await this.write(range, target, entries, { attempt: nextAttempt, settles: true });
+    const s = this.step;
+    const older = { $gte: { s, r: range, a: new MinKey() }, $lt: { s, r: range, a: nextAttempt } };
+    await this.collection.deleteMany({ _id: older } as Document, { writeConcern: { w: 'majority' } });
+  }
+
   /** Drops the rows of this step, and the collection with the last of them. */
   async forget(): Promise<void> {
     await this.collection.deleteMany({ _id: this.all() } as Document, { writeConcern: { w: 'majority' } });

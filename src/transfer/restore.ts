@@ -8,6 +8,7 @@ import { isJustChanged } from './fastPatch';
 import { writeGuarded } from './guardedWrite';
 import { replacementValue } from './interpret';
 import type { Journal, LazyEntry } from './journal';
+import { leaveAlone } from './leftAlone';
 import { decodePatch, isApplied, isUnapplied, takeBack } from './patch';
 import type { Range } from './ranges';
 import { document, element, intValue, keyOf, objectValue, sameBytes } from './raw';
@@ -48,6 +49,8 @@ export class Restore {
   constructor(
     private readonly options: RevertOptions,
     private readonly journal: Journal,
+    /** Where those that are left alone are kept for later. */
+    private readonly leftAlone: Journal,
   ) {}
 
   readonly work = async (attempt: Attempt): Promise<Outcome> => {
@@ -77,6 +80,11 @@ export class Restore {
         ? await this.send(target, planned, attempt)
         : await this.sendGuarded(target, planned, attempt, done);
       done.deleted += planned.filter(({ after, entry }) => !after && !todo.includes(entry)).length;
+    }
+    if (this.final && done.conflicts.length > 0) {
+      const left = done.conflicts.map(({ entry }) => entry);
+      const { sweep, key } = job.range;
+      await leaveAlone(this.leftAlone, sweep?.of ?? key, target, left, session);
     }
     return this.outcome(entries, done, attempt);
   };

@@ -6,17 +6,14 @@ import { dropCreated } from './created';
 import { Journal } from './journal';
 import { Pump, type Feed } from './pump';
 import { keyOf } from './raw';
+import { leftAloneStep } from './leftAlone';
 import { RangeSizer, type Range } from './ranges';
 import { Restore } from './restore';
+import { revertStep } from './revertStep';
 import { claimed, defaultLanes } from './sessions';
 import { Throttle } from './throttle';
 import { steadily } from './transaction';
 import type { RevertOptions, RevertResult } from './types';
-
-/** Name under which the way back of a step keeps its checkpoints. */
-export function revertStep(step: string): string {
-  return `${step}:revert`;
-}
 
 /** Resumable like a transfer; conflicts are told to the monitor one by one, and their journal is kept. */
 export async function revertFromJournal(options: RevertOptions): Promise<RevertResult> {
@@ -34,7 +31,7 @@ export async function revertFromJournal(options: RevertOptions): Promise<RevertR
     const progress = await steadily(() => checkpoints.load(undefined), options.signal);
     if (progress.finished) return progress.finished as RevertResult;
     options.monitor?.total?.(total, progress.sums.scanned);
-    const restore = new Restore(options, journal);
+    const restore = new Restore(options, journal, new Journal(db, runId, leftAloneStep(step)));
     const pump = new Pump({
       context: options,
       checkpoints,

@@ -3,7 +3,7 @@ import type { Collection, Db, Document } from 'mongodb';
 import { Checkpoints, type Progress } from './checkpoints';
 import { Pump, type Feed } from './pump';
 import { RangePlanner, RangeSizer } from './ranges';
-import { revertStep } from './revert';
+import { revertStep } from './revertStep';
 import { claimed, defaultLanes } from './sessions';
 import { mostRounds, Sweep } from './sweep';
 import { kindOf } from './target';

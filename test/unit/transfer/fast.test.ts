@@ -183,7 +183,3 @@ describe('the quick ways of the kernel', () => {
     }
   });
 });
-
-function withoutTs(document: Document): Document {
-  return Object.fromEntries(Object.entries(document).filter(([key]) => key !== 'ts'));
-}
