@@ -10,6 +10,7 @@ import type { Event } from './event';
 import { Emitter } from './event';
 import { Command } from './manifest';
 import { hostOf } from './target';
+import type { Translate } from './words';
 
 export interface ConnectionInfo {
   /** `config:NAME` or `own:UUID`. */
@@ -76,6 +77,7 @@ export class ConnectionStore {
     private readonly project: ConfigSource | undefined,
     private readonly memory: Memory,
     private readonly secrets: Secrets,
+    private readonly t: Translate,
   ) {
     this.#configListener = project?.onDidChange(() => this.#changed.fire());
   }
@@ -122,8 +124,8 @@ export class ConnectionStore {
   async target(id: string): Promise<ConnectionTarget> {
     const connection = this.get(id);
     if (!connection) {
-      throw new UserError('This connection does not exist any more.', {
-        action: { label: 'Select Connection', command: Command.selectConnection },
+      throw new UserError(this.t('This connection does not exist any more.'), {
+        action: { label: this.t('Select Connection'), command: Command.selectConnection },
       });
     }
     if (connection.origin === 'config') {
@@ -170,8 +172,11 @@ export class ConnectionStore {
     const uri = parseSecret(await this.#readSecret(connection));
     if (uri !== undefined) return uri;
     throw new UserError(
-      `The connection string of "${connection.name}" is not in this machine's secret storage. Enter it again.`,
-      { action: { label: 'Edit Connection…', command: Command.editConnection } },
+      this.t(
+        'The connection string of "{0}" is not in the secret storage of this machine. Enter it again.',
+        connection.name,
+      ),
+      { action: { label: this.t('Edit Connection…'), command: Command.editConnection } },
     );
   }
 
@@ -180,8 +185,11 @@ export class ConnectionStore {
       return await this.secrets.get(secretKey(connection.id));
     } catch (cause) {
       throw new UserError(
-        `The secret storage of this machine cannot be read now, so "${connection.name}" cannot be opened. Nothing was deleted.`,
-        { action: { label: 'Retry', command: Command.retryConnection }, cause },
+        this.t(
+          'The secret storage of this machine cannot be read now, so "{0}" cannot be opened. Nothing was deleted.',
+          connection.name,
+        ),
+        { action: { label: this.t('Retry'), command: Command.retryConnection }, cause },
       );
     }
   }

@@ -30,6 +30,7 @@ export interface Exports {
   readonly runs: Pick<RunStore, 'list' | 'get'>;
 }
 
+const t = vscode.l10n.t;
 let starter: RunStarter | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<Exports> {
@@ -54,7 +55,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
     // The editor itself says nothing when an extension does not start.
     log.error('Migratory could not start', error);
     void vscode.window.showErrorMessage(
-      vscode.l10n.t('Migratory could not start: {0}', error instanceof Error ? error.message : String(error)),
+      t('Migratory could not start: {0}', error instanceof Error ? error.message : String(error)),
     );
     throw error;
   }
@@ -75,6 +76,7 @@ function createServices(
       program: vscode.Uri.joinPath(context.extensionUri, 'dist', 'runner.js').fsPath,
       node: setting('node') || process.execPath,
       detached,
+      t,
       onOutput: (line, stream) => log.output(line, stream),
     });
   const observer = new Observer(
@@ -90,9 +92,9 @@ function createServices(
   const runs = new RunStore();
   const memory = new RunMemory(runs, context.workspaceState);
   const outlines = new OutlineStore();
-  const connections = new ConnectionStore(project, context.workspaceState, context.secrets);
+  const connections = new ConnectionStore(project, context.workspaceState, context.secrets, t);
   const statuses = new StatusStore(project, connections, observer, runs, () => vscode.workspace.isTrusted);
-  const store = new MigrationStore(outlines, connections, statuses, runs);
+  const store = new MigrationStore(outlines, connections, statuses, runs, t);
   const documents = new VirtualDocuments();
   const panel = new RunPanel({ context, runs, connections, observer, documents });
   context.subscriptions.push(
@@ -133,9 +135,9 @@ function createServices(
 async function followFolders(before: vscode.WorkspaceFolder | undefined): Promise<void> {
   const now = await findProjectFolder();
   if (now?.uri.toString() === before?.uri.toString()) return;
-  const reload = vscode.l10n.t('Reload Window');
+  const reload = t('Reload Window');
   const pressed = await vscode.window.showInformationMessage(
-    vscode.l10n.t('Migratory shows the migrations of {0} after a reload.', now?.name ?? extensionId),
+    t('Migratory shows the migrations of {0} after a reload.', now?.name ?? extensionId),
     reload,
   );
   if (pressed === reload) await vscode.commands.executeCommand('workbench.action.reloadWindow');

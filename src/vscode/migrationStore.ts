@@ -7,6 +7,7 @@ import type { MigrationRow, Migrations } from './rows';
 import { migrationRows, pendingRows } from './rows';
 import type { RunStore } from './runs';
 import type { StatusEntry, StatusStore } from './statuses';
+import type { Translate } from './words';
 
 const unchecked = 'none';
 
@@ -24,6 +25,7 @@ export class MigrationStore {
     readonly connections: ConnectionStore,
     private readonly statuses: StatusStore,
     private readonly runs: RunStore,
+    private readonly t: Translate,
   ) {
     this.#subscriptions = [
       outlines.onDidChange(() => {
@@ -44,7 +46,7 @@ export class MigrationStore {
     if (connection) this.statuses.ensure(connection.id);
     const status = this.status(connection)?.result;
     const runs = connection ? this.runs.list(this.targetOf(connection)) : [];
-    const made = migrationRows(this.outlines.files, status, runs);
+    const made = migrationRows(this.outlines.files, status, runs, this.t);
     this.#cache.set(key, made);
     return made;
   }

@@ -12,6 +12,7 @@ import { Command, panelType } from './manifest';
 import type { Observer } from './observer';
 import { panelHtml } from './panelHtml';
 import { isPanelMessage } from './panelMessages';
+import { panelStrings } from './panelStrings';
 import type { RunStore } from './runs';
 import { runTitle } from './words';
 
@@ -104,6 +105,16 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
     });
   }
 
+  /** The page has come up: its language first, so that it does not change under the reader's eyes. */
+  async #begin(): Promise<void> {
+    const panel = this.#panel;
+    const strings = await panelStrings(this.parts.context.extensionUri);
+    if (panel !== this.#panel) return;
+    this.#ready = true;
+    if (strings) this.#post({ type: 'strings', strings, language: vscode.env.language });
+    await this.#load();
+  }
+
   /** Shows what is known, then what the database holds of a run that has ended. */
   async #load(): Promise<void> {
     const shown = this.#shown;
@@ -155,8 +166,7 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
     if (!isPanelMessage(message)) return;
     switch (message.type) {
       case 'ready':
-        this.#ready = true;
-        return this.#load();
+        return this.#begin();
       case 'control':
         return this.#control(message);
       case 'openFile':

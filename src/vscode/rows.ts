@@ -7,6 +7,7 @@ import type { RunDocument, RunMode, RunStep, StepState } from '../protocol/run';
 import type { StatusResult } from '../protocol/runner';
 import type { MigrationState, MigrationStatus } from '../protocol/status';
 import { isOver } from './runs';
+import type { Translate } from './words';
 
 export interface OutlinedFile {
   /** Absolute path. */
@@ -57,11 +58,12 @@ export function migrationRows(
   files: readonly OutlinedFile[],
   status: StatusResult | undefined,
   runs: readonly RunDocument[],
+  t: Translate,
 ): Migrations {
   const rows = status ? withStatus(files, status) : files.flatMap((file) => outlineRows(file));
   markDuplicates(rows, files);
   overlay(rows, runs);
-  return { rows, problems: problemsOf(files, status) };
+  return { rows, problems: problemsOf(files, status, t) };
 }
 
 /** Rows of one file by its text alone. */
@@ -161,7 +163,11 @@ export function percentageOf(step: Pick<RunStep, 'processed' | 'total'>): number
   return Math.min(100, Math.floor((100 * step.processed) / step.total));
 }
 
-function problemsOf(files: readonly OutlinedFile[], status: StatusResult | undefined): FileProblem[] {
+function problemsOf(
+  files: readonly OutlinedFile[],
+  status: StatusResult | undefined,
+  t: Translate,
+): FileProblem[] {
   const unreadable = files.flatMap(({ file, outline }): FileProblem[] =>
     outline.error ? [{ file, ...outline.error }] : [],
   );
@@ -182,7 +188,7 @@ function problemsOf(files: readonly OutlinedFile[], status: StatusResult | undef
   const empty = files.filter(({ outline: { entries, complete, error } }) => {
     return entries.length === 0 && complete && !error;
   });
-  return [...unreadable, ...empty.map(({ file }) => ({ file, message: 'exports no migration' }))];
+  return [...unreadable, ...empty.map(({ file }) => ({ file, message: t('exports no migration') }))];
 }
 
 /** Not applied and not under way: a failed one too, since running past it would leave a gap. */

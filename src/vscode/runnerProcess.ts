@@ -4,10 +4,11 @@ import type { ChildProcess } from 'node:child_process';
 import { execFile, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { UserError } from '../protocol/errors';
+import { UserError, type ErrorAction } from '../protocol/errors';
 import { RpcClient } from '../protocol/rpc';
 import type { RunnerMethods, RunnerNotifications } from '../protocol/runner';
 import { Command } from './manifest';
+import type { Translate } from './words';
 
 export interface RunnerProcessOptions {
   /** Path of dist/runner.js. */
@@ -16,6 +17,7 @@ export interface RunnerProcessOptions {
   node: string;
   /** Goes on when this process ends: for runs, not for the observer. */
   detached: boolean;
+  t: Translate;
   /** What user code prints, line by line. */
   onOutput(line: string, stream: 'stdout' | 'stderr'): void;
 }
@@ -122,7 +124,7 @@ export class RunnerProcess {
     return new Promise((resolve) => {
       const end = (code: number | null, signal: NodeJS.Signals | null, cause?: Error): void => {
         if (this.#exit) return;
-        const error = cause ? startError(this.options.node, cause) : this.#endError(code, signal);
+        const error = cause ? startError(this.options, cause) : this.#endError(code, signal);
         this.#exit = { code, signal, stderr: [...this.#stderr], error };
         this.#client.close(error);
         resolve(this.#exit);
@@ -142,7 +144,10 @@ export class RunnerProcess {
       });
       // Mostly the first sign of an end, whose code and last words make the better error.
       this.#child.on('disconnect', () => {
-        const closed = new UserError('The runner closed its connection to the editor.', showLog);
+        const closed = new UserError(
+          this.options.t('The runner closed its connection to the editor.'),
+          this.#showLog(),
+        );
         const close = (): void => this.#client.close(closed);
         if (this.#ending) close();
         else setTimeout(close, endGraceMs).unref();
@@ -151,18 +156,22 @@ export class RunnerProcess {
   }
 
   #endError(code: number | null, signal: NodeJS.Signals | null): Error {
-    const how = signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`;
+    const { t } = this.options;
+    const how = signal === null ? t('exit code {0}', code ?? '?') : t('signal {0}', signal);
     const last = this.#stderr.filter((line) => line.trim() !== '').slice(-3);
-    const said = last.length === 0 || this.#ending ? '' : ` It last wrote: ${last.join(' | ')}`;
-    return new UserError(`The runner process ended (${how}).${said}`, showLog);
+    const ended = t('The runner process ended ({0}).', how);
+    const said = last.length === 0 || this.#ending ? '' : ` ${t('It last wrote: {0}', last.join(' | '))}`;
+    return new UserError(ended + said, this.#showLog());
+  }
+
+  #showLog(): { action: ErrorAction } {
+    return { action: { label: this.options.t('Show Log'), command: Command.showLog } };
   }
 }
 
-const showLog = { action: { label: 'Show Log', command: Command.showLog } };
-
-function startError(node: string, cause: Error): UserError {
-  return new UserError(`Migrations cannot be run: "${node}" does not start (${cause.message}).`, {
-    action: { label: 'Open Settings', command: 'workbench.action.openSettings' },
+function startError({ node, t }: RunnerProcessOptions, cause: Error): UserError {
+  return new UserError(t('Migrations cannot be run: "{0}" does not start ({1}).', node, cause.message), {
+    action: { label: t('Open Settings'), command: 'workbench.action.openSettings' },
     cause,
   });
 }

@@ -2,6 +2,7 @@
 import { describeTarget } from '../project/target';
 import { UserError } from '../protocol/errors';
 import { Command } from './manifest';
+import type { Translate } from './words';
 
 /** `localhost:27017`, the host part of `shop on localhost:27017`. */
 export function hostOf(uri: string): string {
@@ -10,16 +11,16 @@ export function hostOf(uri: string): string {
 }
 
 /** What can be said about the name of a database; undefined when nothing is wrong. */
-export function databaseProblem(name: string): string | undefined {
-  if (name.trim() === '') return 'The connection string names no database, so it is needed here.';
+export function databaseProblem(name: string, t: Translate): string | undefined {
+  if (name.trim() === '') return t('The connection string names no database, so it is needed here.');
   if (/[/\\. "$\0]/.test(name.trim()) || Buffer.byteLength(name) > 63) {
-    return 'A database name has at most 63 bytes and holds no space and none of / \\ . " $.';
+    return t('A database name has at most 63 bytes and holds no space and none of / \\ . " $.');
   }
   return undefined;
 }
 
-export function noConnection(): UserError {
-  return new UserError('No connection is selected, so there is no database to work on.', {
-    action: { label: 'Select Connection', command: Command.selectConnection },
+export function noConnection(t: Translate): UserError {
+  return new UserError(t('No connection is selected, so there is no database to work on.'), {
+    action: { label: t('Select Connection'), command: Command.selectConnection },
   });
 }

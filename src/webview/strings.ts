@@ -94,7 +94,6 @@ export const english = {
 
   'checks.title': 'Checks',
   'verification.title': 'Verification',
-  'checks.none': 'No checks yet.',
   'checks.failed': 'Failed',
   'checks.warning': 'Warning',
   'checks.info': 'Note',
@@ -106,8 +105,6 @@ export const english = {
   'checks.sum.failed.other': '{n} failed',
   'checks.sum.warning.one': '{n} warning',
   'checks.sum.warning.other': '{n} warnings',
-  'checks.sum.passedShort.one': '{n} passed',
-  'checks.sum.passedShort.other': '{n} passed',
   'checks.toDo': 'What to do:',
 
   'error.title': 'What went wrong',
@@ -189,7 +186,6 @@ export const english = {
   'table.capped.other': 'The panel holds only the newest {n} rows.',
 
   'log.title': 'Log',
-  'log.empty': 'Nothing has been logged.',
   'log.copy': 'Copy log',
   'log.copied': 'Copied',
   'log.output': 'Show output',

@@ -11,7 +11,7 @@ const budget = 2 * 1024 * 1024;
 const allowed = [
   'extension/package.json',
   /^extension\/package\.nls(\.[a-z-]+)?\.json$/,
-  /^extension\/l10n\/bundle\.l10n(\.[a-z-]+)?\.json$/,
+  /^extension\/l10n\/(bundle\.l10n|panel)(\.[a-z-]+)?\.json$/,
   /^extension\/(readme|changelog)\.md$/i,
   /^extension\/LICENSE(\.txt)?$/,
   /^extension\/dist\/(extension|runner|panel)\.js$/,

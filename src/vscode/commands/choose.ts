@@ -116,7 +116,7 @@ export function connectionIdOf([arg]: readonly unknown[]): string | undefined {
 }
 
 export async function askForConnection(services: Services): Promise<ConnectionInfo | undefined> {
-  if (services.connections.list().length === 0) throw noConnection();
+  if (services.connections.list().length === 0) throw noConnection(t);
   await vscode.commands.executeCommand(Command.selectConnection);
   return services.connections.selected;
 }

@@ -35,7 +35,7 @@ export async function askForDraft(
   const database = await box(2, {
     prompt: t('Database that holds the migrations’ ledger and that they work on'),
     value: before?.database ?? databaseInUri(uri),
-    validateInput: databaseProblem,
+    validateInput: (text) => databaseProblem(text, t),
   });
   if (database === undefined) return undefined;
   const name = await box(3, {

@@ -5,6 +5,7 @@ import type { ConnectionDraft } from '../../../src/vscode/connections';
 import { ConnectionStore } from '../../../src/vscode/connections';
 import { Emitter } from '../../../src/vscode/event';
 import { databaseProblem, hostOf } from '../../../src/vscode/target';
+import { english } from '../../../src/vscode/words';
 
 const draft: ConnectionDraft = {
   name: 'mine',
@@ -45,6 +46,7 @@ function setUp(config?: Partial<ConfigView>, failing = false) {
       store: async (key, value) => void secrets.set(key, value),
       delete: async (key) => void secrets.delete(key),
     },
+    english,
   );
   return { store, memory, secrets };
 }
@@ -137,9 +139,9 @@ describe('targets in words', () => {
   });
 
   it('refuse what cannot be a database', () => {
-    assert.equal(databaseProblem('shop'), undefined);
+    assert.equal(databaseProblem('shop', english), undefined);
     for (const wrong of ['', 'a b', 'a.b', 'a/b', 'x'.repeat(64)]) {
-      assert.notEqual(databaseProblem(wrong), undefined, wrong);
+      assert.notEqual(databaseProblem(wrong, english), undefined, wrong);
     }
   });
 });

@@ -3,9 +3,8 @@ import { outlineSource } from '../../../src/migration/outlineSource';
 import type { MigrationStatus } from '../../../src/protocol/status';
 import type { LensContext, LensSpec } from '../../../src/vscode/lensModel';
 import { lensesFor } from '../../../src/vscode/lensModel';
-import { migrationRows } from '../../../src/vscode/rows';
 import { english } from '../../../src/vscode/words';
-import { migration, run, start, status, step } from './support';
+import { migration, migrationRows, run, start, status, step } from './support';
 
 const file = '/m/a.js';
 const text = `module.exports = { name: 'a', async up() {}, async down() {} };`;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { outlineSource } from '../../../src/migration/outlineSource';
 import type { OutlinedFile } from '../../../src/vscode/rows';
-import { migrationRows, pendingRows, rowOf } from '../../../src/vscode/rows';
+import { pendingRows, rowOf } from '../../../src/vscode/rows';
 import { english, stateWords } from '../../../src/vscode/words';
-import { migration, run, start, status, step } from './support';
+import { migration, migrationRows, run, start, status, step } from './support';
 
 const outlined = (file: string, text: string): OutlinedFile => ({ file, outline: outlineSource(text, file) });
 const script = 'module.exports = { async up() {}, async down() {} };';

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { english } from '../../../src/vscode/words';
 import { join } from 'node:path';
 import type { RunMode } from '../../../src/protocol/run';
 import type { RunRequest } from '../../../src/protocol/runner';
@@ -24,6 +25,7 @@ describe('starting runs', () => {
         program: join(__dirname, 'fakeRunner.mjs'),
         node: process.execPath,
         detached: true,
+        t: english,
         onOutput: () => undefined,
       });
       processes.push(runner);

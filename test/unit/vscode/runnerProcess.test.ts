@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { english } from '../../../src/vscode/words';
 import { join } from 'node:path';
 import type { ConnectionTarget } from '../../../src/protocol/runner';
 import { UserError } from '../../../src/protocol/errors';
@@ -16,6 +17,7 @@ describe('a runner process', () => {
       program,
       node: options.node ?? process.execPath,
       detached: options.detached ?? true,
+      t: english,
       onOutput: (line) => options.lines?.push(line),
     });
     running.push(runner);
@@ -124,6 +126,7 @@ describe('the observer', () => {
           program,
           node: process.execPath,
           detached: false,
+          t: english,
           onOutput: () => undefined,
         });
         started.push(runner);

@@ -3,6 +3,9 @@ import type { RunSnapshot } from '../../../src/protocol/events';
 import type { RunDocument, RunStep } from '../../../src/protocol/run';
 import type { MigrationStatus } from '../../../src/protocol/status';
 import type { StatusResult } from '../../../src/protocol/runner';
+import type { Migrations, OutlinedFile } from '../../../src/vscode/rows';
+import { migrationRows as mergedRows } from '../../../src/vscode/rows';
+import { english } from '../../../src/vscode/words';
 
 export const start = Date.parse('2026-01-01T12:00:00.000Z');
 
@@ -76,4 +79,12 @@ export function status(migrations: MigrationStatus[], problems: StatusResult['pr
     runs: [],
     problems,
   };
+}
+
+export function migrationRows(
+  files: readonly OutlinedFile[],
+  answer: StatusResult | undefined,
+  runs: readonly RunDocument[],
+): Migrations {
+  return mergedRows(files, answer, runs, english);
 }
