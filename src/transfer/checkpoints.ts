@@ -296,6 +296,20 @@ function unpackIds(packed: Binary): RawValue[] {
   return ids;
 }
 
+/** Ends the sessions that the steps of a run have left behind, whose open transactions would hold its collections. */
+export async function endSessions(db: Db, runId: string): Promise<void> {
+  const lanes = await db
+    .collection(checkpointCollection)
+    .find({
+      _id: { $gte: { run: runId, step: new MinKey() }, $lte: { run: runId, step: new MaxKey() } },
+      session: { $type: 'object' },
+    } as Document)
+    .toArray();
+  const ids = lanes.map((lane) => lane['session'] as Document);
+  // Without the privilege they end by themselves, within a minute.
+  if (ids.length > 0) await db.command({ killSessions: ids }).catch(() => undefined);
+}
+
 /** Removes all that a run left in the checkpoints. */
 export async function forgetCheckpoints(db: Db, runId: string): Promise<void> {
   await db.collection(checkpointCollection).deleteMany({

@@ -1,6 +1,7 @@
 // The rows of a script's journal, in the run's `_migratory_journal_<run>`: documents as they were, and changes of the
 // catalogue, in the order in which they were made. What is written into them is decided elsewhere.
 import { BSON, type Binary, type Collection, type Db, type Document, MaxKey, MinKey } from 'mongodb';
+import { endSessions } from '../../transfer/checkpoints';
 import { journalName, pack, partBytes, type JournalEntry } from '../../transfer/journal';
 import {
   binaryValue,
@@ -67,6 +68,7 @@ export class ScriptRows {
 
   /** Transactions that a runner has left open would hold the journal for a minute. */
   async #endOldSessions(): Promise<void> {
+    await endSessions(this.db, this.runId);
     const rows = await this.#collection
       .find({ _id: this.#all(), op: 'session' }, { projection: { 'facts.lsid': 1 } })
       .toArray();
