@@ -121,11 +121,11 @@ function createRecorder(
     hooks,
     throttle: settings.throttle,
     onThrottle: (wanted) => applyThrottle((settings.throttle ??= {}), wanted),
-    steps: steps.map(({ entry, unfinished }) => ({
+    steps: steps.map(({ entry, unfinished, unfinishedRollback }) => ({
       name: entry.name,
       kind: entry.kind,
       file: entry.file,
-      journal: request.mode === 'up' ? unfinished : undefined,
+      journal: request.mode === 'up' ? unfinished : unfinishedRollback,
     })),
     onControl(control) {
       if (control === 'cancel') runSwitch.cancel();

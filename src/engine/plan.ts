@@ -169,6 +169,16 @@ export function unfinishedRun(name: string, runs: RunDocument[]): string | undef
   return last.step.journal ?? last.run._id;
 }
 
+/**
+ * The rollback of this migration that was begun and did not come to its end. An author's own way back has to go on at
+ * its checkpoints: run again from the start it would change documents a second time.
+ */
+export function unfinishedRollback(name: string, runs: RunDocument[]): string | undefined {
+  const last = lastSteps(runs).get(name);
+  if (!last || last.run.direction !== 'down' || !isUnfinished(last)) return undefined;
+  return last.step.journal ?? last.run._id;
+}
+
 const runnable: readonly MigrationState[] = ['pending', 'out-of-order', 'failed', 'interrupted'];
 
 export interface UpSelection {

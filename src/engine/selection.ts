@@ -9,7 +9,7 @@ import type { CatalogueEntry } from './catalogue';
 import type { Connection } from './connect';
 import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
-import { readStatus, selectDown, selectUp, unfinishedRun } from './plan';
+import { readStatus, selectDown, selectUp, unfinishedRollback, unfinishedRun } from './plan';
 import { listQuarantine } from './quarantine';
 import { journalPrefix } from '../transfer/journal';
 import { listRuns } from './runs';
@@ -202,6 +202,7 @@ function planOne(status: MigrationStatus, state: ProjectState, applied?: Applied
     row: state.rows.find((row) => row.name === name),
     rows: state.rows,
     unfinished: unfinishedRun(name, state.runs),
+    unfinishedRollback: unfinishedRollback(name, state.runs),
   };
 }
 

@@ -27,6 +27,8 @@ export interface PlannedStep {
   rows: LedgerRow[];
   /** The run that began its work and did not finish it. */
   unfinished: string | undefined;
+  /** The run that began to roll it back and did not finish. */
+  unfinishedRollback: string | undefined;
   /** What was applied, where it is not the file as it is now: a rollback takes it. */
   applied?: AppliedVersion;
 }
