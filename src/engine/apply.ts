@@ -18,7 +18,7 @@ import { ObservedProgress } from './observedProgress';
 import type { RunScope } from './scope';
 import { runScriptFunction, type ScriptDoorOptions } from './script';
 import { ScriptJournal } from './scriptJournal/scriptJournal';
-import { hasScriptJournal, rollBackScript, scriptRows } from './scriptJournal/undo';
+import { hasChanged, rollBackScript, scriptRows } from './scriptJournal/undo';
 
 /** What a dry run adds to the door of a script. */
 export interface DoorExtras extends Pick<ScriptDoorOptions, 'after' | 'redirect'> {
@@ -78,7 +78,7 @@ async function applyScript(
 }
 
 async function undoEarlier(scope: RunScope, step: RunStep, runId: string): Promise<void> {
-  if (!(await hasScriptJournal(scope, step, runId))) return;
+  if (!(await hasChanged(scope, step, runId))) return;
   scope.recorder.log('info', 'What the interrupted run had changed is undone first.', step.name);
   scope.recorder.beginWork(step, null);
   const { conflicts } = await rollBackScript(scope, step, runId);

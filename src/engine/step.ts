@@ -16,7 +16,7 @@ import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
 import { rollBackFromJournal, rollBackMigration } from './rollback';
 import { CancelledError, openLedger, type RunScope } from './scope';
-import { forgetScriptJournal, hasScriptJournal } from './scriptJournal/undo';
+import { forgetScriptJournal, hasChanged } from './scriptJournal/undo';
 import { StuckError } from './userCode';
 
 export interface PlannedStep {
@@ -274,7 +274,7 @@ function canUndo(scope: RunScope, { entry, row }: PlannedStep, step: RunStep): b
 /** A script that failed before it changed anything leaves nothing to roll back. */
 async function changedNothing(scope: RunScope, step: RunStep): Promise<boolean> {
   if (step.kind !== 'script' || step.journal === undefined) return false;
-  if (await hasScriptJournal(scope, step, step.journal)) return false;
+  if (await hasChanged(scope, step, step.journal)) return false;
   await forgetScriptJournal(scope, step, step.journal);
   // Nothing stands half-way: the next run begins afresh.
   step.journal = undefined;

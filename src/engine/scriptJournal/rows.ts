@@ -15,6 +15,9 @@ import {
 import type { RawValue } from '../../transfer/raw';
 import { isDocuments, rowOf, type DocumentsRow, type JournalRow, type StoredRow } from './journalRow';
 
+/** Rows that say nothing of a change: that the journal was begun, and the sessions that were used. */
+const changes = { $nin: ['session', 'begun'] };
+
 const majority = { w: 'majority', j: true } as const;
 
 /** Under which name a step of a script keeps its rows; the kernel's own rows are named by its steps. */
@@ -138,7 +141,7 @@ export class ScriptRows {
   async count(): Promise<{ documents: number; rows: number }> {
     const [found] = await this.#collection
       .aggregate<{ documents: number; rows: number }>([
-        { $match: { _id: this.#all(), undone: { $ne: true }, op: { $ne: 'session' } } },
+        { $match: { _id: this.#all(), undone: { $ne: true }, op: changes } },
         { $group: { _id: null, documents: { $sum: '$n' }, rows: { $sum: 1 } } },
       ])
       .toArray();
@@ -148,7 +151,7 @@ export class ScriptRows {
   /** Rows that are not undone yet, the newest first: about `documents` or 8 MB, up to the next that is no document's. */
   async newest(documents: number): Promise<JournalRow[]> {
     const cursor = this.#collection.find(
-      { _id: this.#all(), undone: { $ne: true }, op: { $ne: 'session' } },
+      { _id: this.#all(), undone: { $ne: true }, op: changes },
       { sort: { _id: -1 }, promoteValues: false, batchSize: 200 },
     );
     const rows: JournalRow[] = [];
@@ -246,9 +249,16 @@ export class ScriptRows {
 
   /** Whether the run has changed anything in this step that is not undone. */
   async any(): Promise<boolean> {
-    const changes = { _id: this.#all(), op: { $ne: 'session' } };
-    const row = await this.#collection.findOne(changes, { projection: { _id: 1 } });
-    return row !== null;
+    return this.#finds({ _id: this.#all(), op: changes });
+  }
+
+  /** Whether the run keeps a journal of this step, although it may have changed nothing. */
+  async kept(): Promise<boolean> {
+    return this.#finds({ _id: this.#all() });
+  }
+
+  async #finds(filter: Document): Promise<boolean> {
+    return (await this.collection.findOne(filter, { projection: { _id: 1 } })) !== null;
   }
 
   #id(seq: number, part: number) {

@@ -29,6 +29,7 @@ export class ScriptJournal {
   /** @param options whose rows are opened here. */
   static async open(options: KeeperOptions): Promise<ScriptJournal> {
     await options.rows.open();
+    await options.rows.note('begun', {});
     return new ScriptJournal(new Keeper(options));
   }
 

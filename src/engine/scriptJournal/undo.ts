@@ -24,8 +24,13 @@ export function scriptRows(scope: RunScope, step: RunStep, runId: string): Scrip
   return new ScriptRows(scope.db, runId, step.name, scope.lease?.epoch ?? 1);
 }
 
-/** Whether the run has a journal of this script. */
+/** Whether the run has a journal of this script, which may have changed nothing. */
 export function hasScriptJournal(scope: RunScope, step: RunStep, runId: string): Promise<boolean> {
+  return scriptRows(scope, step, runId).kept();
+}
+
+/** Whether the script has changed anything that is not undone. */
+export function hasChanged(scope: RunScope, step: RunStep, runId: string): Promise<boolean> {
   return scriptRows(scope, step, runId).any();
 }
 
