@@ -2,7 +2,7 @@
 // top-level fields that changed, nobody else's writes. Answers undefined for the others, which patch.ts knows.
 import { BsonType } from './raw';
 import { Scan, sameBytes } from './scan';
-import { Arena } from './writer';
+import { Arena, type RawWriter } from './writer';
 
 const arena = new Arena();
 const a = new Scan();
@@ -43,6 +43,47 @@ export function fastDiff(before: Buffer, after: Buffer): Buffer | null | undefin
     return null;
   }
   return writer.since(begun);
+}
+
+/** The version after the change; undefined if it touches more than top-level fields. */
+export function fastApply(before: Buffer, encodedPatch: Buffer): Buffer | undefined {
+  // Entries are numbered from 0; the forms for a whole document are not.
+  if (encodedPatch[5] !== 0x30) return undefined;
+  a.read(before);
+  p.read(encodedPatch);
+  if (a.count > touchedBefore.length) touchedBefore = new Uint8Array(a.count * 2);
+  touchedBefore.fill(0, 0, a.count);
+  for (let i = 0; i < p.count; i++) {
+    entry.read(encodedPatch, p.value[i]);
+    const where = entry.find(pathField);
+    if (i > 254 || where < 0 || entry.type(where) !== BsonType.string) return undefined;
+    const place = a.find(encodedPatch.subarray(entry.value[where]! + 4, entry.end[where]));
+    if (place >= 0) touchedBefore[place] = i + 1;
+  }
+  const writer = arena.open();
+  const begun = writer.begin();
+  let written = 0;
+  for (let i = 0; i < a.count; i++) {
+    if (touchedBefore[i] === 0) continue;
+    writer.copy(before, written || 4, a.start[i]);
+    writeAfter(writer, encodedPatch, touchedBefore[i]! - 1);
+    written = a.end[i]!;
+  }
+  writer.copy(before, written || 4, before.length - 1);
+  for (let i = 0; i < p.count; i++)
+    if (!touchedBefore.subarray(0, a.count).includes(i + 1)) writeAfter(writer, encodedPatch, i);
+  writer.end(begun);
+  return writer.since(begun);
+}
+
+function writeAfter(writer: RawWriter, encodedPatch: Buffer, position: number): void {
+  entry.read(encodedPatch, p.value[position]);
+  const where = entry.find(pathField);
+  const after = entry.find(afterField);
+  if (after < 0) return;
+  writer.byte(entry.type(after));
+  writer.copy(encodedPatch, entry.value[where]! + 4, entry.end[where]);
+  writer.copy(encodedPatch, entry.value[after], entry.end[after]);
 }
 
 const pathField = Buffer.from('p\0');

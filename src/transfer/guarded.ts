@@ -6,11 +6,10 @@ import type { Failed } from './edits';
 import type { Evaluator } from './evaluate';
 import { writeGuarded } from './guardedWrite';
 import type { Journal, PackedEntry } from './journal';
-import { fastDiff } from './fastPatch';
+import { fastApply, fastDiff } from './fastPatch';
 import { applyPatch, decodePatch, diff, printOf, type Patch } from './patch';
-import { BsonType, emptyDocument, idOf, keyOf, sameBytes, sameValue } from './raw';
+import { idOf, keyOf, sameBytes, sameValue } from './raw';
 import { unclearReason, type Recovery } from './recovery';
-import { mayHaveTwinsWithin } from './scan';
 import { readByIds } from './source';
 import { Stage, updates, type StageParts } from './stage';
 import { pause } from './transaction';
@@ -21,8 +20,7 @@ const mostTries = 50;
 
 type Edits = ReturnType<typeof updates>;
 interface Planned extends PackedEntry {
-  after: Buffer | undefined;
-  sets?: Buffer;
+  after: Buffer;
 }
 interface Done {
   processed: number;
@@ -68,9 +66,7 @@ export class Guarded {
     done.failed.push(...failed);
     const planned = await this.plan(updates(edits), attempt, done);
     await attempt.verify();
-    const entries = planned.filter(({ before, after, patch }) =>
-      before && after ? !sameBytes(before, after) : !isEmpty(patch),
-    );
+    const entries = planned.filter(({ before, after }) => !before || !sameBytes(before, after));
     await journal.write(job.range.key, target.collectionName, entries, { attempt: job.journaled++ });
     await attempt.crashPoint('after-journal');
     const reply = await writeGuarded(options.db, target.collectionName, entries, job);
@@ -99,19 +95,13 @@ export class Guarded {
     const tried = await this.tryOut(edits, lane, done);
     const planned: Planned[] = [];
     for (const { raw, change } of edits) {
-      // The server's expressions lose a name that stands twice somewhere; a whole literal version does not.
-      const sets = inPlace && !mayHaveTwinsWithin(raw) ? setsOf(change) : undefined;
-      if (sets && change.encodedPatch) {
-        planned.push({ id: idOf(raw), before: raw, after: undefined, sets, patch: change.encodedPatch });
-        continue;
-      }
       const id = idOf(raw);
-      const known = change.encodedPatch ? decodePatch(change.encodedPatch) : change.patch;
-      const trial = known || change.replacement ? undefined : tried.get(keyOf(id));
-      const after = change.replacement ?? (known ? applyPatch(raw, known) : trial?.after);
+      const trial = tried.size > 0 ? tried.get(keyOf(id)) : undefined;
+      const after = change.replacement ?? changed(raw, change) ?? trial?.after;
       if (!after) continue;
       const before = there ? there.get(keyOf(id)) : (trial?.before ?? raw);
-      planned.push({ id, before, after, patch: patchOf(before, after) });
+      const patch = inPlace && change.encodedPatch ? change.encodedPatch : patchOf(before, after);
+      planned.push({ id, before, after, patch });
     }
     return planned;
   }
@@ -163,19 +153,13 @@ export class Guarded {
   }
 }
 
-/** The fields of an update that does nothing but set some. */
-function setsOf(change: Edits[number]['change']): Buffer | undefined {
-  const bytes = change.u.bytes as Buffer;
-  if (change.u.type !== BsonType.object || bytes.toString('latin1', 5, 10) !== '$set\0') return undefined;
-  const end = 10 + bytes.readInt32LE(10);
-  return end === bytes.length - 1 ? bytes.subarray(10, end) : undefined;
+/** The new version, where it is known what the change touches. */
+function changed(raw: Buffer, { encodedPatch, patch }: Edits[number]['change']): Buffer | undefined {
+  if (encodedPatch) return fastApply(raw, encodedPatch) ?? applyPatch(raw, decodePatch(encodedPatch));
+  return patch && applyPatch(raw, patch);
 }
 
 function patchOf(before: Buffer | undefined, after: Buffer): Patch | Buffer {
   if (!before) return printOf(after);
   return fastDiff(before, after) ?? diff(before, after);
-}
-
-function isEmpty(patch: Patch | Buffer): boolean {
-  return Buffer.isBuffer(patch) && patch.length === emptyDocument.length;
 }

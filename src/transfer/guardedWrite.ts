@@ -13,8 +13,6 @@ export interface GuardedEntry {
   before: Buffer | undefined;
   /** What it becomes; undefined = it is deleted. */
   after: Buffer | undefined;
-  /** Instead of `after`: the top-level fields that are set, as a document. */
-  sets?: Buffer;
 }
 
 export interface GuardedReply {
@@ -44,10 +42,10 @@ export async function writeGuarded(
   const updates: number[] = [];
   const deletes: number[] = [];
   const reply: GuardedReply = { changed: [], refused: [], missing: 0 };
-  for (const [index, { before, after, sets }] of entries.entries()) {
-    if (before && before.length + (sets ?? after ?? before).length > mostBytes) {
+  for (const [index, { before, after }] of entries.entries()) {
+    if (before && before.length + (after ?? before).length > mostBytes) {
       reply.refused.push({ index, code: 10334, message: tooLarge });
-    } else (before ? (after || sets ? updates : deletes) : inserts).push(index);
+    } else (before ? (after ? updates : deletes) : inserts).push(index);
   }
   const write = { ordered: false, writeConcern: durable, bypassDocumentValidation: options.bypass };
   if (inserts.length > 0) {
@@ -99,7 +97,7 @@ const failing = operator(
 );
 
 /** `{q: {_id}, u: [{$replaceWith: {$cond: [<still what was read>, <what it becomes>, <fail>]}}]}` */
-function addGuarded(statements: RawList, { before, after, sets }: GuardedEntry): void {
+function addGuarded(statements: RawList, { before, after }: GuardedEntry): void {
   const { writer } = statements;
   const open = (type: number, name: string): number => {
     writer.name(type, name);
@@ -124,14 +122,8 @@ function addGuarded(statements: RawList, { before, after, sets }: GuardedEntry):
   literal('1', before!);
   writer.end(eq);
   writer.end(same);
-  if (sets) {
-    const becomes = open(BsonType.object, '1');
-    const merged = open(BsonType.array, '$mergeObjects');
-    writer.element('0', root);
-    literal('1', sets);
-    writer.end(merged);
-    writer.end(becomes);
-  } else literal('1', after!);
+  // A literal version is stored as it is; expressions would straighten what stands in it.
+  literal('1', after!);
   writer.element('2', failing);
   for (const begun of [cond, replaceWith, stage, u, statement]) writer.end(begun);
   statements.ends.push(writer.at);

@@ -119,19 +119,6 @@ export function sameBytes(
   return true;
 }
 
-const levels: Scan[] = [];
-
-/** Whether some document or array in it, at any depth, may hold a name twice. */
-export function mayHaveTwinsWithin(buffer: Buffer, offset = 0, level = 0): boolean {
-  const scan = (levels[level] ??= new Scan()).read(buffer, offset);
-  if (scan.mayHaveTwins()) return true;
-  for (let i = 0; i < scan.count; i++) {
-    const type = scan.type(i);
-    if ((type === 3 || type === 4) && mayHaveTwinsWithin(buffer, scan.value[i], level + 1)) return true;
-  }
-  return false;
-}
-
 function int32(buffer: Uint8Array, at: number): number {
   return buffer[at]! | (buffer[at + 1]! << 8) | (buffer[at + 2]! << 16) | (buffer[at + 3]! << 24);
 }

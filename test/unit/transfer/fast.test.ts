@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { BSON, Double, Int32, Long, ObjectId, Timestamp, type Document } from 'mongodb';
 import { encodeValue } from '../../../src/transfer/encode';
-import { fastDiff, isJustChanged } from '../../../src/transfer/fastPatch';
+import { fastApply, fastDiff, isJustChanged } from '../../../src/transfer/fastPatch';
 import { fastReplacement } from '../../../src/transfer/fastReplacement';
 import { fastUpdate } from '../../../src/transfer/fastUpdate';
 import { interpret, Shown } from '../../../src/transfer/interpret';
@@ -131,6 +131,7 @@ describe('the quick ways of the kernel', () => {
         Object.keys(decode(slow.u.bytes)['$set'] ?? {}),
       );
       assert.deepEqual(decode(fast.u.bytes)['$set'], decode(slow.u.bytes)['$set']);
+      assert.deepEqual(fastApply(raw, fast.encodedPatch) ?? raw, applyPatch(raw, slow.patch));
     });
   }
 
@@ -159,6 +160,7 @@ describe('the quick ways of the kernel', () => {
       if (fast) {
         assert.deepEqual(decodePatch(fast), decodePatch(encodePatch(slow)), name);
         assert.ok(isJustChanged(bytes, fast, after), name);
+        assert.deepEqual(fastApply(bytes, fast), after, name);
       }
       assert.deepEqual(takeBack(bytes, slow, after), bytes, name);
       assert.equal(isJustChanged(bytes, encodePatch(slow), bytes), false, name);
