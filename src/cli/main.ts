@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { describeError } from '../migration/describeError';
 import { ExitCode, UserError } from '../protocol/errors';
+import { conflictsCommand } from './commands/conflicts';
 import { createCommand, initCommand } from './commands/author';
 import { markCommand, quarantineCommand, repairCommand, unlockCommand } from './commands/recover';
 import { controlCommand, runsCommand, throttleCommand, type ThrottleOptions } from './commands/runs';
@@ -187,6 +188,11 @@ add('quarantine <action> [name]', 'list, retry or discard the documents that fai
   'quarantine retry',
   'quarantine discard 004-dates.js',
 ]).action(action((output, globals, _options, args) => quarantineCommand(output, globals, args)));
+add('conflicts <action> <name> [id]', 'list, keep or restore what a rollback has left alone', [
+  'conflicts list 004-dates.js',
+  'conflicts keep 004-dates.js \'{"$oid":"65f000000000000000000001"}\'',
+  'conflicts restore 004-dates.js',
+]).action(action((output, globals, _options, args) => conflictsCommand(output, globals, args)));
 add('unlock', 'free the lease that a dead run has left', ['unlock']).action(
   action((output, globals) => unlockCommand(output, globals)),
 );
