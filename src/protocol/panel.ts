@@ -24,5 +24,7 @@ export type PanelMessage =
     }
   /** The same for several migrations of a run at once. */
   | { type: 'again'; command: 'run' | 'dryRun' | 'rollBack' | 'validate'; names: string[] }
+  /** Decides about conflicts of a migration: one document (its `_id` as Extended JSON) or all of them. */
+  | { type: 'resolve'; decision: 'keep' | 'restore'; name: string; id?: string }
   /** The command of an error's way out (`ErrorAction.command`). */
   | { type: 'action'; command: string };

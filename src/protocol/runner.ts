@@ -115,7 +115,7 @@ export type RunnerMethods = {
   watch(params: { target: ConnectionTarget; project?: ProjectLocation }): void;
   unwatch(params: { target: ConnectionTarget }): void;
   /** The whole view of one run out of its run document, also of somebody else's. */
-  snapshot(params: { target: ConnectionTarget; run: string }): RunSnapshot | null;
+  snapshot(params: { project?: ProjectLocation; target: ConnectionTarget; run: string }): RunSnapshot | null;
   control(params: { target: ConnectionTarget; run: string; control: Exclude<RunControl, null> }): void;
   /** Changes limits of a run that is at work (null lifts them all); answers those that hold from now on. */
   throttle(params: { target: ConnectionTarget; run: string; settings: RunThrottle | null }): RunThrottle;
@@ -129,6 +129,14 @@ export type RunnerMethods = {
   mark(params: MendingRequest & { name: string; as: 'applied' | 'pending' }): void;
   /** Settles what killed processes have left; one sentence for each thing that was done. */
   repair(params: MendingRequest): string[];
+  /**
+   * Settles what a rollback has left alone, all of it or the document with this `_id` (Extended JSON): `keep` leaves it as
+   * it is, `restore` puts it back as it was before the run. Answers with what was settled and what is left.
+   */
+  resolveConflicts(params: MendingRequest & { name: string; decision: 'keep' | 'restore'; id?: string }): {
+    settled: number;
+    left: number;
+  };
   /** Forgets documents in quarantine, of one migration; the documents stay as they are. Answers how many. */
   discardQuarantine(params: MendingRequest & { name: string }): number;
   /** Answers when the run has ended; what happens meanwhile comes as notifications. */

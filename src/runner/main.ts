@@ -34,7 +34,7 @@ const handlers: Handlers<RunnerMethods> = {
   status: ({ project, target }) => observer.status(project, target),
   watch: ({ target, project }) => observer.watch(target, project),
   unwatch: ({ target }) => observer.unwatch(target),
-  snapshot: ({ target, run }) => observer.snapshot(target, run),
+  snapshot: ({ target, run, project }) => observer.snapshot(target, run, project),
   throttle: ({ target, run, settings }) => observer.throttle(target, run, settings),
   control: ({ target, run, control }) => observer.control(target, run, control),
   appliedSource: ({ project, target, name }) => observer.appliedSource(project, target, name),
@@ -42,6 +42,7 @@ const handlers: Handlers<RunnerMethods> = {
   unlock: (request) => mending.unlock(request),
   mark: (request) => mending.mark(request),
   repair: (request) => mending.repair(request),
+  resolveConflicts: (request) => mending.resolveConflicts(request),
   discardQuarantine: (request) => mending.discardQuarantine(request),
   async start(request) {
     try {

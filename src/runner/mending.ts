@@ -1,6 +1,7 @@
 // The ways out of bad states that the editor offers and that need no run: the lease, marking by hand, repairing,
 // forgetting what is in quarantine. The work is engine/'s.
 import type { Connection } from '../engine/connect';
+import { resolveConflicts } from '../engine/conflicts/conflicts';
 import { readLease, type LeaseDocument } from '../engine/lease';
 import { folderSet } from '../engine/migrationSet';
 import { discardQuarantine } from '../engine/quarantine';
@@ -8,7 +9,7 @@ import { markMigration, repair, unlock } from '../engine/recovery';
 import { settingsOf } from '../engine/settings';
 import { loadConfig } from '../project/config';
 import { UserError } from '../protocol/errors';
-import type { ConnectionTarget, LeaseHolder, MendingRequest } from '../protocol/runner';
+import type { ConnectionTarget, LeaseHolder, MendingRequest, RunnerMethods } from '../protocol/runner';
 
 type Connect = (target: ConnectionTarget) => Promise<Connection>;
 
@@ -46,6 +47,19 @@ export class Mending {
   async discardQuarantine({ target, name }: MendingRequest & { name: string }): Promise<number> {
     const { db } = await this.#writable(target);
     return discardQuarantine(db, name);
+  }
+
+  async resolveConflicts({
+    project,
+    target,
+    name,
+    decision,
+    id,
+  }: Parameters<RunnerMethods['resolveConflicts']>[0]): Promise<{ settled: number; left: number }> {
+    const connection = await this.#writable(target);
+    const settings = settingsOf(await loadConfig(project));
+    const { settled, left } = await resolveConflicts(connection, settings, name, decision, id);
+    return { settled, left };
   }
 
   async #writable(target: ConnectionTarget): Promise<Connection> {

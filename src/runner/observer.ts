@@ -1,5 +1,6 @@
 // What a runner answers without running anything: config, status, connection tests, and watching the runs of a
 // database, whoever started them. One open connection for each target.
+import { listConflicts } from '../engine/conflicts/conflicts';
 import { connect, type Connection } from '../engine/connect';
 import { testConnection } from '../engine/connectionTest';
 import { readState } from '../engine/selection';
@@ -12,7 +13,7 @@ import { setThrottle } from '../engine/throttle';
 import { loadConfig } from '../project/config';
 import { requireVariables } from '../project/environment';
 import { finalRunStates, type RunControl, type RunDocument, type RunThrottle } from '../protocol/run';
-import type { RunSnapshot } from '../protocol/events';
+import type { ConflictEvent, RunSnapshot } from '../protocol/events';
 import type { MigrationStatus } from '../protocol/status';
 import type {
   ConfigView,
@@ -88,14 +89,20 @@ export class Observer {
     return setThrottle(db, run, settings);
   }
 
-  async snapshot(target: ConnectionTarget, run: string): Promise<RunSnapshot | null> {
-    const { db } = await this.connection(target);
+  async snapshot(
+    target: ConnectionTarget,
+    run: string,
+    project: ProjectLocation | undefined,
+  ): Promise<RunSnapshot | null> {
+    const connection = await this.connection(target);
+    const { db } = connection;
     const document = await findRun(db, run);
     if (!document) return null;
     const works = [run, ...document.steps.map((step) => step.journal ?? run)];
     const items = await quarantineOfRuns(db, [...new Set(works)], shownQuarantined);
     const quarantined = items.map(({ at, ...item }) => ({ type: 'quarantined' as const, at, ...item }));
-    return { run: document, log: [], reports: [], conflicts: [], quarantined, rates: [] };
+    const conflicts = project ? await conflictsOf(document, connection, project) : [];
+    return { run: document, log: [], reports: [], conflicts, quarantined, rates: [] };
   }
 
   async appliedSource(
@@ -160,6 +167,20 @@ export class Observer {
     }
     return opening;
   }
+}
+
+/** Those that are still to be decided; none are read for a run that left none. */
+async function conflictsOf(
+  run: RunDocument,
+  connection: Connection,
+  project: ProjectLocation,
+): Promise<ConflictEvent[]> {
+  const steps = run.steps.filter(({ state }) => state === 'conflicts');
+  if (steps.length === 0) return [];
+  const settings = settingsOf(await loadConfig(project));
+  const at = new Date(run.endedAt ?? run.startedAt).toISOString();
+  const found = await Promise.all(steps.map(({ name }) => listConflicts(connection, settings, name)));
+  return found.flat().map((item) => ({ type: 'conflict', at, ...item }));
 }
 
 /** As many as lie there now: the run that put them there cannot know what was retried or discarded since. */

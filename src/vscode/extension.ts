@@ -96,7 +96,7 @@ function createServices(
   const statuses = new StatusStore(project, connections, observer, runs, () => vscode.workspace.isTrusted);
   const store = new MigrationStore(outlines, connections, statuses, runs, t);
   const documents = new VirtualDocuments();
-  const panel = new RunPanel({ context, runs, connections, observer, documents });
+  const panel = new RunPanel({ context, runs, connections, observer, project, documents });
   context.subscriptions.push(
     observer,
     memory,

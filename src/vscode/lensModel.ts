@@ -40,13 +40,24 @@ const gap = '\u00a0';
 
 type LensAction = 'run' | 'dryRun' | 'rollBack' | 'validate' | 'compare';
 /** The rarer ones stand in the menu of the tree and in the palette only. */
-export type Action = LensAction | 'retryQuarantine' | 'discardQuarantine' | 'markApplied' | 'markPending';
+export type Action =
+  | LensAction
+  | 'retryQuarantine'
+  | 'discardQuarantine'
+  | 'keepConflicts'
+  | 'restoreConflicts'
+  | 'acceptChanged'
+  | 'markApplied'
+  | 'markPending';
 
 /** Everything that can be done with a migration in its state. */
 export function waysOf(row: MigrationRow): Action[] {
   if (row.active || row.state === 'not-checked') return actionsOf(row);
   const held: Action[] = row.quarantined ? ['retryQuarantine', 'discardQuarantine'] : [];
-  return [...actionsOf(row), ...held, row.appliedAt === null ? 'markApplied' : 'markPending'];
+  const undecided: Action[] = row.state === 'conflicts' ? ['keepConflicts', 'restoreConflicts'] : [];
+  const drift: Action[] = row.state === 'changed' ? ['acceptChanged'] : [];
+  const marks: Action[] = [row.appliedAt === null ? 'markApplied' : 'markPending'];
+  return [...actionsOf(row), ...held, ...undecided, ...drift, ...marks];
 }
 
 /** The actions that make sense in a state; none while something runs. */

@@ -13,6 +13,7 @@ import type { Observer } from './observer';
 import { panelHtml } from './panelHtml';
 import { isPanelMessage } from './panelMessages';
 import { panelStrings } from './panelStrings';
+import type { Project } from './project';
 import type { RunStore } from './runs';
 import { runTitle } from './words';
 
@@ -29,6 +30,7 @@ export interface PanelParts {
   runs: RunStore;
   connections: ConnectionStore;
   observer: Observer;
+  project: Project | undefined;
   documents: VirtualDocuments;
 }
 
@@ -139,7 +141,8 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
   async #read({ run, connection }: Shown): Promise<RunSnapshot | null> {
     const id = connection ?? this.parts.connections.selected?.id;
     if (id === undefined || !vscode.workspace.isTrusted) return null;
-    return this.parts.observer.call('snapshot', { target: await this.parts.connections.target(id), run });
+    const target = await this.parts.connections.target(id);
+    return this.parts.observer.call('snapshot', { project: this.parts.project?.location, target, run });
   }
 
   #gone(shown: Shown, error?: unknown): void {
@@ -177,6 +180,8 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
         return this.#command(message);
       case 'again':
         return this.#again(message);
+      case 'resolve':
+        return this.#resolve(message);
       case 'action':
         return void vscode.commands.executeCommand(message.command, this.#shown);
     }
@@ -194,6 +199,11 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
 
   #again({ command, names }: Extract<PanelMessage, { type: 'again' }>): void {
     void vscode.commands.executeCommand(Command[command], this.#refsOf(names));
+  }
+
+  #resolve({ decision, name, id }: Extract<PanelMessage, { type: 'resolve' }>): void {
+    const command = decision === 'keep' ? Command.keepConflicts : Command.restoreConflicts;
+    void vscode.commands.executeCommand(command, { ...this.#refsOf([name])[0], id });
   }
 
   /** By name alone: a run document does not tell the place in a file of several migrations. */

@@ -29,6 +29,12 @@ const message = v.variant('type', [
     command: v.picklist(startable),
     names: v.pipe(v.array(v.string()), v.minLength(1)),
   }),
+  v.object({
+    type: v.literal('resolve'),
+    decision: v.picklist(['keep', 'restore']),
+    name: v.string(),
+    id: v.optional(v.string()),
+  }),
   // The action comes out of a run document, which others can write: nothing but our own commands, and none of
   // the editor's but the two that our errors name.
   v.object({

@@ -1,5 +1,5 @@
 // What went aside: documents in conflict after a roll back, and documents in quarantine.
-import { html, nothing } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import type { ConflictEvent, QuarantinedEvent } from '../protocol/events';
 import { readDocument } from './bson';
 import { idText, valueText } from './diff';
@@ -10,8 +10,12 @@ import { text } from './strings';
 
 export function conflicts(page: Page): Content {
   const rows = page.snapshot.conflicts.filter((row) => row.step === page.step?.name);
-  const columns = documentColumns<ConflictEvent>(conflictDetails);
-  return part(page, 'conflicts', rows, columns, page.step?.conflicts ?? 0);
+  const decidable = page.step !== undefined && isFinal(page.snapshot.run.state);
+  const columns = documentColumns<ConflictEvent>((row) => conflictDetails(row, decidable));
+  // Those that were decided are counted in the run, but no longer held.
+  const counted = decidable && rows.length > 0 ? rows.length : (page.step?.conflicts ?? 0);
+  const all = decidable && rows.length > 0 ? decisions(page.step?.name ?? '') : nothing;
+  return part(page, 'conflicts', rows, columns, counted, all);
 }
 
 export function quarantine(page: Page): Content {
@@ -59,10 +63,29 @@ function documentColumns<T extends ConflictEvent | QuarantinedEvent>(
 }
 
 /** Both versions stand below the reason: documents are wide, and panels are not. */
-function conflictDetails(row: ConflictEvent): Content {
+function conflictDetails(row: ConflictEvent, decidable: boolean): Content {
   return html`<p>${row.reason}</p>
     <p><span class="type">${text('conflicts.was')}</span> ${documentCell(row.before)}</p>
-    <p><span class="type">${text('conflicts.current')}</span> ${documentCell(row.current)}</p>`;
+    <p><span class="type">${text('conflicts.current')}</span> ${documentCell(row.current)}</p>
+    ${decidable && row.id !== null ? decisions(row.step, JSON.stringify(row.id)) : nothing}`;
+}
+
+/** Restore or keep: one document, or all of a migration. */
+function decisions(name: string, id?: string): TemplateResult {
+  const decision = (of: 'restore' | 'keep', symbol: string): TemplateResult => {
+    const words = id === undefined ? text(`conflicts.${of}All`) : text(`conflicts.${of}`);
+    return html`<button
+      class="link"
+      title=${text(`conflicts.${of}.hint`)}
+      aria-label=${id === undefined ? words : `${words}: ${id}`}
+      @click=${() => send({ type: 'resolve', decision: of, name, id })}
+    >
+      ${icon(symbol)}<span>${words}</span>
+    </button>`;
+  };
+  return html`<div class="buttons small">
+    ${decision('restore', 'discard')} ${decision('keep', 'check')}
+  </div>`;
 }
 
 function documentCell(document: unknown): Content {

@@ -171,6 +171,12 @@ export const english = {
   'conflicts.current': 'Now',
   'conflicts.was': 'To be restored',
   'conflicts.deleted': 'deleted',
+  'conflicts.restore': 'Restore',
+  'conflicts.restoreAll': 'Restore all',
+  'conflicts.restore.hint': 'Puts the document back as it was before the run, over what others wrote since',
+  'conflicts.keep': 'Keep',
+  'conflicts.keepAll': 'Keep all',
+  'conflicts.keep.hint': 'Leaves the document as it is now',
   'quarantine.title': 'Quarantine',
   'quarantine.explain':
     'These documents could not be migrated. They are unchanged and can be retried after a fix.',

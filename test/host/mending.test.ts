@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { RunDocument } from '../../src/protocol/run';
-import type { MigrationNode } from '../../src/vscode/tree/migrationsTree';
+import { refOf, type MigrationNode } from '../../src/vscode/tree/migrationsTree';
 import { extension, migrationRow, newestRun, pressLens, rows, until, useStage } from './support';
 
 const file = '29990102000000-mend.js';
@@ -152,6 +152,83 @@ describe('the ledger', () => {
     await press('migratory.markPending', file);
     assert.match(stage.person.said.at(-1) ?? '', /is pending already/);
     assert.equal(await stage.db.collection('ran').countDocuments(), 0);
+  });
+});
+
+describe('what a roll back has left alone', () => {
+  const stage = useStage();
+  const orders = () => stage.db.collection<{ _id: number; status?: string }>('orders');
+
+  it('is decided one by one, and the migration counts as rolled back with the last', async () => {
+    await orders().insertMany([1, 2, 3].map((_id) => ({ _id, status: 'old' })));
+    const path = await stage.write(
+      file,
+      `module.exports = {\n  source: 'orders',\n  filter: {},\n  transform: () => ({ $set: { status: 'new' } }),\n};\n`,
+    );
+    await migrationRow(file, /^pending/);
+    stage.person.presses.push('Run');
+    await pressLens(path, 'Run');
+    await orders().updateMany({ _id: { $lt: 3 } }, { $set: { status: 'theirs' } });
+    stage.person.presses.push('Roll Back');
+    await pressLens(path, 'Roll back');
+    const row = await migrationRow(file, /^rolled back with conflicts/);
+    assert.match(row.contextValue, /;keepConflicts;.*;restoreConflicts;/);
+    const ref = { ...refOf(await node(file)), id: '{"$numberInt":"1"}' };
+
+    stage.person.presses.push(undefined, 'Restore');
+    await vscode.commands.executeCommand('migratory.restoreConflicts', ref);
+    assert.equal((await orders().findOne({ _id: 1 }))?.status, 'theirs');
+    await vscode.commands.executeCommand('migratory.restoreConflicts', ref);
+    assert.match(stage.person.asked.at(-1)?.detail ?? '', /What others wrote in them since is lost/);
+    assert.equal((await orders().findOne({ _id: 1 }))?.status, 'old');
+    assert.match(stage.person.said.at(-1) ?? '', /1 are left/);
+
+    stage.person.presses.push('Keep');
+    await press('migratory.keepConflicts', file);
+    assert.match(stage.person.said.at(-1) ?? '', /no conflict is left/);
+    assert.deepEqual(
+      (await orders().find().sort({ _id: 1 }).toArray()).map(({ status }) => status),
+      ['old', 'theirs', 'old'],
+    );
+    assert.deepEqual(await stage.applied(), []);
+    await migrationRow(file, /^pending/);
+  });
+});
+
+describe('a file that changed since it was applied', () => {
+  const stage = useStage();
+
+  it('is accepted as it is now', async () => {
+    const path = await stage.write(file, noop);
+    await migrationRow(file, /^pending/);
+    stage.person.presses.push('Run');
+    await pressLens(path, 'Run');
+    await stage.write(file, `// better\n${noop}`);
+    await migrationRow(file, /^changed/);
+    stage.person.presses.push('Accept');
+    await press('migratory.acceptChanged', file);
+    await migrationRow(file, /^applied/);
+    await press('migratory.acceptChanged', file);
+    assert.match(stage.person.said.at(-1) ?? '', /has not changed since it was applied/);
+  });
+
+  it('is rolled back as it was applied, which the question says', async () => {
+    const ran = (word: string): string =>
+      `module.exports = {\n  async up() {},\n  async down(db) {\n    await db.collection('log').insertOne({ by: '${word}' });\n  },\n};\n`;
+    const path = await stage.write(file, ran('applied'));
+    await migrationRow(file, /^pending/);
+    stage.person.presses.push('Run');
+    await pressLens(path, 'Run');
+    await stage.write(file, ran('changed'));
+    await migrationRow(file, /^changed/);
+    stage.person.presses.push('Roll Back');
+    await pressLens(path, 'Roll back');
+    assert.match(stage.person.asked.at(-1)?.detail ?? '', /the version that was applied is rolled back/);
+    assert.deepEqual(
+      (await stage.db.collection('log').find().toArray()).map(({ by }) => by as string),
+      ['applied'],
+    );
+    assert.deepEqual(await stage.applied(), []);
   });
 });
 

@@ -11,7 +11,8 @@ import {
   testConnection,
 } from './connectionCommands';
 import { compareWithApplied, openMigration } from './fileCommands';
-import { discardQuarantine, mark, repair, unlock } from './mendingCommands';
+import { discardQuarantine, mark, resolveConflicts } from './ledgerCommands';
+import { repair, unlock } from './mendingCommands';
 import { newMigration } from './newMigration';
 import type { CommandHandler } from './register';
 import { registerCommand } from './register';
@@ -51,6 +52,9 @@ export function registerCommands(services: Services): vscode.Disposable[] {
     [Command.discardQuarantine]: executes((...args) => discardQuarantine(args, services)),
     [Command.markApplied]: executes((...args) => mark('applied', args, services)),
     [Command.markPending]: executes((...args) => mark('pending', args, services)),
+    [Command.keepConflicts]: executes((...args) => resolveConflicts('keep', args, services)),
+    [Command.restoreConflicts]: executes((...args) => resolveConflicts('restore', args, services)),
+    [Command.acceptChanged]: executes((...args) => mark('accepted', args, services)),
     [Command.unlock]: executes((...args) => unlock(args, services)),
     [Command.repair]: executes((...args) => repair(args, services)),
     [Command.showLog]: harmless(() => services.log.show()),

@@ -7,7 +7,8 @@ export interface ConfirmationRequest {
   direction: Direction;
   /** Goes on with an earlier run, or with the documents that it left in quarantine. */
   again?: 'resume' | 'retry';
-  migrations: { name: string; file?: string }[];
+  /** `state` says where not the file as it is now counts, but the version that was applied. */
+  migrations: { name: string; file?: string; state?: string }[];
   connection: { name: string; host: string; database: string; production: boolean };
   /** Pending migrations that come before the named ones and stay pending. */
   earlierPending: number;
@@ -102,10 +103,32 @@ function details(request: ConfirmationRequest, t: Translate): string[] {
   if (request.earlierPending > 0) {
     lines.push(t('Stay pending although they come earlier: {0}', request.earlierPending));
   }
+  if (direction === 'down') lines.push(...appliedVersionLines(migrations, t));
   if (direction === 'up' && request.irreversible.length > 0) {
     lines.push(t('Cannot be rolled back afterwards: {0}', request.irreversible.join(', ')));
   }
   return lines;
+}
+
+/** What is undone is what was done, not what the file says by now. */
+function appliedVersionLines(migrations: ConfirmationRequest['migrations'], t: Translate): string[] {
+  const changed = migrations.filter(({ state }) => state === 'changed');
+  const missing = migrations.filter(({ state }) => state === 'missing');
+  if (changed.length + missing.length === 0) return [];
+  if (migrations.length > 1) {
+    const names = [...changed, ...missing].map(({ name }) => name).join(', ');
+    return [
+      t(
+        'Files of {0} have changed since or are gone: the versions that were applied are rolled back.',
+        names,
+      ),
+    ];
+  }
+  return [
+    missing.length > 0
+      ? t('Its file is gone: the version that was applied is rolled back.')
+      : t('Its file has changed since: the version that was applied is rolled back.'),
+  ];
 }
 
 function migrationLines(migrations: ConfirmationRequest['migrations'], t: Translate): string[] {

@@ -1,92 +1,14 @@
-// The ways out of bad states that run no migration: forget what is in quarantine, mark by hand, unlock, repair. Each
-// asks once, says what it did, and has the views look again.
+// Unlock and repair: what a whole database may need after a runner was killed.
 import * as vscode from 'vscode';
-import { UserError } from '../../protocol/errors';
-import type { LeaseHolder, MendingRequest } from '../../protocol/runner';
-import type { ConnectionInfo } from '../connections';
-import { Command } from '../manifest';
+import type { LeaseHolder } from '../../protocol/runner';
 import type { Services } from '../services';
-import { hostOf } from '../target';
 import { ago } from '../words';
-import { ask } from './ask';
-import { chooseMigrations, connectionOfArgument } from './choose';
-import { changeConfirmation, whereOf } from './confirmation';
-import { noFolder, nothingInQuarantine, refuseReadOnly, refuseWhileBusy } from './refusals';
+import { connectionOfArgument } from './choose';
+import { whereOf } from './confirmation';
+import { agree, lookAgain, placeOf, say } from './place';
+import { refuseWhileBusy } from './refusals';
 
 const t = vscode.l10n.t;
-
-export async function discardQuarantine(args: readonly unknown[], services: Services): Promise<void> {
-  const chosen = await chooseMigrations('discardQuarantine', args, services);
-  if (!chosen) return;
-  const rows = chosen.rows.filter(({ quarantined }) => quarantined);
-  if (rows.length === 0) throw nothingInQuarantine(chosen);
-  const count = rows.reduce((sum, { quarantined }) => sum + (quarantined ?? 0), 0);
-  const place = await placeOf(chosen.connection, services);
-  const agreed = await agree(place, {
-    message:
-      count === 1
-        ? t('Discard the quarantined document of {0}?', namesOf(rows))
-        : t('Discard {0} quarantined documents of {1}?', count, namesOf(rows)),
-    details: [
-      t(
-        'The documents stay as they are in their collection, not migrated. They cannot be retried afterwards.',
-      ),
-    ],
-    button: t('Discard'),
-  });
-  if (!agreed) return;
-  let discarded = 0;
-  for (const { name } of rows) {
-    discarded += await services.observer.call('discardQuarantine', { ...place.request, name });
-  }
-  await lookAgain(place.connection, services);
-  say(
-    discarded === 1
-      ? t('One document was discarded from quarantine.')
-      : t('{0} documents were discarded from quarantine.', discarded),
-  );
-}
-
-/** Writes or removes ledger rows; for what was done, or undone, by other means. */
-export async function mark(
-  as: 'applied' | 'pending',
-  args: readonly unknown[],
-  services: Services,
-): Promise<void> {
-  const action = as === 'applied' ? 'markApplied' : 'markPending';
-  const chosen = await chooseMigrations(action, args, services);
-  if (!chosen) return;
-  const rows = chosen.rows.filter(({ appliedAt }) => (appliedAt === null) === (as === 'applied'));
-  const [first] = chosen.rows;
-  if (rows.length === 0) {
-    throw new UserError(
-      as === 'applied'
-        ? t('"{0}" is applied already.', first?.name ?? '')
-        : t('"{0}" is not applied, so it is pending already.', first?.name ?? ''),
-      { action: { label: t('Refresh'), command: Command.refresh } },
-    );
-  }
-  const place = await placeOf(chosen.connection, services);
-  refuseWhileBusy(chosen.connection, services);
-  const where = whereOf(place.shown);
-  const agreed = await agree(place, {
-    message:
-      as === 'applied'
-        ? t('Mark {0} as applied on {1}?', namesOf(rows), where)
-        : t('Mark {0} as pending on {1}?', namesOf(rows), where),
-    details: [
-      as === 'applied'
-        ? t('Nothing is run. The ledger says from then on that it was applied.')
-        : t(
-            'Nothing is rolled back. The ledger forgets that it was applied, and its journal is not used any more.',
-          ),
-    ],
-    button: t('Mark'),
-  });
-  if (!agreed) return;
-  for (const { name } of rows) await services.observer.call('mark', { ...place.request, name, as });
-  await lookAgain(place.connection, services);
-}
 
 /** Frees the lease, after it was said who holds it. */
 export async function unlock(args: readonly unknown[], services: Services): Promise<void> {
@@ -135,44 +57,4 @@ export async function repair(args: readonly unknown[], services: Services): Prom
   for (const line of done) services.log.info(line);
   await lookAgain(connection, services);
   say(done.length === 0 ? t('There was nothing to repair on {0}.', connection.words) : done.join(' '));
-}
-
-/** Where something is to be changed, captured before the question is asked. */
-interface Place {
-  connection: ConnectionInfo;
-  request: MendingRequest;
-  shown: { name: string; host: string; database: string; production: boolean };
-}
-
-async function placeOf(connection: ConnectionInfo, services: Services): Promise<Place> {
-  if (!services.project) throw noFolder();
-  refuseReadOnly(connection);
-  const target = await services.connections.target(connection.id);
-  return {
-    connection,
-    request: { project: services.project.location, target },
-    shown: { ...connection, host: hostOf(target.uri), database: target.database },
-  };
-}
-
-function agree(
-  { shown }: Place,
-  question: { message: string; details: string[]; button: string },
-): Promise<boolean> {
-  return ask(changeConfirmation({ ...question, connection: shown }, t));
-}
-
-function namesOf(rows: readonly { name: string }[]): string {
-  const [first] = rows;
-  return rows.length === 1 && first ? `"${first.name}"` : t('{0} migrations', rows.length);
-}
-
-async function lookAgain(connection: ConnectionInfo, { statuses, panel }: Services): Promise<void> {
-  await statuses.refresh(connection.id);
-  await panel.reload();
-}
-
-/** Does not wait until the message is closed. */
-function say(message: string): void {
-  void vscode.window.showInformationMessage(message);
 }

@@ -103,6 +103,9 @@ describe('the manifest', () => {
       Command.discardQuarantine,
       Command.markApplied,
       Command.markPending,
+      Command.keepConflicts,
+      Command.restoreConflicts,
+      Command.acceptChanged,
       Command.unlock,
       Command.repair,
     ];
