@@ -4,6 +4,7 @@ import { describeError } from '../migration/describeError';
 import { ExitCode, UserError } from '../protocol/errors';
 import { conflictsCommand } from './commands/conflicts';
 import { createCommand, initCommand } from './commands/author';
+import { journalsCommand } from './commands/journals';
 import { markCommand, quarantineCommand, repairCommand, unlockCommand } from './commands/recover';
 import { controlCommand, runsCommand, throttleCommand, type ThrottleOptions } from './commands/runs';
 import { runCommand, type RunOptions } from './commands/run';
@@ -42,6 +43,7 @@ const limit = (text: string): number => {
   if (!Number.isFinite(number) || number <= 0) throw new InvalidArgumentError('It has to be above 0.');
   return number;
 };
+const days = (text: string): number => (text === '0' ? 0 : limit(text));
 const sample = (text: string): number | 'all' => (text === 'all' ? 'all' : count(text));
 
 function add(name: string, description: string, examples: string[]): Command {
@@ -193,6 +195,20 @@ add('conflicts <action> <name> [id]', 'list, keep or restore what a rollback has
   'conflicts keep 004-dates.js \'{"$oid":"65f000000000000000000001"}\'',
   'conflicts restore 004-dates.js',
 ]).action(action((output, globals, _options, args) => conflictsCommand(output, globals, args)));
+add('journals <action>', 'list what runs have kept for rolling back, or drop what is old', [
+  'journals list',
+  'journals clean --days 30',
+])
+  .option(
+    '--days <n>',
+    'with clean: of runs that ended more days ago (default: journalDays of the config)',
+    days,
+  )
+  .action(
+    action((output, globals, options: { days?: number }, [action = '']) =>
+      journalsCommand(output, globals, action, options),
+    ),
+  );
 add('unlock', 'free the lease that a dead run has left', ['unlock']).action(
   action((output, globals) => unlockCommand(output, globals)),
 );

@@ -8,6 +8,7 @@ import { describeError } from '../migration/describeError';
 import { redactUri } from '../project/target';
 import type { Connection } from './connect';
 import { dryRun } from './dryRun/dryRun';
+import { dropOldJournals } from './journals';
 import { acquireLease, type Lease, LeaseLostError } from './lease';
 import { newRunId } from './runDocument';
 import {
@@ -94,11 +95,28 @@ async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult>
       recorder.start(steps.map((step) => step.entry.name));
     }
     const work = options.request.retryQuarantine ? retryStep : runStep;
-    return await runSteps(options, recorder, steps, lease, (scope, planned) =>
+    const result = await runSteps(options, recorder, steps, lease, (scope, planned) =>
       work(scope, planned, options.set),
     );
+    // Afterwards: what this run was asked to roll back may need one of them.
+    await dropOutdated(options, lease);
+    return result;
   } finally {
     await lease.release().catch(() => undefined);
+  }
+}
+
+/** Keeps the journals no longer than the settings say; a run does not fail by that. */
+async function dropOutdated({ connection, settings, hooks }: ExecuteOptions, lease: Lease): Promise<void> {
+  if (settings.journalDays === undefined || lease.signal.aborted) return;
+  const say = (level: 'info' | 'warn', message: string): void =>
+    hooks.event?.({ type: 'log', run: '', at: new Date().toISOString(), level, message });
+  try {
+    const dropped = await dropOldJournals(connection, settings, settings.journalDays);
+    const count = dropped.length === 1 ? 'One journal is' : `${dropped.length} journals are`;
+    if (dropped.length > 0) say('info', `${count} older than the config allows, and dropped.`);
+  } catch (error) {
+    say('warn', `Old journals could not be dropped: ${describeError(error).message}`);
   }
 }
 

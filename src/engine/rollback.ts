@@ -4,11 +4,13 @@ import { UserError } from '../protocol/errors';
 import type { LoadedMigration, ScriptMigration } from '../migration/kinds';
 import { isScript, isTransform } from '../migration/kinds';
 import type { RunStep } from '../protocol/run';
+import { Checkpoints } from '../transfer/checkpoints';
 import { Journal } from '../transfer/journal';
 import { revertFromJournal } from '../transfer/revert';
 import { revertTransform, runScript, type DoorExtras } from './apply';
 import { describeError } from '../migration/describeError';
 import { transferContext } from './context';
+import { runs } from './runs';
 import { CancelledError, type RunScope } from './scope';
 import { forgetScriptJournal, hasScriptJournal, rollBackScript } from './scriptJournal/undo';
 import { StuckError } from './userCode';
@@ -77,11 +79,30 @@ async function rollBackByDown(
   return { conflicts: 0 };
 }
 
+/** A journal that is gone must not pass for one that holds nothing. */
+async function refuseWithoutJournal({ connection, db }: RunScope, step: RunStep, run: string): Promise<void> {
+  const dropped = (await runs(connection.db).findOne({ _id: run }))?.journalDroppedAt;
+  if (dropped !== undefined) {
+    const on = new Date(dropped).toISOString().slice(0, 10);
+    throw new UserError(
+      `The journal of the run that applied "${step.name}" was cleaned on ${on}, so it cannot be rolled back from it.`,
+    );
+  }
+  if (step.kind === 'script') return;
+  const { finished } = await new Checkpoints(db, run, step.name, 0, 0).load(undefined);
+  if (!(Number(finished?.['processed'] ?? 0) > 0)) return;
+  if (await new Journal(db, run, step.name).any()) return;
+  throw new UserError(
+    `"${step.name}" was applied without a journal (backup: 'none'), so it cannot be rolled back. Add a revert to it.`,
+  );
+}
+
 export async function rollBackFromJournal(
   scope: RunScope,
   step: RunStep,
   appliedBy: string,
 ): Promise<RollbackResult> {
+  await refuseWithoutJournal(scope, step, appliedBy);
   scope.recorder.beginWork(step, null);
   if (step.kind === 'script') return rollBackScript(scope, step, appliedBy);
   const { conflicts } = await revertFromJournal({ ...transferContext(scope, step), runId: appliedBy });

@@ -12,6 +12,8 @@ export interface EngineSettings {
   ledger: string;
   ledgerForm?: LedgerForm;
   backup: 'journal' | 'none';
+  /** Journals of runs that ended longer ago are dropped after the next run. */
+  journalDays?: number;
   batchSize?: number;
   maxErrors?: number;
   throttle?: { docsPerSecond?: number; maxLagSeconds?: number; maxLatencyMs?: number };

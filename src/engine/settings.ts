@@ -14,6 +14,7 @@ export function settingsOf(config: ProjectConfig, overrides: Partial<EngineSetti
     },
     backup: config.backup ?? 'journal',
     batchSize: config.batchSize,
+    journalDays: config.journalDays,
     maxErrors: config.maxErrors,
     throttle: config.throttle,
     sample: config.dryRun?.sample ?? defaultSample,

@@ -38,7 +38,7 @@ export function fillIn(config: CheckedConfig, { root, file, environment }: Place
       ...(readOnly === undefined ? {} : { readOnly }),
     };
   });
-  const { backup, batchSize, maxErrors, throttle, dryRun, python, lint } = config;
+  const { backup, journalDays, batchSize, maxErrors, throttle, dryRun, python, lint } = config;
   return {
     file,
     flavor: file === null ? 'defaults' : 'migratory',
@@ -47,7 +47,7 @@ export function fillIn(config: CheckedConfig, { root, file, environment }: Place
     connections,
     defaultConnection: chooseDefault(config.defaultConnection, connections, file, root),
     lint: lint ?? {},
-    ...definedOnly({ backup, batchSize, maxErrors, throttle, dryRun }),
+    ...definedOnly({ backup, journalDays, batchSize, maxErrors, throttle, dryRun }),
     ...(python === undefined ? {} : { python: filled(python) }),
   };
 }

@@ -34,7 +34,7 @@ export function readMigrateMongoConfig(value: unknown, file: string, root: strin
   }
   const databaseName = valueAt(value, 'mongodb.databaseName');
   const own = checkConfig(valueAt(value, 'migratory') ?? {}, file, name, ['migratory']);
-  const { backup, batchSize, maxErrors, throttle, dryRun, python, lint } = own;
+  const { backup, journalDays, batchSize, maxErrors, throttle, dryRun, python, lint } = own;
   return {
     file,
     flavor: 'migrate-mongo',
@@ -50,7 +50,7 @@ export function readMigrateMongoConfig(value: unknown, file: string, root: strin
     ],
     defaultConnection: connectionName,
     lint: lint ?? {},
-    ...definedOnly({ backup, batchSize, maxErrors, throttle, dryRun, python }),
+    ...definedOnly({ backup, journalDays, batchSize, maxErrors, throttle, dryRun, python }),
     migrateMongo: {
       clientOptions: asObject(valueAt(value, 'mongodb.options')),
       fileExtension,

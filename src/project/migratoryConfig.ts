@@ -19,6 +19,8 @@ export interface MigratoryConfig {
   batchSize?: number;
   /** So many documents may go to quarantine before a run stops. */
   maxErrors?: number;
+  /** Journals of runs that ended longer ago are dropped by the next run. Default: kept until they are cleaned. */
+  journalDays?: number;
   /** Limits that keep the database free for others. */
   throttle?: {
     /** Most documents in a second. */

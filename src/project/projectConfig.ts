@@ -5,6 +5,7 @@ import type { ConfigView } from '../protocol/runner';
 export interface ProjectConfig extends ConfigView {
   backup?: 'journal' | 'none';
   batchSize?: number;
+  journalDays?: number;
   maxErrors?: number;
   throttle?: { docsPerSecond?: number; maxLagSeconds?: number; maxLatencyMs?: number };
   dryRun?: { sample?: number | 'all' };

@@ -38,6 +38,11 @@ export const configSchema = v.pipe(
         ),
       ),
     ),
+    journalDays: v.optional(
+      positive(
+        'Journals of runs that ended longer ago are dropped by the next run. Default: kept until they are cleaned.',
+      ),
+    ),
     batchSize: v.optional(count(1, 'Most documents in one batch.')),
     maxErrors: v.optional(count(0, 'So many documents may go to quarantine before a run stops.')),
     throttle: v.optional(

@@ -113,5 +113,7 @@ export interface RunDocument {
   control: RunControl;
   /** What holds its transfers back; may be changed while it runs, and is obeyed before the next batch. */
   throttle?: RunThrottle;
+  /** Its journal was cleaned: nothing can be rolled back from it any more. */
+  journalDroppedAt?: Date | string;
   error: ErrorInfo | null;
 }

@@ -159,6 +159,11 @@ export class Journal {
     return { target, entries: [...entries.values()], nextAttempt: last + 1 };
   }
 
+  /** Whether anything is kept of the step. */
+  async any(): Promise<boolean> {
+    return (await this.collection.findOne({ _id: this.all() }, { projection: { _id: 1 } })) !== null;
+  }
+
   /** Puts these in the place of all that is known of the range. */
   async replace(range: ObjectId, target: string, entries: readonly PackedEntry[]): Promise<void> {
     const { nextAttempt } = await this.read(range);
