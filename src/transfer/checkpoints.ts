@@ -219,20 +219,23 @@ export class Checkpoints {
   /** Keeps the result and drops the ranges: a step that has ended is not done again. */
   async finish(result: Document): Promise<void> {
     await this.collection.updateOne(
-      { _id: this.stateId() } as Document,
+      { _id: this.stateId() },
       { $set: { epoch: this.epoch, finished: result } },
       { upsert: true, writeConcern: majority },
     );
     await this.collection.deleteMany({
       $or: [{ _id: this.between('range') }, { _id: this.between('lane') }],
-    } as Document);
+    });
   }
 
   /** Forgets which sessions the lanes had: they go back to the pool, and ending them would end somebody else's work. */
   async release(): Promise<void> {
-    await this.collection.updateMany({ _id: this.between('lane'), epoch: this.epoch } as Document, {
-      $unset: { session: 1 },
-    });
+    await this.collection.updateMany(
+      { _id: this.between('lane'), epoch: this.epoch },
+      {
+        $unset: { session: 1 },
+      },
+    );
   }
 
   /** Drops all that is known of the step. */

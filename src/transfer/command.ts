@@ -148,9 +148,7 @@ function collect(total: WriteReply, reply: Document, first: number): void {
 function reasonOf(error: Document): string {
   const message = String(error['errmsg'] ?? 'the server refused the write');
   const info: unknown = error['errInfo'];
-  return info === undefined
-    ? message
-    : `${message}: ${BSON.EJSON.stringify(info as Document, { relaxed: true })}`;
+  return info === undefined ? message : `${message}: ${BSON.EJSON.stringify(info, { relaxed: true })}`;
 }
 
 /** The raw statement of an update of one document by a query. */

@@ -34,7 +34,7 @@ export type Origin = (value: object) => RawValue | undefined;
 export interface EncodeOptions {
   origin?: Origin;
   /** Type of a number that was read under another name: `{$set: {b: doc.a}}`. */
-  numberType?(value: number): RawValue | undefined;
+  numberType?: (value: number) => RawValue | undefined;
   /** What stands for `undefined`; without it the field is left out. */
   undefinedAs?: RawValue;
 }

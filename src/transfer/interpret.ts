@@ -206,7 +206,7 @@ function updateChange(shown: Shown, entries: [string, unknown][]): DocumentChang
   const others: Buffer[] = [];
   const touched: TouchedPath[] = [];
   let known = true;
-  const removed = new Set(Object.keys((entries.find(([key]) => key === '$unset')?.[1] ?? {}) as object));
+  const removed = new Set(Object.keys(entries.find(([key]) => key === '$unset')?.[1] ?? {}));
   const options = optionsFor(shown, (name) => removed.has(name));
   const touch = (path: string, after: RawValue | undefined) => {
     const entry = touchOf(shown.raw, path, after);

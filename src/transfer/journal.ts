@@ -119,7 +119,7 @@ export class Journal {
       .toArray();
     return {
       ranges: found.map((row) => row._id),
-      total: found.reduce((sum, row) => sum + Number(row.n), 0),
+      total: found.reduce((sum, row) => sum + row.n, 0),
       shared: found.some((row) => row.shared === true),
     };
   }
@@ -175,7 +175,7 @@ export class Journal {
 
   /** Drops the rows of this step, and the collection with the last of them. */
   async forget(): Promise<void> {
-    await this.collection.deleteMany({ _id: this.all() } as Document, { writeConcern: { w: 'majority' } });
+    await this.collection.deleteMany({ _id: this.all() }, { writeConcern: { w: 'majority' } });
     if ((await this.collection.findOne({}, { projection: { _id: 1 } })) === null)
       await this.collection.drop();
   }

@@ -26,7 +26,7 @@ export interface MergeParts {
   source: Collection;
   target: Collection;
   journal: Journal | undefined;
-  limit(): number;
+  limit: () => number;
   /** Without transactions. */
   guard?: { journal: Journal; recovery: Recovery; evaluator: Evaluator };
 }

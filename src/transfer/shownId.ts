@@ -12,8 +12,6 @@ export function decoded(id: RawValue): unknown {
 /** As in the shell where that is short: `42`, `"a"`, `ObjectId("…")`; Extended JSON otherwise. */
 export function shown(id: RawValue): string {
   const value = BSON.deserialize(document([element('_id', id)]))['_id'] as unknown;
-  if (typeof value === 'object' && value !== null && '_bsontype' in value && value._bsontype === 'ObjectId') {
-    return `ObjectId("${String(value)}")`;
-  }
+  if (value instanceof BSON.ObjectId) return `ObjectId("${value.toHexString()}")`;
   return BSON.EJSON.stringify(value, { relaxed: true });
 }

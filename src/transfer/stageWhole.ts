@@ -12,7 +12,7 @@ export interface Staged {
   finished?: TransferResult;
   /** What is left to do: a merge out of the staged results. */
   options: PipelineTransferOptions;
-  drop(): Promise<void>;
+  drop: () => Promise<void>;
 }
 
 /** Runs the aggregation unless its results are staged already. */

@@ -13,7 +13,7 @@ export interface CollectionKind {
 export async function kindOf(db: Db, name: string): Promise<CollectionKind> {
   const [info] = await db.listCollections({ name }).toArray();
   if (!info) return { name, type: 'missing', capped: false, options: {} };
-  const options = ((info as { options?: Document }).options ?? {}) as Document;
+  const options = (info as { options?: Document }).options ?? {};
   return {
     name,
     type: (info.type ?? 'collection') as CollectionKind['type'],

@@ -28,14 +28,14 @@ export interface Attempt {
   job: Job;
   lane: number;
   session?: ClientSession;
-  crashPoint(point: CrashPoint): Promise<void>;
+  crashPoint: (point: CrashPoint) => Promise<void>;
   /** Without transactions: notes the range, up to where it is done now, as begun. */
   begin(to: RawValue | undefined): Promise<void>;
   /**
    * Without transactions, between reading and writing: throws if a newer owner has taken over. What was read before is
    * then no work of the newer owner, and what it writes afterwards fails the guard.
    */
-  verify(): Promise<void>;
+  verify: () => Promise<void>;
 }
 
 /** What an attempt did, to be journaled, checkpointed and told once it holds. */
