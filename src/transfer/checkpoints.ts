@@ -232,9 +232,7 @@ export class Checkpoints {
   async release(): Promise<void> {
     await this.collection.updateMany(
       { _id: this.between('lane'), epoch: this.epoch },
-      {
-        $unset: { session: 1 },
-      },
+      { $unset: { session: 1 } },
     );
   }
 
