@@ -17,6 +17,7 @@ import { createContext, transferContext } from './context';
 import { ObservedProgress } from './observedProgress';
 import type { RunScope } from './scope';
 import { runScriptFunction, type ScriptDoorOptions } from './script';
+import { countedByKernel } from './scriptJournal/byTransfer';
 import { ScriptJournal } from './scriptJournal/scriptJournal';
 import { hasChanged, rollBackScript, scriptRows } from './scriptJournal/undo';
 
@@ -114,7 +115,7 @@ export async function runScript(
     },
     after(command, reply) {
       extras.after?.(command, reply);
-      progress.after(command, reply);
+      if (!countedByKernel.has(command)) progress.after(command, reply);
     },
   });
 }

@@ -1,7 +1,8 @@
 // The first half of every transfer of documents: reading a range and having the change decided for each document;
 // and its end, the quarantine and the counts. What happens in between is a sink's.
 import type { Collection } from 'mongodb';
-import { emptyTally, idsOfDocuments } from './checkpoints';
+import { emptyTally } from './checkpoints';
+import { idsOfDocuments } from './handled';
 import { rawPipeline } from './command';
 import { Edit, editAll, type Edits, type Failed } from './edits';
 import type { Journal } from './journal';
@@ -28,12 +29,13 @@ export interface StageParts {
 }
 
 export class Stage {
-  /** The update pipeline as bytes, where the change is one. */
+  /** The one update of all documents, as bytes, where the change is one. */
   readonly pipeline: RawValue | undefined;
 
   constructor(readonly parts: StageParts) {
     const { change } = parts.options;
-    this.pipeline = change.kind === 'pipeline' ? rawPipeline(change.update) : undefined;
+    if (change.kind === 'pipeline') this.pipeline = rawPipeline(change.update);
+    if (change.kind === 'statement') this.pipeline = change.u;
   }
 
   async read({ job, session, crashPoint }: Attempt): Promise<Batch> {
@@ -57,7 +59,10 @@ export class Stage {
     for (const raw of documents) {
       const refused = job.failed.size > 0 ? job.failed.get(keyOf(idOf(raw))) : undefined;
       if (refused) result.failed.push({ raw, id: idOf(raw), reason: refused.reason });
-      else result.edits.push(new Edit(raw, { kind: 'update', u: this.pipeline!, patch: undefined }));
+      else {
+        const patch = change.kind === 'statement' ? change.foresee(raw) : undefined;
+        result.edits.push(new Edit(raw, { kind: 'update', u: this.pipeline!, patch }));
+      }
     }
     return result;
   }

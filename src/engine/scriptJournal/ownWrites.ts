@@ -5,6 +5,7 @@ import { pause } from '../../transfer/transaction';
 import type { JournalEntry } from '../../transfer/journal';
 import { committed, wasCommitted } from './commit';
 import { idBatches } from './byFilter';
+import { changeByTransfer, suitsTransfer } from './byTransfer';
 import { makeChanges, pinned, pinnedTo, predictedInserts, type Changes } from './changes';
 import { ReadFailed, TooMany } from './images';
 import { hangUp, judge, rowsTaken, TooLarge } from './failures';
@@ -13,6 +14,7 @@ import { createForWrite, type Keeper } from './keeper';
 import { isOk, listIn, numberIn, withElements, WriteSum } from './reply';
 import {
   Answer,
+  halve,
   insertReply,
   partsOf,
   positionsOf,
@@ -205,7 +207,7 @@ export class OwnWrites {
       const statements = progress.unclear?.statements ?? [];
       if (!(error instanceof TooLarge) || statements.length < 2) throw error;
       progress.unclear = undefined;
-      return this.#halve(progress, statements);
+      return halve(progress, statements);
     }
     const reply = await committed(transaction, last, this.keeper.signal);
     const { unclear } = progress;
@@ -231,7 +233,7 @@ export class OwnWrites {
       const failure = judge(reply);
       if (failure === 'again') return false;
       if (failure === 'moved') throw hangUp('the primary has changed');
-      if (failure === 'too-large' && statements.length > 1) return this.#halve(progress, statements);
+      if (failure === 'too-large' && statements.length > 1) return halve(progress, statements);
       if (failure === 'no-transaction') return this.#unprotected(command, progress, statements);
       throw new Answer(withElements(reply, { errorLabels: undefined }));
     }
@@ -263,8 +265,12 @@ export class OwnWrites {
     if (error instanceof ReadFailed && judge(error.reply) !== 'final')
       return this.#refused(command, progress, statements, error.reply);
     const [only] = statements;
-    if (statements.length > 1 || !only) return this.#halve(progress, statements);
+    if (statements.length > 1 || !only) return halve(progress, statements);
     if (error instanceof ReadFailed) return this.#provoke(command, progress, only);
+    if (only.many && suitsTransfer(write, only)) {
+      this.#done(progress, await changeByTransfer(this.keeper, command, write, only), undefined, statements);
+      return true;
+    }
     if (only.many) {
       queue[0] = { scan: idBatches(command.upstream, write, only), statement: only };
       return true;
@@ -285,12 +291,6 @@ export class OwnWrites {
     }
     const { reply, entries } = changes;
     return this.#keep(transaction, progress, { reply, statements, entries });
-  }
-
-  #halve({ queue }: Progress, statements: Statement[]): boolean {
-    const half = statements.length >> 1;
-    queue.splice(0, 1, { statements: statements.slice(0, half) }, { statements: statements.slice(half) });
-    return true;
   }
 
   /** The next documents of a statement that means many. */

@@ -39,6 +39,13 @@ export function positionsOf(statements: readonly Statement[]): number[] {
   return statements.map(({ position }) => position);
 }
 
+/** Half of it may fit where the whole did not; true, since it may be tried at once. */
+export function halve({ queue }: Progress, statements: Statement[]): true {
+  const half = statements.length >> 1;
+  queue.splice(0, 1, { statements: statements.slice(0, half) }, { statements: statements.slice(half) });
+  return true;
+}
+
 /** What the server says of an insert that went well. */
 export function insertReply(n: number): Buffer {
   return document([element('n', intValue(n))]);

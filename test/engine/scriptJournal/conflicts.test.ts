@@ -175,6 +175,43 @@ for (const [kind, server] of [
       assert.deepEqual(await bench.state(), before);
     });
 
+    it('changes many documents as the server would, in ranges', async () => {
+      const many = bench.db.collection<any>('many');
+      const docs = Array.from({ length: 6000 }, (_, i) => ({ _id: i, n: i % 3, list: [{ x: i % 5, y: 0 }] }));
+      await many.insertMany(docs);
+      const before = await bench.state();
+      const heard: unknown[] = [];
+      const up = await bench.up(async (db) => {
+        const rows = db.collection<any>('many');
+        const told = async (
+          work: Promise<{ modifiedCount?: number; matchedCount?: number; deletedCount?: number }>,
+        ) => {
+          const { matchedCount, modifiedCount, deletedCount } = await work;
+          heard.push([matchedCount, modifiedCount, deletedCount]);
+        };
+        await told(rows.updateMany({}, { $set: { n: 1 } }));
+        await told(rows.updateMany({ 'list.x': 3 }, { $inc: { 'list.$.y': 5 } }));
+        await told(rows.updateMany({}, { $set: { 'list.$[e].y': 7 } }, { arrayFilters: [{ 'e.x': 4 }] }));
+        await told(rows.updateMany({ n: 1 }, [{ $set: { n: { $add: ['$n', 1] } } }]));
+        await told(rows.updateMany({ n: 2 }, { $inc: { n: 1 } }, { hint: { _id: 1 } }));
+        await told(rows.deleteMany({ _id: { $lt: 2500 } }));
+        await told(rows.updateMany({ nope: 1 }, { $set: { a: 1 } }));
+      });
+      assert.equal(up.exitCode, 0, JSON.stringify(up.run.error));
+      assert.deepEqual(heard, [
+        [6000, 4000, undefined],
+        [1200, 1200, undefined],
+        [6000, 1200, undefined],
+        [6000, 6000, undefined],
+        [6000, 6000, undefined],
+        [undefined, undefined, 2500],
+        [0, 0, undefined],
+      ]);
+      assert.deepEqual(await many.distinct('list.y'), [0, 5, 7]);
+      assert.equal((await bench.down()).exitCode, 0, JSON.stringify(bench.conflicts.slice(0, 3)));
+      assert.deepEqual(await bench.state(), before);
+    });
+
     it('refuses writes to its own collections, and what cannot be undone', async () => {
       const refused: RegExp[] = [];
       for (const [work, message] of [
