@@ -3,16 +3,15 @@
 // transaction, so that data, journal and checkpoint cannot come apart.
 import type { Binary, ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
 import { BSON, MaxKey, MinKey } from 'mongodb';
-import { idQuery, sendWrites, updateStatement, writeIdQuery } from './command';
+import { idQuery, sendWrites, updateStatement } from './command';
+import { unpackIds, type Handled } from './handled';
 import type { Bounds, Range } from './ranges';
-import { RawWriter } from './writer';
 import {
   document,
   element,
   elements,
   emptyDocument,
   findElement,
-  idOf,
   keyOf,
   objectValue,
   valueOf,
@@ -22,7 +21,6 @@ import {
   minKey,
   sameValue,
 } from './raw';
-import type { RawValue } from './raw';
 
 export const checkpointCollection = '_migratory_checkpoints';
 
@@ -271,30 +269,6 @@ function boundsOf(row: Buffer): Bounds {
     from: start && !sameValue(start, minKey) ? start : undefined,
     to: to && valueOf(row, to),
   };
-}
-
-/** The `_id`s of documents, as `{_id}` documents one after the other. */
-export interface Handled {
-  count: number;
-  packed: Buffer;
-}
-
-export function idsOf(ids: readonly RawValue[]): Handled {
-  return { count: ids.length, packed: Buffer.concat(ids.map(idQuery)) };
-}
-
-export function idsOfDocuments(documents: readonly Buffer[]): Handled {
-  const writer = new RawWriter(documents.length * 24 + 64);
-  for (const raw of documents) writeIdQuery(writer, raw);
-  return { count: documents.length, packed: writer.since(0) };
-}
-
-function unpackIds(packed: Binary): RawValue[] {
-  const bytes = Buffer.from(packed.buffer.buffer, packed.buffer.byteOffset, packed.position);
-  const ids: RawValue[] = [];
-  for (let at = 0; at < bytes.length; at += bytes.readInt32LE(at))
-    ids.push(idOf(bytes.subarray(at, at + bytes.readInt32LE(at))));
-  return ids;
 }
 
 /** Ends the sessions that the steps of a run have left behind, whose open transactions would hold its collections. */

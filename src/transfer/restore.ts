@@ -1,7 +1,8 @@
 // Putting documents back as they were, one journaled range in one transaction. Where the touched fields no longer
 // hold what the run wrote, the document is left alone and told as a conflict.
 import { ObjectId } from 'mongodb';
-import { emptyTally, idsOf } from './checkpoints';
+import { emptyTally } from './checkpoints';
+import { idsOf } from './handled';
 import { idQuery, RawList, sendWrites, type WriteFailure } from './command';
 import { TryAgain, WriteRefused } from './errors';
 import { isJustChanged } from './fastPatch';

@@ -1,7 +1,8 @@
 // What a kind of transfer does with one range, seen from the pump: the contract between the pump (lanes, protocol,
 // retries) and the sources, transforms and sinks that are put together for it.
 import type { ClientSession } from 'mongodb';
-import type { Handled, Tally } from './checkpoints';
+import type { Tally } from './checkpoints';
+import type { Handled } from './handled';
 import type { Edit } from './edits';
 import type { JournalEntry } from './journal';
 import type { QuarantinedDocument } from './quarantine';
