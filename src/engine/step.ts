@@ -1,5 +1,4 @@
 // One step of a run: load, check, work, verify, write the ledger, and what a failure of any of them leaves behind.
-import { MongoError, MongoNetworkError, MongoServerSelectionError } from 'mongodb';
 import type { ErrorInfo } from '../protocol/errors';
 import { ExitCode, UserError } from '../protocol/errors';
 import type { RunMode, RunState, RunStep } from '../protocol/run';
@@ -11,6 +10,7 @@ import type { CatalogueEntry } from './catalogue';
 import { runChecks } from './checks/runChecks';
 import { verify } from './checks/verification';
 import { readingContext } from './context';
+import { isConnectionLost } from './connectionLost';
 import { LeaseLostError } from './lease';
 import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
@@ -302,14 +302,4 @@ async function undo(
     recorder.finishStep(step, 'failed', info);
     return new StepFailure('failed', exitCode, info, thrown);
   }
-}
-
-function isConnectionLost(error: unknown): boolean {
-  if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
-  // A script has the project's own driver: its classes are not ours.
-  const name = (error as { name?: unknown } | null)?.name;
-  if (name === 'MongoNetworkError' || name === 'MongoServerSelectionError') return true;
-  // What Node says of a socket whose server was killed while the driver wrote to it.
-  if (error instanceof Error && error.message.includes('socket has been ended')) return true;
-  return error instanceof MongoError && error.hasErrorLabel('ResumableChangeStreamError');
 }
