@@ -163,17 +163,20 @@ export class Link {
       request.redirect(redirection, spec);
     }
     let answer: Document | Uint8Array | undefined;
+    let start = 0;
     try {
       if (!spec.letsGo) await hooks.fence();
       // Nobody waits for it any more: better not done.
       if (this.#script.gone && !request.unacknowledged && !spec.letsGo) return;
+      start = performance.now();
       answer = (await hooks.before(command))?.reply;
     } catch (error) {
       return this.#failHook(request, error);
     }
     if (answer === undefined) return await this.#forward(request, command);
     const bytes = this.#answer(request, answer);
-    if (!request.unacknowledged) hooks.after(command, { ...lookAtBody(bytes), durationMs: 0 });
+    if (!request.unacknowledged)
+      hooks.after(command, { ...lookAtBody(bytes), durationMs: performance.now() - start });
   }
 
   async #forward(request: Request, command: ScriptCommand): Promise<void> {
