@@ -2,7 +2,16 @@
 // sent unchanged in meaning, and what it did is told as entries of the journal. Nothing is committed here.
 import { diff, printOf } from '../../transfer/patch';
 import type { JournalEntry } from '../../transfer/journal';
-import { arrayValue, document, element, idOf, keyOf, objectValue, sameBytes } from '../../transfer/raw';
+import {
+  arrayValue,
+  BsonType,
+  document,
+  element,
+  idOf,
+  keyOf,
+  objectValue,
+  sameBytes,
+} from '../../transfer/raw';
 import type { RawValue } from '../../transfer/raw';
 import { byKey, Images, ReadFailed, TooMany } from './images';
 import { isEmpty, predict, stored } from './predict';
@@ -131,15 +140,15 @@ async function changeKnown(
   return { reply, entries: [...changed, ...(await upserted(images, reply, before))] };
 }
 
+/** Operators that may be foreseen; which of them are depends on the document too. */
+const simple = ['$set\0', '$setO', '$unse', '$inc\0', '$push'];
+
 function isSimple({ raw }: Statement): boolean {
-  // Which of them are simple depends on the document too; those that never are save the guess.
   const u = valueIn(raw, 'u');
-  if (u?.type !== 3) return false;
+  if (u?.type !== BsonType.object) return false;
   const bytes = u.bytes as Buffer;
-  const text = bytes.toString('latin1', 5, 10);
-  return (
-    bytes[5] !== 0x24 || text.startsWith('$set\0') || text.startsWith('$unse') || text.startsWith('$setO')
-  );
+  const name = bytes.toString('latin1', 5, 10);
+  return bytes[5] !== 0x24 || simple.some((known) => name.startsWith(known));
 }
 
 function isDistinct(statements: readonly Statement[], [wanted]: readonly Lookup[]): boolean {

@@ -1,5 +1,5 @@
-// What a simple update makes of a document, without asking the server for the result: plain $set and $unset, and whole
-// replacements. Everything else is the server's to say.
+// What a simple update makes of a document, without asking the server for the result: plain $set, $unset, $inc and
+// $push, and whole replacements. Everything else is the server's to say.
 import { diff, type Patch, type TouchedPath } from '../../transfer/patch';
 import { hasTwins } from '../../transfer/patch';
 import { overlapping, touchOf } from '../../transfer/interpret';
@@ -11,6 +11,7 @@ import {
   elements,
   findElement,
   idOf,
+  intValue,
   nameOf,
   valueOf,
 } from '../../transfer/raw';
@@ -33,12 +34,15 @@ function operators(before: Buffer, update: Buffer): Patch | undefined {
     const name = nameOf(update, item);
     // On a document that exists it does nothing.
     if (name === '$setOnInsert') continue;
-    if ((name !== '$set' && name !== '$unset') || item.type !== BsonType.object) return undefined;
+    const makes = makers[name];
+    if (!makes || item.type !== BsonType.object) return undefined;
     const fields = update.subarray(item.value, item.end);
     for (const field of elements(fields)) {
       const path = nameOf(fields, field);
-      const after = name === '$set' ? valueOf(fields, field) : undefined;
-      if (path.includes('$') || path === '_id' || (after && isFilledIn(after))) return undefined;
+      const given = valueOf(fields, field);
+      if (path.includes('$') || path === '_id' || isFilledIn(given)) return undefined;
+      const after = makes(given, () => valueAt(before, path));
+      if (after === 'unknown') return undefined;
       const touch = touchOf(before, path, after);
       if (touch === 'unknown') return undefined;
       if (touch) touched.push(touch);
@@ -46,6 +50,63 @@ function operators(before: Buffer, update: Buffer): Patch | undefined {
   }
   if (overlapping(touched) || hasTwins(before)) return undefined;
   return { kind: 'paths', touched };
+}
+
+/** What becomes of a field; undefined = it goes. */
+type Maker = (given: RawValue, now: () => RawValue | undefined) => RawValue | undefined | 'unknown';
+
+const makers: Record<string, Maker> = {
+  $set: (given) => given,
+  $unset: () => undefined,
+  $inc: (given, now) => incremented(now(), given),
+  $push: (given, now) => pushed(now(), given),
+};
+
+/** Through sub-documents only. */
+function valueAt(raw: Buffer, path: string): RawValue | undefined {
+  let at: RawValue | undefined = { type: BsonType.object, bytes: raw };
+  for (const name of path.split('.')) {
+    if (at?.type !== BsonType.object) return undefined;
+    const bytes: Buffer = at.bytes as Buffer;
+    const found = findElement(bytes, name);
+    at = found && valueOf(bytes, found);
+  }
+  return at;
+}
+
+function incremented(now: RawValue | undefined, by: RawValue): RawValue | 'unknown' {
+  if (!now) return numeric.has(by.type) ? by : 'unknown';
+  const [a, b] = [now.bytes as Buffer, by.bytes as Buffer];
+  if (now.type === BsonType.double && by.type === BsonType.double) {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleLE(a.readDoubleLE(0) + b.readDoubleLE(0));
+    return { type: BsonType.double, bytes };
+  }
+  if (by.type !== BsonType.int) return 'unknown';
+  if (now.type === BsonType.int) {
+    const sum = a.readInt32LE(0) + b.readInt32LE(0);
+    // The server makes a long of it then.
+    return sum === (sum | 0) ? intValue(sum) : 'unknown';
+  }
+  if (now.type !== BsonType.long) return 'unknown';
+  const sum = a.readBigInt64LE(0) + BigInt(b.readInt32LE(0));
+  if (sum !== BigInt.asIntN(64, sum)) return 'unknown';
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigInt64LE(sum);
+  return { type: BsonType.long, bytes };
+}
+
+const numeric = new Set<number>([BsonType.int, BsonType.long, BsonType.double, BsonType.decimal]);
+
+function pushed(now: RawValue | undefined, item: RawValue): RawValue | 'unknown' {
+  const isModifier = item.type === BsonType.object && item.bytes[5] === 0x24;
+  if (isModifier || (now && now.type !== BsonType.array)) return 'unknown';
+  const array = now ? (now.bytes as Buffer) : document([]);
+  const list = elements(array);
+  // Whoever wrote it may have numbered its items in his own way.
+  if (list.some((each, i) => nameOf(array, each) !== String(i))) return 'unknown';
+  const parts = list.map((each) => bytesOf(array, each));
+  return { type: BsonType.array, bytes: document([...parts, element(String(parts.length), item)]) };
 }
 
 /** The server writes the time into empty timestamps. */
