@@ -15,7 +15,7 @@ export interface QuarantineItem {
 
 /** Documents in quarantine, oldest first; of one migration when it is named. */
 export function listQuarantine(db: Db, step?: string): Promise<QuarantineItem[]> {
-  return find(db, step === undefined ? {} : { step });
+  return find(db, ofStep(step));
 }
 
 /** What lies there from these runs, the newest `limit` of them, oldest first. */
@@ -53,6 +53,11 @@ async function find(
 
 /** Forgets them: the documents stay as they are. @returns how many. */
 export async function discardQuarantine(db: Db, step?: string): Promise<number> {
-  const filter = step === undefined ? {} : { step };
-  return (await db.collection(quarantineCollection).deleteMany(filter)).deletedCount;
+  return (await db.collection(quarantineCollection).deleteMany(ofStep(step))).deletedCount;
+}
+
+/** Of the step itself and of the helpers of `ctx` in it, which are named `<step>#convert-1`. */
+function ofStep(step: string | undefined): Filter<Document> {
+  if (step === undefined) return {};
+  return { $or: [{ step }, { step: { $gte: `${step}#`, $lt: `${step}$` } }] };
 }
