@@ -32,7 +32,7 @@ const row = (i: number): Row => ({
 });
 
 /** Each with the ratio that it has to reach. */
-const works: Record<string, { least: number; work(rows: Collection<Row>): Promise<unknown> }> = {
+const works: Record<string, { least: number; work: (rows: Collection<Row>) => Promise<unknown> }> = {
   'bulkWrite 1000s, $set': {
     least: 0.7,
     work: (rows) => bulks(rows, (i) => ({ $set: { n: i, seen: true } })),
@@ -130,7 +130,7 @@ async function asScript(
   };
   const { exitCode, run } = await execute({
     connection,
-    set: arraySet([{ name: 'script', kind: 'script', index: 0, definition: definition as never }], root),
+    set: arraySet([{ name: 'script', kind: 'script', index: 0, definition }], root),
     settings: { ledger: '_migrations', backup, sample: 'all', onFailure: 'rollback' },
     request: { mode: 'up', names: ['script'] },
     program: 'bench',
