@@ -4,7 +4,7 @@ import type { Document } from 'mongodb';
 import { BSON } from 'mongodb';
 import { interpret } from '../../transfer/interpret';
 import type { DocumentChange, Shown } from '../../transfer/interpret';
-import type { TouchedPath } from '../../transfer/patch';
+import { applyPatch, decodePatch } from '../../transfer/patch';
 import { BsonType, sameBytes } from '../../transfer/raw';
 import { decoded } from '../../transfer/shownId';
 import type { ChecksContext } from './check';
@@ -40,27 +40,12 @@ export async function afterImage(input: AfterImageInput): Promise<AfterImage> {
 function imageOf(input: AfterImageInput, change: DocumentChange): Promise<AfterImage> | AfterImage {
   if (change.kind === 'skip') return { outcome: 'skipped', after: null };
   if (change.replacement) return { outcome: 'changed', after: [decodeExactly(change.replacement)] };
-  if (change.patch?.kind === 'paths') {
-    return { outcome: 'changed', after: [apply(input.before, change.patch.touched)] };
+  const patch = change.patch ?? (change.encodedPatch && decodePatch(change.encodedPatch));
+  if (patch?.kind === 'paths') {
+    return { outcome: 'changed', after: [decodeExactly(applyPatch(input.shown.raw, patch))] };
   }
   if (change.u.type === BsonType.array) return compute(input, decoded(change.u) as Document[]);
   return { outcome: 'unknown', after: null };
-}
-
-/** The touched paths hold only sub-documents on their way; whatever is more, the kernel leaves to the server. */
-function apply(before: Document, touched: readonly TouchedPath[]): Document {
-  const after = { ...before };
-  for (const { path, after: value } of touched) {
-    let at: Document = after;
-    for (const name of path.slice(0, -1)) {
-      at[name] = { ...(at[name] as Document) };
-      at = at[name] as Document;
-    }
-    const last = path.at(-1) ?? '';
-    if (value) at[last] = decoded(value);
-    else delete at[last];
-  }
-  return after;
 }
 
 async function compute(
