@@ -66,6 +66,18 @@ export class Ledger {
   }
 
   async record(entry: LedgerEntry, session?: ClientSession): Promise<void> {
+    const row = await this.#row(entry);
+    await this.#collection.replaceOne({ [this.#key]: entry.name }, row, { upsert: true, session });
+  }
+
+  /** The same as a command, for whoever sends it in a transaction of his own. */
+  async recordCommand(entry: LedgerEntry): Promise<{ database: string; command: Document }> {
+    const statement = { q: { [this.#key]: entry.name }, u: await this.#row(entry), upsert: true };
+    const command = { update: this.#collection.collectionName, updates: [statement] };
+    return { database: this.#collection.dbName, command };
+  }
+
+  async #row(entry: LedgerEntry): Promise<Document> {
     const { name, source, runStartedAt, ...facts } = entry;
     const packed = await packSource(source);
     const own = { ...facts, ...(packed && { source: new Binary(packed) }) };
@@ -77,7 +89,7 @@ export class Ledger {
       if (this.#form.useFileHash) row['fileHash'] = entry.checksum;
       row['migratory'] = own;
     }
-    await this.#collection.replaceOne({ [this.#key]: name }, row, { upsert: true, session });
+    return row;
   }
 
   /** Takes another version of the source as the one that was applied; when and how stays. */

@@ -16,7 +16,7 @@ export interface ScriptDoorOptions {
   redirect?: (database: string) => string;
 }
 
-type ScriptFunction = (db: Db, client: MongoClient, ctx: MigrationContext) => unknown;
+export type ScriptFunction = (db: Db, client: MongoClient, ctx: MigrationContext) => unknown;
 
 /** Runs one function of a script; its client and its door are closed whatever happens. */
 export async function runScriptFunction(

@@ -3,7 +3,7 @@ import type { ErrorInfo } from '../protocol/errors';
 import { ExitCode, UserError } from '../protocol/errors';
 import type { RunMode, RunState, RunStep } from '../protocol/run';
 import { describeError } from '../migration/describeError';
-import { isTransform, type LoadedMigration } from '../migration/kinds';
+import { isScript, isTransform, type LoadedMigration } from '../migration/kinds';
 import { type AppliedVersion, sayApplied } from './appliedVersion';
 import { applyMigration, type ApplyResult, retryTransform } from './apply';
 import type { CatalogueEntry } from './catalogue';
@@ -12,7 +12,8 @@ import { verify } from './checks/verification';
 import { readingContext } from './context';
 import { isConnectionLost } from './connectionLost';
 import { LeaseLostError } from './lease';
-import type { LedgerRow } from './ledger';
+import type { LedgerEntry, LedgerRow } from './ledger';
+import { ledgerEntry } from './ledgerEntry';
 import type { MigrationSet } from './migrationSet';
 import { rollBackFromJournal, rollBackMigration } from './rollback';
 import { CancelledError, openLedger, type RunScope } from './scope';
@@ -120,23 +121,23 @@ async function applyStep(
   recorder.enter(step, 'running');
   await recorder.flush();
   const started = performance.now();
-  const result = await applyMigration(scope, migration, step);
-  const durationMs = Math.round(performance.now() - started);
+  const ledger = openLedger(connection.db, settings);
+  const row = (): LedgerEntry => ledgerEntry(scope, planned, step, Math.round(performance.now() - started));
+  const result = await applyMigration(scope, migration, step, {
+    ledgerRow: () => ledger.recordCommand(row()),
+  });
+  const entry = row();
   recorder.enter(step, 'verifying');
-  await verifyStep(scope, migration, step, result);
+  try {
+    await verifyStep(scope, migration, step, result);
+  } catch (error) {
+    // A script in one transaction has written its row with it.
+    if (isScript(migration.definition) && migration.definition.transaction) await ledger.remove(entry.name);
+    throw error;
+  }
   scope.signal.throwIfAborted();
   scope.lease?.check();
-  const { entry } = planned;
-  await openLedger(connection.db, settings).record({
-    name: entry.name,
-    durationMs,
-    checksum: entry.checksum,
-    source: entry.source,
-    run: step.journal ?? recorder.id,
-    file: entry.file.slice(Math.max(entry.file.lastIndexOf('/'), entry.file.lastIndexOf('\\')) + 1),
-    kind: entry.kind,
-    runStartedAt: new Date(recorder.document.startedAt),
-  });
+  await ledger.record(entry);
   recorder.finishStep(step, 'applied', null);
 }
 

@@ -1,8 +1,8 @@
 // Writes where there are no transactions: standalone servers, other vendors, capped and time-series collections. The
-// journal comes first, then the write, then how it ended. Weaker than a transaction in one point: what somebody else
-// does to the same documents between the two reads counts as done by the script.
+// journal comes first, then the write, then how it ended. Weaker than a transaction in one point: where only the server
+// can tell what an update makes of a document, what others do to it between the two reads counts as done by the script.
 import type { DoorCommand, UpstreamChannel } from '../../wire/door';
-import { diff, printOf } from '../../transfer/patch';
+import { diff, printOf, type Patch } from '../../transfer/patch';
 import type { JournalEntry } from '../../transfer/journal';
 import { element, idOf, keyOf, objectValue, sameBytes, stringValue, document } from '../../transfer/raw';
 import { predictedInserts } from './changes';
@@ -87,7 +87,7 @@ export async function writeUnprotected(
     wanted.length > 0
       ? await direct.read(write, [{ filter: byIds(wanted), collation: undefined }])
       : new Map<string, Buffer>();
-  const entries = compare(before, now);
+  const entries = compare(before, now, outcomes(write, statements, before));
   if (entries.length > 0) await insertDirect(direct, keeper, rows.documents(write, entries).rows);
   if (planned.length > 0) await rows.remove([seq]);
   return reply;
@@ -135,28 +135,56 @@ function plan(
     const entries = predictedInserts(statements) ?? statements.map(({ raw }) => created(raw));
     return entries.filter(({ id }) => !before.has(keyOf(id)));
   }
-  const byId = new Map(
-    statements.flatMap((statement) => (statement.id ? [[keyOf(statement.id), statement]] : [])),
-  );
+  const known = outcomes(write, statements, before);
   return [...before].map(([key, raw]) => {
     const id = idOf(raw);
     if (write.kind === 'delete') return { id, before: raw, patch: { kind: 'whole', after: undefined } };
-    const statement = byId.get(key);
-    const patch = (statement && predict(raw, statement.raw)) ?? { kind: 'paths', touched: [] };
-    return { id, before: raw, patch };
+    return { id, before: raw, patch: known.get(key) ?? { kind: 'paths', touched: [] } };
   });
+}
+
+/** What the statements make of documents, where that can be told without the server. */
+function outcomes(
+  write: WriteCommand,
+  statements: readonly Statement[],
+  before: ReadonlyMap<string, Buffer>,
+): Map<string, Patch> {
+  const known = new Map<string, Patch>();
+  if (write.kind !== 'update') return known;
+  const [first] = statements;
+  const only = statements.length === 1 && first?.many ? first : undefined;
+  // Several statements may meet in one document: of them together nothing is known.
+  if (!only && statements.some(({ id }) => !id)) return known;
+  const byId = new Map<string, Statement | 'several'>();
+  for (const statement of statements) {
+    const key = statement.id ? keyOf(statement.id) : '';
+    byId.set(key, byId.has(key) ? 'several' : statement);
+  }
+  for (const [key, raw] of before) {
+    const statement = only ?? byId.get(key);
+    const patch = statement && statement !== 'several' ? predict(raw, statement.raw) : undefined;
+    if (patch) known.set(key, patch);
+  }
+  return known;
 }
 
 function created(raw: Buffer): JournalEntry {
   return { id: idOf(raw), before: undefined, patch: printOf(raw) };
 }
 
-function compare(before: Map<string, Buffer>, now: Map<string, Buffer>): JournalEntry[] {
+/** What is different may be the work of others too: what is known of our own is all that may be taken back. */
+function compare(
+  before: Map<string, Buffer>,
+  now: Map<string, Buffer>,
+  known: ReadonlyMap<string, Patch>,
+): JournalEntry[] {
   const entries: JournalEntry[] = [];
   for (const [key, raw] of before) {
     const after = now.get(key);
     if (after && sameBytes(raw, after)) continue;
-    const patch = after ? diff(raw, after) : ({ kind: 'whole', after: undefined } as const);
+    const patch = after
+      ? (known.get(key) ?? diff(raw, after))
+      : ({ kind: 'whole', after: undefined } as const);
     entries.push({ id: idOf(raw), before: raw, patch });
   }
   for (const [key, raw] of now) if (!before.has(key)) entries.push(created(raw));

@@ -1,0 +1,98 @@
+// Running a script's `up` or `down`: with a journal (unless the project wants none), in one transaction where the
+// migration asks for it, and with its progress read off the commands that pass the door.
+import type { ScriptMigration } from '../migration/kinds';
+import { ExitCode, UserError } from '../protocol/errors';
+import type { RunStep } from '../protocol/run';
+import type { DoorCommand } from '../wire/door';
+import { createContext, transferContext } from './context';
+import { ObservedProgress } from './observedProgress';
+import { OneTransaction, type LedgerCommand } from './oneTransaction';
+import type { RunScope } from './scope';
+import { runScriptFunction, type ScriptDoorOptions, type ScriptFunction } from './script';
+import { countedByKernel } from './scriptJournal/byTransfer';
+import { ScriptJournal } from './scriptJournal/scriptJournal';
+import { hasChanged, rollBackScript, scriptRows } from './scriptJournal/undo';
+
+/** What a dry run adds to the door of a script. */
+export interface DoorExtras extends Pick<ScriptDoorOptions, 'after' | 'redirect'> {
+  before?: (command: DoorCommand) => Promise<void>;
+  /** Written in the transaction of a script that runs in one. */
+  ledgerRow?: () => Promise<LedgerCommand>;
+}
+
+/** Runs `up` with a journal, unless the project wants none; what an earlier attempt has left is undone first. */
+export async function applyScript(
+  scope: RunScope,
+  step: RunStep,
+  definition: ScriptMigration,
+  extras: DoorExtras,
+): Promise<void> {
+  let up: ScriptFunction = definition.up.bind(definition);
+  const one = definition.transaction ? new OneTransaction(extras.ledgerRow) : undefined;
+  if (one) up = one.wrap(up);
+  if (scope.settings.backup !== 'journal' || scope.dryRun) return runScript(scope, step, up, extras, { one });
+  const { recorder, connection } = scope;
+  const runId = step.journal ?? recorder.id;
+  await undoEarlier(scope, step, runId);
+  // From here on the run document says that there is a journal: who finds it interrupted may undo it.
+  step.journal = runId;
+  await recorder.flush();
+  const journal = await ScriptJournal.open({
+    client: connection.client,
+    rows: scriptRows(scope, step, runId),
+    transactions: connection.server.transactions,
+    signal: scope.signal,
+    gate: () => scope.gate(),
+    context: () => transferContext(scope, step),
+    warn: (message) => recorder.log('warn', message, step.name),
+    ledger: { database: connection.db.databaseName, collection: scope.settings.ledger },
+    irreversible: Boolean(definition.irreversible),
+  });
+  try {
+    await runScript(scope, step, up, extras, { one, journal });
+  } finally {
+    await journal.close();
+  }
+}
+
+async function undoEarlier(scope: RunScope, step: RunStep, runId: string): Promise<void> {
+  if (!(await hasChanged(scope, step, runId))) return;
+  scope.recorder.log('info', 'What the interrupted run had changed is undone first.', step.name);
+  scope.recorder.beginWork(step, null);
+  const { conflicts } = await rollBackScript(scope, step, runId);
+  if (conflicts === 0) return;
+  throw new UserError(
+    `${conflicts} changes of the interrupted run could not be undone, since others have written there meanwhile. ` +
+      'They are listed as conflicts; the script was not run again.',
+    { exitCode: ExitCode.conflicts },
+  );
+}
+
+export async function runScript(
+  scope: RunScope,
+  step: RunStep,
+  work: ScriptFunction,
+  extras: DoorExtras,
+  { journal, one }: { journal?: ScriptJournal; one?: OneTransaction } = {},
+): Promise<void> {
+  scope.recorder.beginWork(step, null);
+  const progress = new ObservedProgress((command) => scope.connection.client.db(command.target), {
+    batch: (count, ms) => scope.recorder.batch(step, count, ms),
+    setTotal: (total) => scope.recorder.setTotal(step, total),
+    setActivity: (activity) => scope.recorder.setActivity(step, activity),
+  });
+  const ctx = createContext(scope, step, (name) => journal?.noteTransfer(name));
+  await runScriptFunction(step.name, work, ctx, {
+    scope,
+    redirect: extras.redirect,
+    async before(command) {
+      await extras.before?.(command);
+      await progress.before(command);
+      return (await one?.before(command)) ?? journal?.before(command);
+    },
+    after(command, reply) {
+      extras.after?.(command, reply);
+      if (!countedByKernel.has(command)) progress.after(command, reply);
+    },
+  });
+}
