@@ -5,6 +5,7 @@ import { openDoor, type BeforeResult, type DoorCommand, type DoorHooks, type Doo
 import type { MigrationContext } from '../migration/kinds';
 import type { Connection } from './connect';
 import { resolveDriver } from './driver';
+import { refuseOwnClients } from './ownClients';
 import type { RunScope } from './scope';
 import { runUserCode } from './userCode';
 
@@ -33,11 +34,13 @@ export async function runScriptFunction(
   });
   const driver = resolveDriver(scope.root);
   const client = new driver.MongoClient(door.uri, { serverSelectionTimeoutMS: 10_000 });
+  const allowOwnClients = scope.dryRun ? refuseOwnClients(driver, client) : undefined;
   try {
     await client.connect();
     const db = client.db(scope.connection.target.database);
     await runUserCode(name, scope.signal, () => work(db, client, ctx));
   } finally {
+    allowOwnClients?.();
     // A script that ignores a cancel keeps its sockets busy: closing the door ends them at once.
     await door.close();
     await client.close().catch(() => undefined);
