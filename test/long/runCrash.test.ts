@@ -26,7 +26,7 @@ for (const on of [set, single]) {
   // The author's own way back is a transfer forwards.
   for (const point of pointsOf(on, 'up'))
     cases.push({ on, job: 'revert', direction: 'down', kill: atPoint(point) });
-  for (const job of [...transfers, 'script', 'catalogue'] as const)
+  for (const job of ['function', 'update', 'into', 'pipeline'] as const)
     cases.push({ on, job, direction: 'up', kill: { at: 'event', type: 'verification' } });
   for (const commands of [1, 2, 13, 25])
     cases.push({ on, job: 'script', direction: 'up', kill: { at: 'command', commands } });

@@ -19,6 +19,9 @@ const cities = 20;
 
 /** People in mixed order of `_id`s, with a unique and a plain index; orders and cities for joins. */
 export async function seed(db: Db, count = people): Promise<void> {
+  const { version } = await db.admin().serverInfo();
+  // MongoDB 4.4 lets nobody update a document that holds such a name.
+  const dollars = Number.parseInt(String(version), 10) >= 5;
   await db.collection('people').insertMany(
     Array.from({ length: count }, (_, n) => ({
       _id: (n % 3 === 0 ? n : `id ${n}`) as never,
@@ -28,7 +31,7 @@ export async function seed(db: Db, count = people): Promise<void> {
       big: Long.fromNumber(n),
       price: Decimal128.fromString(`${n}.50`),
       born: `19${10 + (n % 90)}-03-0${1 + (n % 9)}`,
-      address: { 'city.id': n % cities, city: n % cities, $note: 'kept' },
+      address: { 'city.id': n % cities, city: n % cities, ...(dollars ? { $note: 'kept' } : {}) },
       tags: ['a', new Int32(n), null],
       ...(n % 2 === 0 ? { old: `old ${n}` } : {}),
     })),
