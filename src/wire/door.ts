@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import type { Document } from 'mongodb';
+import type { ReplyLook } from './replyLook';
 import { appNameOf, parseUri, tlsOptions, uriForScript } from './address';
 import { Link, type LinkHost } from './link';
 import { Redirection } from './redirection';
@@ -83,24 +84,9 @@ export interface DoorCommand {
 }
 
 /** What became of a command: only what can be had without decoding documents. */
-export interface DoorReply {
-  ok: boolean;
+export interface DoorReply extends ReplyLook {
   /** The connection was lost before the reply came: nobody knows what happened. */
   lost?: boolean;
-  code?: number;
-  errmsg?: string;
-  /** Inserted, matched or deleted, as the command's reply says; of findAndModify 0 or 1. */
-  n?: number;
-  nModified?: number;
-  nUpserted?: number;
-  nInserted?: number;
-  nDeleted?: number;
-  nMatched?: number;
-  writeErrors?: number;
-  /** Documents in this batch of a cursor; absent where the reply is none of a cursor. */
-  batch?: number;
-  /** The cursor's id as a decimal string, `0` when it is exhausted. */
-  cursorId?: string;
   /** From forwarding to the end of the reply, in milliseconds. */
   durationMs: number;
 }

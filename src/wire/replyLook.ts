@@ -2,11 +2,12 @@
 // counted while they stream through, so that nothing has to be gathered.
 import { BsonType, ElementWalk, countElements, elementOf } from './rawBson';
 
-/** See DoorReply for the meaning; `batch` and `cursorId` only of cursors. */
+/** What the bytes of a reply tell. */
 export interface ReplyLook {
   ok: boolean;
   code?: number;
   errmsg?: string;
+  /** Inserted, matched or deleted, as the command's reply says; of findAndModify 0 or 1. */
   n?: number;
   nModified?: number;
   nUpserted?: number;
@@ -14,7 +15,9 @@ export interface ReplyLook {
   nDeleted?: number;
   nMatched?: number;
   writeErrors?: number;
+  /** Documents in this batch of a cursor; absent where the reply is none of a cursor. */
   batch?: number;
+  /** The cursor's id as a decimal string, `0` when it is exhausted. */
   cursorId?: string;
 }
 

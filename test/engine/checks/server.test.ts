@@ -12,6 +12,7 @@ import { runChecks } from '../../../src/engine/checks/runChecks';
 import type { Migration } from '../../../src/migration/kinds';
 import { startReplicaSet, startStandalone, type MongodServers } from '../../../tools/servers/mongod';
 import { guardedServer, replicaSet, standalone, threeNodes } from '../../support/server';
+import { skip } from '../../support/skip';
 import { assertFailed, assertPassed, check, contextOf, only, open, place } from './support';
 
 const noop: Migration = { source: 'a', transform: () => null };
@@ -138,7 +139,9 @@ describe('write block', () => {
 describe('disk check', () => {
   it('sees a disk that is too small', async function () {
     this.timeout(60_000);
-    if (process.platform !== 'linux' || process.getuid?.() !== 0) this.skip();
+    if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+      skip(this, 'a small disk is mounted for it, which takes root on Linux');
+    }
     const folder = mkdtempSync(join(tmpdir(), 'migratory-disk-'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=700m', 'tmpfs', folder]);
     try {
