@@ -8,6 +8,7 @@ import { retryQuarantine, transfer, transferPipeline } from '../transfer/transfe
 import type { Change, TransferOptions, TransferResult } from '../transfer/types';
 import { createContext, transferContext } from './context';
 import { applyScript, type DoorExtras } from './applyScript';
+import type { OwnClientHooks } from './ownClients';
 import type { RunScope } from './scope';
 
 /** Counts of a step for its verification; scripts have none. */
@@ -25,8 +26,26 @@ export async function applyMigration(
     return null;
   }
   if (isPipeline(definition)) return applyPipeline(scope, step, definition);
-  if (isTransform(definition)) return applyTransform(scope, step, definition);
+  if (isTransform(definition))
+    return scope.ownClients.run(() => applyTransform(scope, step, definition), besides(scope, step, extras));
   throw new Error(`migration "${migration.name}" is of no known kind`);
+}
+
+/** What a transform does with a client of its own, beside the documents that the kernel hands it. */
+function besides({ recorder, dryRun }: RunScope, step: RunStep, extras: DoorExtras): OwnClientHooks {
+  let warned = dryRun;
+  return {
+    ...extras,
+    async before(command) {
+      await extras.before?.(command);
+      if (warned || (command.kind !== 'write' && command.kind !== 'catalogue')) return;
+      warned = true;
+      const message =
+        'The transform writes with a client of its own. Only the documents that it is given are journaled: ' +
+        'these writes cannot be undone.';
+      recorder.log('warn', message, step.name);
+    },
+  };
 }
 
 function applyTransform(

@@ -85,10 +85,10 @@ export async function runScript(
   await runScriptFunction(step.name, work, ctx, {
     scope,
     redirect: extras.redirect,
-    async before(command) {
+    async before(command, ownClient) {
       await extras.before?.(command);
       await progress.before(command);
-      return (await one?.before(command)) ?? journal?.before(command);
+      return (await one?.before(command, ownClient)) ?? journal?.before(command);
     },
     after(command, reply) {
       extras.after?.(command, reply);

@@ -5,6 +5,7 @@ import type { Db, MongoClientOptions } from 'mongodb';
 import { UserError } from '../protocol/errors';
 import { describeTarget } from '../project/target';
 import type { ConnectionTarget } from '../protocol/runner';
+import { engineLookup } from '../wire/ownSockets';
 import type { Address, HostPort } from './address';
 import { addressText, editConnection, parseAddress } from './address';
 import type { Presence } from './connectProblem';
@@ -50,6 +51,7 @@ export function clientOptions(address: Address, options: ConnectOptions = {}): M
     writeConcern: { w: 'majority' },
     readPreference: 'primary',
     retryReads: true,
+    lookup: engineLookup,
     // Some vendors have no retryable writes and say so in their connection strings.
     ...unlessGiven('retryWrites', { retryWrites: true }),
   };
@@ -149,3 +151,15 @@ async function presenceOf(host: HostPort): Promise<Presence> {
 }
 
 const lookTimeoutMs = 1000;
+
+/** Where the primary is now, as the engine's own client knows it. */
+export async function primaryAddress(connection: Connection): Promise<HostPort> {
+  const hello = await connection.client.db('admin').command({ hello: 1 });
+  const primary: unknown = hello['primary'];
+  const seed = connection.client.options.hosts[0];
+  if (typeof primary === 'string' && !connection.client.options.directConnection) {
+    const colon = primary.lastIndexOf(':');
+    return { host: primary.slice(0, colon), port: Number(primary.slice(colon + 1)) };
+  }
+  return { host: seed?.socketPath ?? seed?.host ?? 'localhost', port: seed?.port ?? 27017 };
+}

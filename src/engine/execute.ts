@@ -6,10 +6,13 @@ import type { RunDocument, RunState } from '../protocol/run';
 import type { RunResult } from '../protocol/runner';
 import { describeError } from '../migration/describeError';
 import { redactUri } from '../project/target';
+import { outsideGuards } from '../wire/ownSockets';
 import type { Connection } from './connect';
 import { dryRun } from './dryRun/dryRun';
 import { dropOldJournals } from './journals';
 import { acquireLease, type Lease, LeaseLostError } from './lease';
+import type { MigrationSet } from './migrationSet';
+import { OwnClients } from './ownClients';
 import { newRunId } from './runDocument';
 import {
   chooseSteps,
@@ -31,6 +34,8 @@ export interface ExecuteOptions extends Project {
   program: string;
   hooks: RunHooks;
   switch: RunSwitch;
+  /** Nothing but this run lives in the process: every connection that is not the engine's is the author's. */
+  wholeProcess?: boolean;
   crashPoint?: RunScope['crashPoint'];
 }
 
@@ -55,9 +60,9 @@ export async function execute(given: ExecuteOptions): Promise<ExecuteResult> {
   const steps = await chooseSteps(options, options.request, await readState(options));
   const recorder = createRecorder(options, steps);
   recorder.start(steps.map((step) => step.entry.name));
-  return runSteps(options, recorder, steps, null, async (scope, planned) => {
-    if (mode === 'dry-run') await dryRun(scope, planned, options.set);
-    else await validateStep(scope, planned, options.set, mode);
+  return runSteps(options, recorder, steps, null, async (scope, planned, set) => {
+    if (mode === 'dry-run') await dryRun(scope, planned, set);
+    else await validateStep(scope, planned, set, mode);
   });
 }
 
@@ -95,9 +100,7 @@ async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult>
       recorder.start(steps.map((step) => step.entry.name));
     }
     const work = options.request.retryQuarantine ? retryStep : runStep;
-    const result = await runSteps(options, recorder, steps, lease, (scope, planned) =>
-      work(scope, planned, options.set),
-    );
+    const result = await runSteps(options, recorder, steps, lease, work);
     // Afterwards: what this run was asked to roll back may need one of them.
     await dropOutdated(options, lease);
     return result;
@@ -136,7 +139,7 @@ function createRecorder(
     target: connection.label,
     production: connection.target.production,
     program,
-    hooks,
+    hooks: outsideOf(hooks),
     throttle: settings.throttle,
     onThrottle: (wanted) => applyThrottle((settings.throttle ??= {}), wanted),
     steps: steps.map(({ entry, unfinished, unfinishedRollback }) => ({
@@ -160,14 +163,15 @@ async function runSteps(
   recorder: RunRecorder,
   steps: PlannedStep[],
   lease: Lease | null,
-  work: (scope: RunScope, planned: PlannedStep) => Promise<void>,
+  work: (scope: RunScope, planned: PlannedStep, set: MigrationSet) => Promise<void>,
 ): Promise<ExecuteResult> {
-  const scope = createScope(options, recorder, lease);
+  const scope = await openScope(options, recorder, lease);
+  const set = watchedSet(options.set, scope.ownClients);
   let end: { state: RunState; exitCode: number; error: ErrorInfo | null; thrown?: unknown };
   try {
     for (const planned of steps) {
       scope.signal.throwIfAborted();
-      await work(scope, planned);
+      await work(scope, planned, set);
     }
     end = {
       state: options.request.mode === 'down' ? 'rolled-back' : 'applied',
@@ -177,6 +181,8 @@ async function runSteps(
   } catch (error) {
     const thrown = error instanceof StepFailure ? error.cause : error;
     end = { ...judgeEnd(error, options), thrown };
+  } finally {
+    await scope.ownClients.close();
   }
   if (steps.length > 0) {
     // Whoever lost the lease writes nothing more; the next owner settles the document.
@@ -203,29 +209,60 @@ function judgeEnd(
   return { state: 'failed', exitCode, error: info };
 }
 
-function createScope(options: ExecuteOptions, recorder: RunRecorder, lease: Lease | null): RunScope {
+/** What the surrounding program does with an event is none of the migration's doing. */
+function outsideOf({ event, snapshot }: RunHooks): RunHooks {
+  return {
+    event: event && ((each) => outsideGuards(() => event(each))),
+    snapshot: snapshot && ((run) => outsideGuards(() => snapshot(run))),
+  };
+}
+
+/** Migrations may open clients while their files are loaded. */
+function watchedSet(set: MigrationSet, ownClients: OwnClients): MigrationSet {
+  const loadApplied = set.loadApplied?.bind(set);
+  return {
+    ...set,
+    load: (entry) => ownClients.run(() => set.load(entry)),
+    ...(loadApplied && { loadApplied: (version) => ownClients.run(() => loadApplied(version)) }),
+  };
+}
+
+async function openScope(
+  options: ExecuteOptions,
+  recorder: RunRecorder,
+  lease: Lease | null,
+): Promise<RunScope> {
   const { connection, set, settings, request, switch: runSwitch } = options;
   const signal = lease ? AbortSignal.any([runSwitch.signal, lease.signal]) : runSwitch.signal;
+  const dryRun = request.mode === 'dry-run';
+  const gate = async (): Promise<void> => {
+    signal.throwIfAborted();
+    lease?.check();
+    if (!runSwitch.paused) return;
+    recorder.pause();
+    await runSwitch.wait();
+    recorder.unpause();
+    signal.throwIfAborted();
+    lease?.check();
+  };
   return {
     connection,
     db: connection.db,
     root: set.root,
     settings,
     recorder,
+    ownClients: await OwnClients.open({
+      connection,
+      dryRun,
+      wholeProcess: options.wholeProcess ?? false,
+      gate,
+      warn: (message) => recorder.log('warn', message),
+    }),
     lease,
     signal,
     args: request.args ?? {},
-    dryRun: request.mode === 'dry-run',
+    dryRun,
     crashPoint: options.crashPoint,
-    async gate() {
-      signal.throwIfAborted();
-      lease?.check();
-      if (!runSwitch.paused) return;
-      recorder.pause();
-      await runSwitch.wait();
-      recorder.unpause();
-      signal.throwIfAborted();
-      lease?.check();
-    },
+    gate,
   };
 }

@@ -35,8 +35,9 @@ export class OneTransaction {
       );
   }
 
-  async before(command: DoorCommand): Promise<BeforeResult | void> {
+  async before(command: DoorCommand, ownClient: boolean): Promise<BeforeResult | void> {
     const { kind, name, inTransaction } = command;
+    if (ownClient) return refuseOwnWrites(command);
     if (name === 'commitTransaction') return this.#writeRow(command);
     if ((kind !== 'write' && kind !== 'catalogue') || inTransaction) return;
     throw new DoorRefusal(
@@ -58,6 +59,16 @@ export class OneTransaction {
     if (errors?.[0]) return { reply: { ok: 0, ...errors[0] } };
     this.#written.add(key);
   }
+}
+
+/** Of a client that the script has opened by itself: its session is another one. */
+function refuseOwnWrites({ kind, name }: DoorCommand): void {
+  if (kind !== 'write' && kind !== 'catalogue') return;
+  throw new DoorRefusal(
+    `This migration runs in one transaction (transaction: true), and this ${name} comes from a client of its own, ` +
+      'which cannot take part in it. Use the db that up is given, with { session: ctx.session }.',
+    { code: 263, codeName: 'OperationNotSupportedInTransaction' },
+  );
 }
 
 const refuse = (): never => {

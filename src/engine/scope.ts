@@ -4,6 +4,7 @@ import type { TransferContext } from '../transfer/types';
 import type { Connection } from './connect';
 import type { Lease } from './lease';
 import { Ledger, type LedgerForm } from './ledger';
+import type { OwnClients } from './ownClients';
 import type { RunRecorder } from './runRecorder';
 
 /** The settings of a run, out of the config or a program's options. */
@@ -35,6 +36,7 @@ export interface RunScope {
   root: string;
   settings: EngineSettings;
   recorder: RunRecorder;
+  ownClients: OwnClients;
   /** Null in a dry run, which takes no lease. */
   lease: Lease | null;
   /** Aborted with CancelledError or LeaseLostError. */

@@ -3,16 +3,16 @@
 import type { Db, MongoClient } from 'mongodb';
 import { openDoor, type BeforeResult, type DoorCommand, type DoorHooks, type DoorReply } from '../wire/door';
 import type { MigrationContext } from '../migration/kinds';
-import type { Connection } from './connect';
+import { primaryAddress } from './connect';
 import { resolveDriver } from './driver';
-import { refuseOwnClients } from './ownClients';
+import type { OwnClientHooks } from './ownClients';
 import type { RunScope } from './scope';
 import { runUserCode } from './userCode';
 
 export interface ScriptDoorOptions {
   scope: RunScope;
   /** Called for each command before it is forwarded; may answer it in the place of the server. */
-  before?: (command: DoorCommand) => Promise<BeforeResult | void>;
+  before?: (command: DoorCommand, ownClient: boolean) => Promise<BeforeResult | void>;
   after?: (command: DoorCommand, reply: DoorReply) => void;
   redirect?: (database: string) => string;
 }
@@ -34,17 +34,24 @@ export async function runScriptFunction(
   });
   const driver = resolveDriver(scope.root);
   const client = new driver.MongoClient(door.uri, { serverSelectionTimeoutMS: 10_000 });
-  const allowOwnClients = scope.dryRun ? refuseOwnClients(driver, client) : undefined;
   try {
     await client.connect();
     const db = client.db(scope.connection.target.database);
-    await runUserCode(name, scope.signal, () => work(db, client, ctx));
+    await scope.ownClients.run(
+      () => runUserCode(name, scope.signal, () => work(db, client, ctx)),
+      ownClientHooks(options),
+    );
   } finally {
-    allowOwnClients?.();
     // A script that ignores a cancel keeps its sockets busy: closing the door ends them at once.
+    if (scope.signal.aborted) scope.ownClients.interrupt();
     await door.close();
     await client.close().catch(() => undefined);
   }
+}
+
+/** Clients that the script opens by itself are treated like the one that it was given. */
+function ownClientHooks({ before, after, redirect }: ScriptDoorOptions): OwnClientHooks {
+  return { before: async (command) => before?.(command, true), after, redirect };
 }
 
 function doorHooks({ scope, before, after }: ScriptDoorOptions): DoorHooks {
@@ -53,7 +60,7 @@ function doorHooks({ scope, before, after }: ScriptDoorOptions): DoorHooks {
       await scope.gate();
     },
     async before(command) {
-      return before?.(command);
+      return before?.(command, false);
     },
     after(command, reply) {
       after?.(command, reply);
@@ -62,16 +69,4 @@ function doorHooks({ scope, before, after }: ScriptDoorOptions): DoorHooks {
       scope.recorder.log('warn', `The command "${name}" was refused: ${reason}`);
     },
   };
-}
-
-/** Where the primary is now, as the engine's own client knows it. */
-async function primaryAddress(connection: Connection): Promise<{ host: string; port: number }> {
-  const hello = await connection.client.db('admin').command({ hello: 1 });
-  const primary: unknown = hello['primary'];
-  const seed = connection.client.options.hosts[0];
-  if (typeof primary === 'string' && !connection.client.options.directConnection) {
-    const colon = primary.lastIndexOf(':');
-    return { host: primary.slice(0, colon), port: Number(primary.slice(colon + 1)) };
-  }
-  return { host: seed?.socketPath ?? seed?.host ?? 'localhost', port: seed?.port ?? 27017 };
 }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { connect as connectTls } from 'node:tls';
 import type { MongoClientOptions } from 'mongodb';
+import { engineLookup } from '../wire/ownSockets';
 import type { HostPort } from './address';
 
 function settle(socket: Socket, ready: 'connect' | 'secureConnect', timeoutMs: number): Promise<void> {
@@ -27,7 +28,8 @@ function settle(socket: Socket, ready: 'connect' | 'secureConnect', timeoutMs: n
 
 /** Resolves when a TCP connection opens, rejects with the system's error or ETIMEDOUT. */
 export function probeTcp({ host, port }: HostPort, timeoutMs: number): Promise<void> {
-  const socket = port === 0 ? createConnection(host) : createConnection({ host, port });
+  const to = port === 0 ? { path: host } : { host, port };
+  const socket = createConnection({ ...to, lookup: engineLookup });
   return settle(socket, 'connect', timeoutMs);
 }
 
@@ -39,6 +41,7 @@ export async function probeTls(at: HostPort, options: MongoClientOptions, timeou
   const socket = connectTls({
     host: at.host,
     port: at.port,
+    lookup: engineLookup,
     servername: /^[\d.]+$|:/.test(at.host) ? undefined : at.host,
     ca: read(options.tlsCAFile),
     cert: certificate,

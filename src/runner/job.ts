@@ -44,6 +44,7 @@ export class RunnerJob {
           settings: settingsOf(config, { sample: request.sample }),
           request,
           program: 'vscode',
+          wholeProcess: true,
           hooks: this.#hooks,
           switch: this.#switch,
         });

@@ -7,9 +7,11 @@ import type { ConnectionOptions } from 'node:tls';
 import type { Document } from 'mongodb';
 import type { ReplyLook } from './replyLook';
 import { appNameOf, parseUri, tlsOptions, uriForScript } from './address';
+import { admittedAppName, appNameIn } from './hello';
 import { Link, type LinkHost } from './link';
 import { Redirection } from './redirection';
 import { Upstream, connectUpstream } from './upstream';
+import type { Destination } from './ownSockets';
 
 export { DoorRefusal } from './refusal';
 
@@ -78,7 +80,7 @@ export interface DoorCommand {
   readonly txnNumber?: unknown;
   /** The script waits for no reply (`w: 0`). */
   unacknowledged: boolean;
-  /** One number per socket of a script; commands of one socket come strictly one after the other. */
+  /** One number per socket of this process's scripts; commands of one socket come strictly one after the other. */
   socket: number;
   upstream: UpstreamChannel;
 }
@@ -136,8 +138,28 @@ export interface Door {
   port: number;
   /** What an application name has to begin with to be let in (the uri carries it). */
   token: string;
+  /** Lets one connection of this process in without the token. Gives the way to take that back. */
+  expect(localPort: number, guest: Guest): () => void;
+  /** Ends every socket at once; new ones may come. */
+  interrupt(): void;
   /** Closes the port and every socket at once. */
   close(): Promise<void>;
+}
+
+/** A connection of this process that was meant for the server and is led here (ownSockets.ts). */
+export interface Guest {
+  /** `host:port` that it was meant for; it hears that this is the only member. */
+  address: string;
+  /** How it would have spoken TLS with the server; default: as the connection of the run does. */
+  tls?: ConnectionOptions;
+}
+
+const ports = new Set<number>();
+let sockets = 0;
+
+/** Whether this is one of our doors, whose own clients hold the token. */
+export function isDoor({ host, port }: Destination): boolean {
+  return host === '127.0.0.1' && ports.has(port);
 }
 
 /** Opens the door on a free port of loopback. */
@@ -147,21 +169,31 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const token = randomBytes(32).toString('base64url');
   const appName = options.upstream.appName ?? appNameOf(uri) ?? 'migratory';
   const links = new Set<Link>();
-  let sockets = 0;
+  const guests = new Map<number, Guest>();
   const server = createServer((socket) => links.add(new Link(host, socket, ++sockets)));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
+  ports.add(port);
 
   const host: LinkHost = {
     hooks: options.hooks,
-    token,
-    address: `127.0.0.1:${port}`,
-    appName: (own) => (own === '' ? appName : `${appName} ${own}`),
     redirection: options.redirect && new Redirection(options.redirect),
-    connect: async (onLost) => {
+    admit: (hello, from) => {
+      const guest = from === undefined ? undefined : guests.get(from);
+      // Whoever has this port after it comes as a stranger.
+      if (from !== undefined) guests.delete(from);
+      const own = guest ? (appNameIn(hello) ?? '') : admittedAppName(hello, token);
+      if (own === undefined) return undefined;
+      return {
+        appName: own === '' ? appName : `${appName} ${own}`,
+        address: `127.0.0.1:${port}`,
+        ...guest,
+      };
+    },
+    connect: async (who, onLost) => {
       const primary = await options.upstream.primary();
-      const socket = await connectUpstream({ ...primary, tls: primary.tls ?? tls });
+      const socket = await connectUpstream({ ...primary, tls: who.tls ?? primary.tls ?? tls });
       return new Upstream(socket, keyOf(primary), onLost);
     },
     moved: async (key) => {
@@ -175,8 +207,16 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     uri: uriForScript(uri, port, token, options.upstream.authSource),
     port,
     token,
+    expect: (localPort, guest) => {
+      guests.set(localPort, guest);
+      return () => void (guests.get(localPort) === guest && guests.delete(localPort));
+    },
+    interrupt: () => {
+      for (const link of links) link.destroy();
+    },
     close: async () => {
       const closed = once(server, 'close');
+      ports.delete(port);
       server.close();
       for (const link of links) link.destroy();
       await closed;

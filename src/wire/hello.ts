@@ -26,11 +26,16 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** The application name of a client that may come in, without the token; undefined for everybody else. */
-export function admittedAppName(hello: Buffer, token: string): string | undefined {
+/** What a client calls itself. */
+export function appNameIn(hello: Buffer): string | undefined {
   const client = elementOf(hello, 'client');
   const application = isDocument(client) ? elementOf(client.value, 'application') : undefined;
-  const name = isDocument(application) ? stringValue(elementOf(application.value, 'name')) : undefined;
+  return isDocument(application) ? stringValue(elementOf(application.value, 'name')) : undefined;
+}
+
+/** The application name of a client that may come in, without the token; undefined for everybody else. */
+export function admittedAppName(hello: Buffer, token: string): string | undefined {
+  const name = appNameIn(hello);
   // Compared as digests, so that the time it takes tells nothing about the token.
   const given = digest((name ?? '').slice(0, token.length));
   if (!timingSafeEqual(given, digest(token)) || name === undefined) return undefined;

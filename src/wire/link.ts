@@ -1,11 +1,12 @@
 // One socket of a script and the socket to the server that belongs to it: requests one after the other through
 // greeting, table, fence, redirection and hooks; replies back as they come.
 import type { Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import { BSON, type Document } from 'mongodb';
 import { Request, ScriptCommand } from './command';
-import { type CommandSpec, specOf } from './commands';
+import { specOf } from './commands';
 import type { DoorHooks } from './door';
-import { admittedAppName, helloForScript, helloForServer, isHello, isUnwritableMember } from './hello';
+import { helloForScript, helloForServer, isHello, isUnwritableMember } from './hello';
 import {
   BrokenMessage,
   type Frame,
@@ -18,7 +19,7 @@ import {
   replyDocument,
 } from './message';
 import { ElementWalk, asBuffer } from './rawBson';
-import { type Redirection, isServersOwn, unredirectable } from './redirection';
+import { type Redirection, unredirectableReason } from './redirection';
 import { DoorRefusal, STRANGER, errorReply } from './refusal';
 import { type ReplyLook, lookAtBody, saysNotPrimary } from './replyLook';
 import { ScriptSocket } from './scriptSocket';
@@ -27,22 +28,31 @@ import { type ReplyTaker, type Upstream, bodyOf } from './upstream';
 /** What a link needs of its door. */
 export interface LinkHost {
   hooks: DoorHooks;
-  token: string;
-  /** `127.0.0.1:port` of the door. */
-  address: string;
-  /** What the server hears as application name of a client that calls itself so. */
-  appName(own: string): string;
   redirection: Redirection | undefined;
-  connect(onLost: () => void): Promise<Upstream>;
+  /** Who says hello from this port; undefined for strangers. */
+  admit(hello: Buffer, from: number | undefined): Admission | undefined;
+  connect(who: Admission, onLost: () => void): Promise<Upstream>;
   /** The server says it is no primary any more: if so, every link to it is retired when this has resolved. */
   moved(key: string): Promise<void>;
   closed(link: Link): void;
+}
+
+/** A client that has come in. */
+export interface Admission {
+  /** What the server hears as its application name. */
+  appName: string;
+  /** Where it believes to be: `host:port` of the only member that it hears of. */
+  address: string;
+  /** How it speaks TLS with the server, if in its own way. */
+  tls?: ConnectionOptions;
 }
 
 export class Link {
   readonly #host: LinkHost;
   readonly #script: ScriptSocket;
   readonly #id: number;
+  readonly #from: number | undefined;
+  #who: Admission | undefined;
   #upstream: Upstream | undefined;
   /** A request was forwarded and its reply has not come yet. */
   #forwarded = false;
@@ -53,6 +63,7 @@ export class Link {
   constructor(host: LinkHost, socket: Socket, id: number) {
     this.#host = host;
     this.#id = id;
+    this.#from = socket.remotePort;
     this.#script = new ScriptSocket(socket, {
       serve: (frame) => this.#serve(frame),
       left: () => this.#leave(),
@@ -91,14 +102,14 @@ export class Link {
 
   /** The hello as the server may hear it; undefined for strangers. */
   async #admit(hello: Buffer): Promise<Buffer | undefined> {
-    const own = admittedAppName(hello, this.#host.token);
+    const who = (this.#who ??= this.#host.admit(hello, this.#from));
+    if (!who) return undefined;
     if (!this.#upstream) {
-      if (own === undefined) return undefined;
       this.#script.admit();
-      this.#upstream = await this.#host.connect(() => this.#script.endNow());
+      this.#upstream = await this.#host.connect(who, () => this.#script.endNow());
       if (this.#script.gone) this.destroy();
     }
-    return helloForServer(hello, this.#host.appName(own ?? ''));
+    return helloForServer(hello, who.appName);
   }
 
   async #serveHello(request: Request): Promise<void> {
@@ -107,7 +118,7 @@ export class Link {
     request.replaceBody(hello);
     await this.#exchange(request.pieces, (reply) => {
       const answer = bodyOf(reply);
-      this.#sendChanged(reply, answer, helloForScript(answer, this.#host.address));
+      this.#sendChanged(reply, answer, helloForScript(answer, this.#who?.address ?? ''));
       // A member that takes no writes is left, so that the client comes again and finds the primary.
       if (isUnwritableMember(answer)) this.#script.endNow();
     });
@@ -129,7 +140,7 @@ export class Link {
       buildQuery({ requestId: frame.requestId, responseTo: 0 }, before, hello),
       (reply) => {
         const answer = replyDocument(reply.bytes);
-        this.#send(buildReply(reply, helloForScript(answer, this.#host.address), reply.bytes));
+        this.#send(buildReply(reply, helloForScript(answer, this.#who?.address ?? ''), reply.bytes));
         if (isUnwritableMember(answer)) this.#script.endNow();
       },
     );
@@ -306,13 +317,4 @@ function messageOf(error: unknown): string {
 function nameOf(command: Buffer): string {
   const walk = new ElementWalk(command);
   return walk.next() ? walk.name : '';
-}
-
-/** Why a dry run cannot let the command pass, if so. */
-function unredirectableReason(spec: CommandSpec, command: ScriptCommand): string | undefined {
-  if (spec.acts) return unredirectable(command.name, undefined);
-  const written = command.namespaces.find(
-    ({ access, database }) => access === 'write' && isServersOwn(database),
-  );
-  return written && unredirectable(command.name, written.database);
 }

@@ -1,6 +1,7 @@
 // A dry run's redirection: requests go to scratch databases, replies come back with the names that the script
 // used. Only reads may touch admin, config and local, which are never redirected.
 import type { CommandSpec } from './commands';
+import type { DoorCommand } from './door';
 import { redirectingEdits } from './commands';
 import type { RawSequence } from './message';
 import { splitDocuments } from './message';
@@ -129,10 +130,18 @@ export class Redirection {
   }
 }
 
-/** The refusal of a write that a dry run cannot redirect. */
-export function unredirectable(name: string, database: string | undefined): string {
-  return database === undefined
-    ? `A dry run does not let "${name}" pass: it acts on the server itself and could not be kept away from it.`
-    : `A dry run does not let "${name}" write to "${database}": that database belongs to the server, and cannot ` +
-        `be replaced by a scratch database.`;
+/** Why a dry run cannot let the command pass, if so. */
+export function unredirectableReason(spec: CommandSpec, command: RedirectableCommand): string | undefined {
+  const { name, namespaces } = command;
+  if (spec.acts) {
+    return `A dry run does not let "${name}" pass: it acts on the server itself and could not be kept away from it.`;
+  }
+  const written = namespaces.find(({ access, database }) => access === 'write' && isServersOwn(database));
+  return (
+    written &&
+    `A dry run does not let "${name}" write to "${written.database}": that database belongs to the server, and ` +
+      `cannot be replaced by a scratch database.`
+  );
 }
+
+type RedirectableCommand = Pick<DoorCommand, 'name' | 'namespaces'>;

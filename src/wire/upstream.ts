@@ -5,6 +5,7 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { isIP } from 'node:net';
 import { BSON, type Document } from 'mongodb';
 import type { DocumentSequence, UpstreamChannel } from './door';
+import { engineLookup } from './ownSockets';
 import {
   BrokenMessage,
   Frame,
@@ -41,7 +42,8 @@ export async function connectUpstream(address: UpstreamAddress): Promise<Socket>
   const { host, port, tls } = address;
   const to = host.startsWith('/') ? { path: host } : { host, port };
   const servername = isIP(host) === 0 && !host.startsWith('/') ? host : undefined;
-  const socket = tls ? connectTls({ ...to, servername, ...tls }) : connect(to);
+  const own = { ...to, lookup: engineLookup };
+  const socket = tls ? connectTls({ ...tls, servername, ...own }) : connect(own);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, 120_000);
   socket.setTimeout(CONNECT_MS, () => socket.destroy(new Error(`${host}:${port} did not answer`)));

@@ -44,6 +44,7 @@ export function runCommand(output: Output, globals: GlobalOptions, options: RunO
         set: session.set,
         settings: session.settings,
         program: 'cli',
+        wholeProcess: true,
         hooks: { event: (event: Event) => output.event(event) },
         switch: runSwitch,
       };

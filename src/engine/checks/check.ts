@@ -1,5 +1,6 @@
 // What a check is, what it gets, and how it puts its finding into words. The list of all checks is in catalogue.ts,
 // running them in runChecks.ts.
+import type { OwnClients } from '../ownClients';
 import type { Document } from 'mongodb';
 import type {
   LoadedMigration,
@@ -27,6 +28,8 @@ export interface ChecksContext {
   args?: Record<string, unknown>;
   /** What the author's `validate` gets as `ctx`; without one its log goes nowhere. */
   userContext?: MigrationContext;
+  /** The author's functions may open clients by themselves, which then may only read. */
+  ownClients?: OwnClients;
   limits?: Partial<CheckLimits>;
 }
 

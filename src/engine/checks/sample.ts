@@ -117,6 +117,7 @@ async function tryDocument(
     return { document: fail(`cannot be decoded: ${messageOf(error)}`), hung: false };
   }
   const timeout = AbortSignal.timeout(limits.transformMs);
+  const refused = context.ownClients?.refusedWrites;
   try {
     const shown = new Shown(Buffer.from(raw));
     const transform = transformOf(context)?.transform;
@@ -130,6 +131,9 @@ async function tryDocument(
     if (timeout.aborted) {
       return { document: fail(`did not end within ${limits.transformMs / 1000} s`), hung: true };
     }
+    // It writes beside its document, which a check cannot let it do.
+    if (context.ownClients?.refusedWrites !== refused)
+      return { document: { ...fail(''), outcome: 'unknown' }, hung: false };
     return { document: fail(messageOf(error)), hung: false };
   }
 }
@@ -141,9 +145,11 @@ async function callTransform(
   context: ChecksContext,
   signal: AbortSignal,
 ): Promise<unknown> {
-  return runUserCode(context.migration.name, signal, () =>
-    transform(shown.promoted, sampleContext(context, signal)),
-  );
+  const work = (): Promise<unknown> =>
+    runUserCode<unknown>(context.migration.name, signal, () =>
+      transform(shown.promoted, sampleContext(context, signal)),
+    );
+  return context.ownClients ? context.ownClients.run(work) : work();
 }
 
 /** The `ctx` of a rehearsal: logging and progress go nowhere, and helpers that write refuse. */

@@ -100,11 +100,13 @@ async function callValidate(scope: CheckScope): Promise<ValidateResult> {
   const ctx = scope.userContext ?? { ...sampleContext(scope), dryRun: false };
   const script = scriptOf(scope);
   const collection = db.collection(targetOf(scope) ?? '');
-  return runUserCode<ValidateResult>(scope.migration.name, scope.signal, () =>
-    script
-      ? script.validate?.(db, ctx)
-      : (transformOf(scope) ?? pipelineOf(scope))?.validate?.(collection, ctx),
-  );
+  const work = (): Promise<ValidateResult> =>
+    runUserCode<ValidateResult>(scope.migration.name, scope.signal, () =>
+      script
+        ? script.validate?.(db, ctx)
+        : (transformOf(scope) ?? pipelineOf(scope))?.validate?.(collection, ctx),
+    );
+  return scope.ownClients ? scope.ownClients.run(work) : work();
 }
 
 /** Nothing may be lost on the way: whatever was expected was written, skipped or put aside. */

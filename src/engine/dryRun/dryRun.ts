@@ -66,6 +66,8 @@ async function rehearse(
   const started = performance.now();
   const failure = await attempt(() => applyMigration(rehearsal.scope, migration, step, rehearsal.extras));
   const seconds = (performance.now() - started) / 1000;
+  // What the verdicts try is not what the migration sends.
+  const sent = { ...commands };
   const found = await inspect(scratch, target.database);
   const verdicts =
     failure === null
@@ -80,7 +82,7 @@ async function rehearse(
     succeeded: failure === null,
     error: failure === null ? null : describeError(failure.error, { file: migration.file, root: scope.root }),
     sampled: await sampled(scratch),
-    commands,
+    commands: sent,
     collections: found.collections,
     diffs: found.diffs,
     refusedByValidator: found.refusedByValidator,

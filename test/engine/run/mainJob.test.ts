@@ -428,22 +428,6 @@ describe('dry run', function () {
     assert.ok(!databases.some(({ name }) => name === `${project.db.databaseName}_other`));
   });
 
-  it('refuses a client that the script opens by itself, before it can write', async () => {
-    project = await Project.create({
-      '1-own.js': `const { MongoClient } = require('mongodb');
-        exports.up = async (db) => {
-          const own = new MongoClient(${JSON.stringify((await replicaSet()).uri)});
-          await own.db(db.databaseName).collection('people').deleteMany({});
-        };`,
-    });
-    await seed(project.db, 10);
-    const before = await hashes();
-    const { exitCode, run } = await project.run({ mode: 'dry-run' });
-    assert.equal(exitCode, 1);
-    assert.match(run.error?.message ?? '', /opens a MongoClient of its own/);
-    assert.equal(await hashes(), before);
-  });
-
   it('fails with the error of up and still leaves nothing behind', async () => {
     project = await Project.create({
       '1-bad.js': `exports.up = async (db) => { await db.collection('people').deleteMany({}); throw new Error('no'); };`,
