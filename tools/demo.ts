@@ -12,7 +12,7 @@ import { packageExtension } from './package';
 import { startReplicaSet } from './servers/mongod';
 import { onPath } from './vscode/chromium';
 import { cleanEnvironment } from './vscode/launch';
-import { startEditor } from './vscode/workbench';
+import { startEditor } from './vscode/editor';
 import { sampleWorkspace } from './workspace';
 
 const database = 'shop';

@@ -40,3 +40,30 @@ export class Debounce {
     clearTimeout(this.#timer);
   }
 }
+
+/** Calls `action` at once, and again at most every `intervalMs`: what is requested meanwhile comes at its end. */
+export class Throttle {
+  #timer: NodeJS.Timeout | undefined;
+  #again = false;
+  constructor(
+    private readonly action: () => void,
+    private readonly intervalMs: number,
+  ) {}
+
+  request(): void {
+    if (this.#timer) {
+      this.#again = true;
+      return;
+    }
+    this.#again = false;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#again) this.request();
+    }, this.intervalMs);
+    this.action();
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+  }
+}

@@ -44,7 +44,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
     context.subscriptions.push(
       ...registerCommands(services),
       ...disposables,
-      new LensProvider(services.outlines, services.store),
+      // Without a folder there is nothing that could have lenses.
+      ...(folder ? [new LensProvider(services.outlines, services.store)] : []),
       new StatusBar(services.store, services.runs),
       vscode.workspace.onDidGrantWorkspaceTrust(() => void services.project?.reload()),
       vscode.workspace.onDidChangeWorkspaceFolders(() => void followFolders(folder)),

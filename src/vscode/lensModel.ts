@@ -30,6 +30,8 @@ export interface LensContext {
   rows: readonly MigrationRow[];
   /** The connection of this file: its id and its target in words. */
   connection?: { id: string; words: string; production: boolean; readOnly: boolean };
+  /** The database is being asked for the states right now. */
+  asking: boolean;
   trusted: boolean;
   now: number;
   t: Translate;
@@ -165,15 +167,21 @@ const stateIcons: Record<MigrationRow['state'], string> = {
   'not-checked': 'question',
 };
 
-function stateLens(row: MigrationRow, ref: MigrationRef, { t, now }: LensContext, at: At): LensSpec {
-  const icon = row.active ? (row.active.state === 'paused' ? 'debug-pause' : 'loading~spin') : undefined;
-  const title = `$(${icon ?? (row.duplicate ? 'error' : stateIcons[row.state])})${gap}${stateWords(row, t, now)}`;
+function stateLens(row: MigrationRow, ref: MigrationRef, context: LensContext, at: At): LensSpec {
+  const { t, now } = context;
+  const title = `$(${stateIcon(row, context)})${gap}${stateWords(row, t, now)}`;
   const run = row.active?.run ?? row.run;
   if (run !== undefined) return at(title, t('Show the run'), Command.showRun, { ...ref, run });
   if (row.state === 'not-checked') {
     return at(title, t('Ask the database for the state of this migration'), Command.refresh);
   }
   return at(title, row.error?.message ?? row.description ?? row.name, Command.showRun, ref);
+}
+
+function stateIcon(row: MigrationRow, { asking }: LensContext): string {
+  if (row.active) return row.active.state === 'paused' ? 'debug-pause' : 'loading~spin';
+  if (row.duplicate) return 'error';
+  return row.state === 'not-checked' && asking ? 'loading~spin' : stateIcons[row.state];
 }
 
 function targetLens({ connection, t }: LensContext, ref: MigrationRef, at: At): LensSpec {

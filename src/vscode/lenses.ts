@@ -1,6 +1,8 @@
 // Code lenses above every migration of the files in the migrations folder. What they say is decided in
-// lensModel.ts; this file asks for it at the right moments.
+// lensModel.ts; this file asks for it at the right moments, and tells the editor only when that is something else.
 import * as vscode from 'vscode';
+import { Throttle } from './event';
+import type { LensSpec } from './lensModel';
 import { lensesFor } from './lensModel';
 import type { MigrationStore } from './migrationStore';
 import type { OutlineStore } from './outlines';
@@ -8,8 +10,16 @@ import { onDidChangeSetting, setting } from './settings';
 
 const selector: vscode.DocumentSelector = [{ scheme: 'file', pattern: '**/*.{js,mjs,cjs,ts,mts,cts,py}' }];
 
+/** The editor waits for a pause of 250 ms before it asks again: told more often, it would never ask during a run. */
+const tellEveryMs = 600;
+/** The lenses of other extensions wait for ours, so ours wait for the config only this long. */
+const patienceMs = 5000;
+
 export class LensProvider implements vscode.CodeLensProvider {
   readonly #changed = new vscode.EventEmitter<void>();
+  readonly #tell = new Throttle(() => this.#changed.fire(), tellEveryMs);
+  /** What was handed out last for a document. */
+  readonly #shown = new WeakMap<vscode.TextDocument, string>();
   readonly #subscriptions: { dispose(): unknown }[];
 
   readonly onDidChangeCodeLenses = this.#changed.event;
@@ -18,29 +28,21 @@ export class LensProvider implements vscode.CodeLensProvider {
     private readonly outlines: OutlineStore,
     private readonly store: MigrationStore,
   ) {
-    const tell = (): void => this.#changed.fire();
+    const look = (): void => void this.#look();
     this.#subscriptions = [
-      store.onDidChange(tell),
-      onDidChangeSetting('codeLens.enabled', tell),
-      vscode.workspace.onDidGrantWorkspaceTrust(tell),
+      store.onDidChange(look),
+      onDidChangeSetting('codeLens.enabled', look),
+      vscode.workspace.onDidGrantWorkspaceTrust(look),
       vscode.languages.registerCodeLensProvider(selector, this),
     ];
   }
 
+  /** Before the folder was read there would be other lenses than a moment later, so the first ones wait for it. */
   async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
-    if (!setting('codeLens.enabled') || !this.outlines.holds(document.uri.fsPath)) return [];
-    const outline = await this.outlines.outlineOf(document);
-    const file = document.uri.fsPath;
-    const connection = this.store.connections.ofFile(file);
-    const lenses = lensesFor(outline.entries, {
-      file,
-      rows: this.store.of(connection).rows,
-      connection: connection && { ...connection, words: this.store.targetOf(connection) },
-      trusted: vscode.workspace.isTrusted,
-      now: Date.now(),
-      t: vscode.l10n.t,
-    });
-    return lenses.map(({ offset, title, tooltip, command, arguments: args }) => {
+    await Promise.race([this.outlines.ready, new Promise((resolve) => setTimeout(resolve, patienceMs))]);
+    const specs = await this.#specsOf(document);
+    this.#shown.set(document, JSON.stringify(specs));
+    return specs.map(({ offset, title, tooltip, command, arguments: args }) => {
       const start = document.positionAt(offset);
       return new vscode.CodeLens(new vscode.Range(start, start), {
         title,
@@ -53,6 +55,34 @@ export class LensProvider implements vscode.CodeLensProvider {
 
   dispose(): void {
     for (const subscription of this.#subscriptions) subscription.dispose();
+    this.#tell.dispose();
     this.#changed.dispose();
+  }
+
+  async #specsOf(document: vscode.TextDocument): Promise<LensSpec[]> {
+    const file = document.uri.fsPath;
+    if (!setting('codeLens.enabled') || !this.outlines.holds(file)) return [];
+    const { entries } = await this.outlines.outlineOf(document);
+    const connection = this.store.connections.ofFile(file);
+    const { rows } = this.store.of(connection);
+    return lensesFor(entries, {
+      file,
+      rows,
+      connection: connection && { ...connection, words: this.store.targetOf(connection) },
+      asking: this.store.status(connection)?.state === 'checking',
+      trusted: vscode.workspace.isTrusted,
+      now: Date.now(),
+      t: vscode.l10n.t,
+    });
+  }
+
+  /** Most of what changes is not seen in the lenses on the screen, and being drawn anew is. */
+  async #look(): Promise<void> {
+    const documents = new Set(vscode.window.visibleTextEditors.map(({ document }) => document));
+    for (const document of documents) {
+      if (!this.#shown.has(document)) continue;
+      const specs = JSON.stringify(await this.#specsOf(document));
+      if (specs !== this.#shown.get(document)) return this.#tell.request();
+    }
   }
 }

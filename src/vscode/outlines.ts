@@ -22,6 +22,10 @@ export class OutlineStore {
   #files: OutlinedFile[] = [];
   #refreshing: Promise<void> | undefined;
   #again = false;
+  #tellReady: () => void = () => undefined;
+
+  /** Resolves when the folder has been read for the first time. */
+  readonly ready = new Promise<void>((resolve) => (this.#tellReady = resolve));
 
   /** Files came, went or changed. */
   readonly onDidChange = this.#changed.event;
@@ -90,6 +94,7 @@ export class OutlineStore {
       this.#again = false;
       this.#files = await this.#readAll();
     } while (this.#again);
+    this.#tellReady();
     this.#changed.fire();
   }
 

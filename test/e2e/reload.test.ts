@@ -1,6 +1,5 @@
 // A run outlives the window that started it: the window finds it again, in tree, lens and panel, and is obeyed.
-import { setTimeout as wait } from 'node:timers/promises';
-import type { Db } from 'mongodb';
+import { untilRunIs } from './support/runs';
 import { scene } from './support/scene';
 
 const name = '20240101000000-endless.js';
@@ -11,21 +10,6 @@ const endless = `module.exports = {
   async down() {},
 };
 `;
-
-interface RunDocument {
-  _id: string;
-  state: string;
-  pid: number;
-}
-
-async function untilRunIs(db: Db, state: string): Promise<RunDocument> {
-  for (const end = Date.now() + 30_000; ;) {
-    const run = await db.collection<RunDocument>('_migratory_runs').findOne({});
-    if (run?.state === state) return run;
-    if (Date.now() > end) throw new Error(`The run is ${run?.state ?? 'not there'}, not ${state}`);
-    await wait(100);
-  }
-}
 
 describe('a window that reloads', () => {
   it('leaves its run alone and finds it again', () =>

@@ -2,7 +2,8 @@
 // answers to a client of its own. Tells each thing that it saw, leaves pictures under out/.
 import { MongoClient, type Db } from 'mongodb';
 import { packageExtension } from '../package';
-import { startEditor, type Theme, type Workbench } from '../vscode/workbench';
+import { startEditor } from '../vscode/editor';
+import type { Theme, Workbench } from '../vscode/workbench';
 
 export interface DemoPlace {
   uri: string;
@@ -86,14 +87,18 @@ async function tryMainJob(window: Workbench, db: Db): Promise<void> {
 async function readTree(window: Workbench): Promise<void> {
   await window.openContainer();
   await window.widenSideBar(430);
-  await window.waitForRow('Migrations', transform, 'pending');
-  for (const { label, description } of await window.rows('Migrations')) saw(`${label}  ${description}`);
+  const rows = await window.waitForRows(
+    'Migrations',
+    'every migration pending',
+    (all) => all.length > 0 && all.every(({ description }) => description === 'pending'),
+  );
+  for (const { label, description } of rows) saw(`${label}  ${description}`);
 }
 
 async function rehearse(window: Workbench, db: Db, original: string): Promise<void> {
   await window.openFile(transform);
-  const [lenses] = await window.waitForLens('pending');
-  expect(`lenses: ${lenses?.join(' | ')}`, lenses?.[0] === 'Run' && lenses.includes('Dry run'));
+  const lenses = await window.waitForLens('pending');
+  expect(`lenses: ${lenses.join(' | ')}`, lenses[0] === 'Run' && lenses.includes('Dry run'));
   await window.clickLens('Dry run');
   await window.waitForWebview('Dry run succeeded');
   expect('the dry run succeeded and asked nothing', !(await window.isDialogOpen()));

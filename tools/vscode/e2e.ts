@@ -8,5 +8,5 @@ import { codeServer } from './codeServer';
 export async function runE2eTests(grep?: string): Promise<TierResult> {
   // Fetched here, since no test's timeout allows for a download.
   await Promise.all([codeServer(), chromiumPath()]);
-  return runMocha('test/e2e', { grep, timeout: 90_000 });
+  return runMocha('test/e2e', { grep, timeout: 180_000 });
 }

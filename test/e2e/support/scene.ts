@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Db } from 'mongodb';
 import { packageExtension } from '../../../tools/package';
-import { startEditor, type Editor, type Workbench } from '../../../tools/vscode/workbench';
+import { startEditor, type Editor } from '../../../tools/vscode/editor';
+import type { Workbench } from '../../../tools/vscode/workbench';
 import { replicaSet } from '../../support/server';
 
 export interface Scene {

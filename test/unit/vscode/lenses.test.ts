@@ -22,6 +22,7 @@ function lenses(given: Partial<MigrationStatus> | undefined, context: Partial<Le
     file,
     rows: migrationRows(files, answer, []).rows,
     connection,
+    asking: false,
     trusted: true,
     now: start,
     t: english,
@@ -64,7 +65,14 @@ describe('code lenses', () => {
     ] as const) {
       const outline = outlineSource(source, name);
       const rows = migrationRows([{ file: name, outline }], undefined, []).rows;
-      const specs = lensesFor(outline.entries, { file: name, rows, trusted: true, now: start, t: english });
+      const specs = lensesFor(outline.entries, {
+        file: name,
+        rows,
+        asking: false,
+        trusted: true,
+        now: start,
+        t: english,
+      });
       const lines = [...new Set(specs.map(({ offset }) => source.slice(0, offset).split('\n').length))];
       assert.deepEqual(lines, [2, 3], name);
     }
@@ -80,6 +88,14 @@ describe('code lenses', () => {
     assert.deepEqual(during('running'), ['Pause', 'Cancel', 'running 25 %', target]);
     assert.deepEqual(during('paused'), ['Resume', 'Cancel', 'paused 25 %', target]);
     assert.deepEqual(during('running', 'dry-run'), ['Cancel', 'dry run 25 %', target]);
+  });
+
+  it('turn their wheel while the database is asked, and only where nothing is known yet', () => {
+    const icon = (given: Partial<MigrationStatus> | undefined, asking: boolean): string | undefined =>
+      /\$\(([^)]*)\)/.exec(lenses(given, { asking }).at(-2)?.title ?? '')?.[1];
+    assert.equal(icon(undefined, true), 'loading~spin');
+    assert.equal(icon(undefined, false), 'question');
+    assert.equal(icon({ state: 'pending' }, true), 'circle-outline');
   });
 
   it('say that nothing runs in Restricted Mode', () => {
