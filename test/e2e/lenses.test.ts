@@ -33,7 +33,7 @@ describe('lenses', () => {
         await workbench.openFile('20240101000000-one.js');
         await workbench.waitForLens('pending');
         await workbench.page.addInitScript(watchLenses);
-        await workbench.page.reload();
+        await workbench.reload();
         await workbench.waitForLens('pending');
         const target = `${db.databaseName} on `;
         const said = await workbench.page.evaluate(() => window.drawnLenses.filter((text) => text !== ''));

@@ -78,7 +78,7 @@ describe('the main job', () => {
         await window.openFile('20240101000000-status.js');
         await window.waitForLens('pending');
         await window.clickLens('Dry run');
-        const text = await window.waitForWebview('Dry run succeeded');
+        const text = await window.waitForWebview('Dry run Succeeded');
         assert.match(text, /Reversible/);
         assert.equal(await window.isDialogOpen(), false);
         assert.deepEqual(

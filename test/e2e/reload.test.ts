@@ -22,10 +22,7 @@ describe('a window that reloads', () => {
       await window.waitForWebview('Running');
       const run = await untilRunIs(db, 'running');
 
-      const reloaded = window.page.waitForEvent('domcontentloaded');
-      await window.command('Developer: Reload Window');
-      await reloaded;
-      await window.page.locator('.monaco-workbench .part.statusbar').waitFor();
+      await window.reload();
       await window.openContainer();
       await window.waitForRow('Migrations', name, /^running/);
       await window.waitForWebview('Running');

@@ -100,7 +100,7 @@ async function rehearse(window: Workbench, db: Db, original: string): Promise<vo
   const lenses = await window.waitForLens('pending');
   expect(`lenses: ${lenses.join(' | ')}`, lenses[0] === 'Run' && lenses.includes('Dry run'));
   await window.clickLens('Dry run');
-  await window.waitForWebview('Dry run succeeded');
+  await window.waitForWebview('Dry run Succeeded');
   expect('the dry run succeeded and asked nothing', !(await window.isDialogOpen()));
   await pictures(window, 'demo-dry-run', ['dark']);
   expect('the dry run changed no byte of a movie', (await fingerprint(db)) === original);

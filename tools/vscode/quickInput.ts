@@ -26,8 +26,14 @@ export class QuickInput {
     await this.#fill(text);
   }
 
-  /** Takes the row of exactly this label; the list is filtered by `text`, which is typed again where it got lost. */
+  /** Takes the row of exactly this label, and waits until that was understood. */
   async pick(label: string, text: string): Promise<void> {
+    await this.take(label, text);
+    await this.#left(text);
+  }
+
+  /** Clicks the row of exactly this label; the list is filtered by `text`, which is typed again where it got lost. */
+  async take(label: string, text: string): Promise<void> {
     await this.#settled(text, (labels) => labels.includes(label));
     await eventually(
       `${label} to be picked`,
@@ -41,7 +47,6 @@ export class QuickInput {
       },
       (picked) => picked === true,
     );
-    await this.#left(text);
   }
 
   /** The labels that are offered for a text once one of them is `witness`. */

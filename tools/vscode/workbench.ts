@@ -51,6 +51,15 @@ export class Workbench {
     }
   }
 
+  /** As the command does it, which keeps what is open. */
+  async reload(): Promise<void> {
+    const reloaded = this.page.waitForEvent('domcontentloaded');
+    await this.#quickInput.open('F1', '>Developer: Reload Window');
+    await this.#quickInput.take('Developer: Reload Window', '>Developer: Reload Window');
+    await reloaded;
+    await this.page.locator('.monaco-workbench .part.statusbar').waitFor();
+  }
+
   async close(): Promise<void> {
     await this.page.close();
   }
