@@ -3,8 +3,11 @@ import { BSON, type Document } from 'mongodb';
 import type { EventBody } from '../protocol/events';
 import type { Conflict } from '../transfer/types';
 
-/** Keeps every type: numbers stay Int32, Double and Long objects, binaries and expressions their classes. */
-const exact = { promoteValues: false, bsonRegExp: true } as const;
+/**
+ * Keeps every type: numbers stay Int32, Double and Long objects, binaries and expressions their classes. Text that is
+ * no UTF-8, which servers take, is shown as well as it can be.
+ */
+const exact = { promoteValues: false, bsonRegExp: true, validation: { utf8: false } } as const;
 
 /** Any value as plain JSON in canonical Extended JSON; what has no BSON form is given in words. */
 export function extendedJson(value: unknown): unknown {

@@ -1,17 +1,20 @@
 // From JavaScript values to BSON, one value at a time, with the rule that the driver's encoder lacks: what comes
 // back unchanged keeps the bytes it was read from (a Double 1.0 stays a Double). BSON classes are known by their
 // `_bsontype`, never by instanceof, so those of any driver version fit. Refuses what would be stored as something else.
+import { isDeepStrictEqual } from 'node:util';
 import { BSON } from 'mongodb';
 import {
   EncodeError,
   encodeBigint,
   encodeByDriver,
   encodeDate,
+  encodeLossyString,
   encodeNumber,
   encodeString,
   numberOf,
   twoInts,
 } from './encodeScalar';
+import { replacementSign } from './patch';
 import {
   arrayValue,
   binaryValue,
@@ -20,13 +23,14 @@ import {
   element,
   elements,
   intValue,
-  nameOf,
   objectValue,
+  sameValue,
   stringValue,
   valueOf,
   BsonType,
 } from './raw';
 import type { RawValue } from './raw';
+import { entriesOf, fieldsOf, hasTwins, isAsShown, shownAs, storedName } from './storedFields';
 
 /** Finds the stored original of an object that was handed over somewhere else in the document. */
 export type Origin = (value: object) => RawValue | undefined;
@@ -37,6 +41,8 @@ export interface EncodeOptions {
   numberType?: (value: number) => RawValue | undefined;
   /** What stands for `undefined`; without it the field is left out. */
   undefinedAs?: RawValue;
+  /** The document holds text that is no UTF-8, which is shown with signs in the place of the bytes. */
+  lossy?: boolean;
 }
 
 const deepest = 180;
@@ -55,7 +61,9 @@ export function encodeValue(
     case 'number':
       return encodeNumber(value, original, options.numberType);
     case 'string':
-      return encodeString(value, original, where);
+      return options.lossy && value.includes(replacementSign)
+        ? encodeLossyString(value, original, where)
+        : encodeString(value, original, where);
     case 'boolean':
       return boolValue(value);
     case 'bigint':
@@ -92,6 +100,7 @@ function encodeObject(
   if (typeof toBSON === 'function') {
     return encodeValue(toBSON.call(value), original, where, options, depth + 1);
   }
+  if (original?.type === BsonType.object && hasTwins(original) && isAsShown(value, original)) return original;
   if (value instanceof Set || value instanceof WeakMap || value instanceof Promise) {
     throw new EncodeError(`${where} is a ${value.constructor.name}, which MongoDB cannot store`);
   }
@@ -118,6 +127,9 @@ function encodeArray(
     else if (item === undefined && options.undefinedAs) items.push(options.undefinedAs);
     else items.push(encodeValue(item, stored[i], `${where}.${i}`, inner, depth + 1));
   }
+  // As it was, also where its names do not count up.
+  if (items.length === stored.length && items.every((item, i) => sameValue(item, stored[i])))
+    return original!;
   return arrayValue(items);
 }
 
@@ -139,40 +151,22 @@ export function encodeFields(
   for (const [key, value] of entries) {
     const name = String(key);
     if (name.includes('\0')) throw new EncodeError(`${where} has a field whose name holds a NUL character`);
-    const before = stored?.get(name);
+    const field = stored?.get(name);
+    const before = field?.value;
     const place = where ? `${where}.${name}` : name;
     if (value === undefined) {
       if (before?.type === BsonType.undefined) parts.push(element(name, before));
       else if (options.undefinedAs) parts.push(element(name, options.undefinedAs));
     } else if (typeof value === 'function') {
       throw new EncodeError(`${place} is a function, which MongoDB cannot store`);
-    } else parts.push(element(name, encodeValue(value, before, place, options, depth + 1)));
+    } else {
+      const encoded = encodeValue(value, before, place, options, depth + 1);
+      parts.push(
+        field && name.includes(replacementSign) ? storedName(field.name, encoded) : element(name, encoded),
+      );
+    }
   }
   return document(parts);
-}
-
-function fieldsOf(original: RawValue, where: string): Map<string, RawValue> {
-  const bytes = original.bytes as Buffer;
-  const list = elements(bytes);
-  const fields = new Map(list.map((item) => [nameOf(bytes, item), valueOf(bytes, item)]));
-  if (fields.size !== list.length) {
-    throw new EncodeError(
-      `${where || 'the document'} holds a field name twice, so it cannot be written back as it was read`,
-    );
-  }
-  return fields;
-}
-
-/** JavaScript moves integer-like keys to the front; fields that were stored keep their stored order instead. */
-function entriesOf(value: object, original: RawValue | undefined): Iterable<[string, unknown]> {
-  const entries = Object.entries(value);
-  if (original?.type !== BsonType.object || !entries.some(([key]) => /^(0|[1-9]\d*)$/.test(key)))
-    return entries;
-  const bytes = original.bytes as Buffer;
-  const order = new Map(elements(bytes).map((item, i) => [nameOf(bytes, item), i]));
-  const known = entries.filter(([key]) => order.has(key));
-  const added = entries.filter(([key]) => !order.has(key));
-  return [...known.sort(([a], [b]) => order.get(a)! - order.get(b)!), ...added];
 }
 
 function isBsonClass(value: object): value is { _bsontype: string } {
@@ -246,6 +240,8 @@ function encodeBsonClass(
     case 'Code':
       return encodeByDriver(new BSON.Code(String(it.code), it.scope ?? null), original);
     case 'DBRef': {
+      if (original?.type === BsonType.dbPointer && isDeepStrictEqual(value, shownAs(original)))
+        return original;
       const fields: [string, unknown][] = [
         ['$ref', it.collection],
         ['$id', it.oid],

@@ -53,6 +53,22 @@ export function encodeString(value: string, original: RawValue | undefined, wher
   return encoded;
 }
 
+/** A text with signs that stand for bytes: it can only be what was read in this place, and keeps its bytes. */
+export function encodeLossyString(value: string, original: RawValue | undefined, where: string): RawValue {
+  if (original && isText(original) && textOf(original) === value) return original;
+  throw new EncodeError(
+    `${where} was made from text that is no valid UTF-8, of which the function sees only a part`,
+  );
+}
+
+function isText({ type }: RawValue): boolean {
+  return type === BsonType.string || type === BsonType.symbol;
+}
+
+function textOf({ bytes }: RawValue): string {
+  return (bytes as Buffer).toString('utf8', 4, bytes.length - 1);
+}
+
 export function encodeBigint(value: bigint, where: string): RawValue {
   if (BigInt.asIntN(64, value) !== value)
     throw new EncodeError(`${where} is outside the range of a 64-bit integer`);

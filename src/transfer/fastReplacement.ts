@@ -4,6 +4,7 @@
 // (test/unit/transfer/fast.test.ts).
 import { numberOf } from './encodeScalar';
 import type { Shown } from './interpret';
+import { replacementSign } from './patch';
 import { BsonType } from './raw';
 import { Scan, idEnd, sameBytes } from './scan';
 import { writeString } from './fastUpdate';
@@ -72,6 +73,8 @@ class Encoder {
         if (place >= 0 && stored.type(place) === BsonType.undefined) throw other;
         continue;
       }
+      // A stored name that is no UTF-8 is shown with such a sign.
+      if (place < 0 && key.includes(replacementSign)) throw other;
       if (place >= 0) {
         kept++;
         expected = place + 1;
@@ -94,7 +97,9 @@ class Encoder {
     const typeAt = writer.at;
     writer.byte(0);
     writer.copy(name);
-    writer.buffer[typeAt] = this.value(value, level, place, key, isNew);
+    // The value may need another buffer: which one is to be asked afterwards.
+    const type = this.value(value, level, place, key, isNew);
+    writer.buffer[typeAt] = type;
   }
 
   /** Writes a value; answers its type. */
@@ -176,9 +181,12 @@ class Encoder {
       const item = value[i];
       if (item === undefined) throw other;
       const place = hasStored && i < stored.count ? i : -1;
+      const name = nameBytes(String(i));
+      // Stored names that do not count up stay as they are, if nothing else changes.
+      if (place >= 0 && !stored.hasName(place, name)) throw other;
       const before = this.madeNumber;
       this.madeNumber = false;
-      this.element(nameBytes(String(i)), item, level, place, '', isNew);
+      this.element(name, item, level, place, '', isNew);
       // A number that moved inside the array keeps the type it has elsewhere in it.
       if (this.madeNumber && hasStored && typeof item === 'number') throw other;
       this.madeNumber ||= before;
@@ -196,8 +204,7 @@ class Encoder {
 
 function placeOf(stored: Scan, name: Buffer, expected: number): number {
   if (expected < stored.count) {
-    const from = stored.start[expected]! + 1;
-    if (sameBytes(stored.buffer, from, stored.value[expected]!, name, 0, name.length)) return expected;
+    if (stored.hasName(expected, name)) return expected;
   }
   return stored.find(name);
 }

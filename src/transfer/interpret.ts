@@ -1,7 +1,6 @@
 // What a transform's answer means for one document: nothing, an update document, an update pipeline, a whole
 // replacement, or a mistake that is named. Pure; nothing here talks to a server.
 import type { Document } from 'mongodb';
-import { BSON } from 'mongodb';
 import { encodeFields, encodeValue } from './encode';
 import { numberOf } from './encodeScalar';
 import type { EncodeOptions } from './encode';
@@ -25,6 +24,7 @@ import {
   valueOf,
 } from './raw';
 import type { RawValue } from './raw';
+import { promote } from './storedFields';
 
 /** The change of one document, ready to be sent. `u` is the value of an update statement's field of that name. */
 export type DocumentChange =
@@ -50,10 +50,13 @@ export class Shown {
   readonly promoted: Document;
   /** Sub-documents and arrays of the first level, before the function could move or change them. */
   readonly first: { key: string; value: object }[] = [];
+  /** Whether it holds text that is no UTF-8: what is shown of that cannot be written back. */
+  readonly lossy: boolean;
   private places: Map<object, { parent: object; key: string }> | undefined;
 
   constructor(readonly raw: Buffer) {
-    const promoted = BSON.deserialize(raw);
+    const { promoted, lossy } = promote(raw);
+    this.lossy = lossy;
     for (const key in promoted) {
       const value: unknown = promoted[key];
       if (isContainer(value)) this.first.push({ key, value });
@@ -110,7 +113,7 @@ export function interpret(shown: Shown, output: unknown): DocumentChange {
       `the transform returned ${describe(output)}; expected a document, a pipeline or nothing`,
     );
   }
-  const fast = fastUpdate(shown, output);
+  const fast = shown.lossy ? undefined : fastUpdate(shown, output);
   if (fast) return fast;
   const entries: [unknown, unknown][] = output instanceof Map ? [...output] : Object.entries(output);
   if (entries.length === 0)
@@ -137,7 +140,11 @@ function mayBeDocument(shown: Shown, entries: [unknown, unknown][]): boolean {
 function pipelineChange(shown: Shown, stages: unknown[]): DocumentChange {
   if (stages.length === 0)
     throw new OutputError('the transform returned an empty pipeline; return nothing to skip a document');
-  const options: EncodeOptions = { origin: shown.origin, undefinedAs: stringValue('$$REMOVE') };
+  const options: EncodeOptions = {
+    origin: shown.origin,
+    lossy: shown.lossy,
+    undefinedAs: stringValue('$$REMOVE'),
+  };
   const u = arrayValue(stages.map((stage, i) => encodeValue(stage, undefined, `stage ${i}`, options)));
   return { kind: 'update', u, patch: undefined };
 }
@@ -149,7 +156,8 @@ function replacementChange(shown: Shown, output: object, entries: [unknown, unkn
       'the transform returned an object without update operators and without _id; use {$set: …}, or return the whole document with its _id',
     );
   }
-  const replacement = fastReplacement(shown, output) ?? encodeReplacement(shown, output, entries);
+  const quick = shown.lossy ? undefined : fastReplacement(shown, output);
+  const replacement = quick ?? encodeReplacement(shown, output, entries);
   if (!sameValue(idOf(replacement), idOf(shown.raw))) {
     throw new OutputError('the transform returned a document with another _id; _id cannot be changed');
   }
@@ -258,6 +266,7 @@ function updateChange(shown: Shown, entries: [string, unknown][]): DocumentChang
 function optionsFor(shown: Shown, goesAway: (name: string) => boolean): EncodeOptions {
   return {
     origin: shown.origin,
+    lossy: shown.lossy,
     numberType: (value) => {
       for (const item of elements(shown.raw)) {
         if (item.type !== BsonType.double && item.type !== BsonType.long) continue;

@@ -51,6 +51,9 @@ export function diff(before: Buffer, after: Buffer): Patch {
   return { kind: 'paths', touched };
 }
 
+/** What decoding shows in the place of bytes that are no UTF-8: such names do not tell which they are. */
+export const replacementSign = '\uFFFD';
+
 /** False if the level holds a name twice, so that names do not tell its elements apart. */
 function diffLevel(before: Buffer, after: Buffer, path: string[], touched: TouchedPath[]): boolean {
   const a = elements(before);
@@ -63,7 +66,9 @@ function diffLevel(before: Buffer, after: Buffer, path: string[], touched: Touch
     const x = a[i]!;
     const y = b[i]!;
     if (before.compare(after, y.start, y.end, x.start, x.end) === 0) continue;
-    diffValue(nameOf(before, x), valueOf(before, x), valueOf(after, y), path, touched);
+    const name = nameOf(before, x);
+    if (name.includes(replacementSign)) return false;
+    diffValue(name, valueOf(before, x), valueOf(after, y), path, touched);
   }
   return true;
 }
@@ -90,12 +95,20 @@ function diffByName(
   const old = byName(before, a);
   const now = byName(after, b);
   if (old.size !== a.length || now.size !== b.length) return false;
-  for (const [name, x] of old) {
-    const y = now.get(name);
+  for (const [key, x] of old) {
+    const y = now.get(key);
+    if (sameValue(x, y)) continue;
+    const name = nameOfKey(key);
+    if (name.includes(replacementSign)) return false;
     if (y === undefined) touched.push({ path: [...path, name], after: undefined });
-    else if (!sameValue(x, y)) diffValue(name, x, y, path, touched);
+    else diffValue(name, x, y, path, touched);
   }
-  for (const [name, y] of now) if (!old.has(name)) touched.push({ path: [...path, name], after: y });
+  for (const [key, y] of now) {
+    if (old.has(key)) continue;
+    const name = nameOfKey(key);
+    if (name.includes(replacementSign)) return false;
+    touched.push({ path: [...path, name], after: y });
+  }
   return true;
 }
 
@@ -109,7 +122,7 @@ function sameNames(before: Buffer, a: RawElement[], after: Buffer, b: RawElement
   return true;
 }
 
-/** Whether a name occurs twice. Names are decoded only if two of them have the same hash. */
+/** Whether a name occurs twice. Names are compared only if two of them have the same hash. */
 export function hasTwins(buffer: Buffer, list = elements(buffer)): boolean {
   const hashes = new Set<number>();
   for (const item of list) {
@@ -121,7 +134,16 @@ export function hasTwins(buffer: Buffer, list = elements(buffer)): boolean {
 }
 
 function byName(buffer: Buffer, list: RawElement[]): Map<string, RawValue> {
-  return new Map(list.map((item) => [nameOf(buffer, item), valueOf(buffer, item)]));
+  return new Map(list.map((item) => [keyOfName(buffer, item), valueOf(buffer, item)]));
+}
+
+/** The bytes of a name as a text of one sign a byte: also names that are no UTF-8 are told apart. */
+function keyOfName(buffer: Buffer, item: RawElement): string {
+  return buffer.toString('latin1', item.start + 1, item.value - 1);
+}
+
+function nameOfKey(key: string): string {
+  return Buffer.from(key, 'latin1').toString();
 }
 
 /** As a raw document for the journal: `{p: path, a: value}` per touched path, `{w: version}` or `{h: hash}` for the whole. */
@@ -165,18 +187,22 @@ function readPath(entry: Buffer, where: RawElement): string[] {
 }
 
 interface Node {
+  name: string;
   leaf: boolean;
   after: RawValue | undefined;
+  /** By the bytes of their names. */
   children: Map<string, Node>;
 }
 
 function treeOf(touched: TouchedPath[]): Node {
-  const root: Node = { leaf: false, after: undefined, children: new Map() };
+  const root: Node = { name: '', leaf: false, after: undefined, children: new Map() };
   for (const { path, after } of touched) {
     let node = root;
     for (const name of path) {
-      let next = node.children.get(name);
-      if (!next) node.children.set(name, (next = { leaf: false, after: undefined, children: new Map() }));
+      const key = Buffer.from(name).toString('latin1');
+      let next = node.children.get(key);
+      if (!next)
+        node.children.set(key, (next = { name, leaf: false, after: undefined, children: new Map() }));
       node = next;
     }
     node.leaf = true;
@@ -196,16 +222,16 @@ function applyLevel(before: Buffer, node: Node): Buffer {
   const parts: Buffer[] = [];
   const seen = new Set<string>();
   for (const item of elements(before)) {
-    const name = nameOf(before, item);
-    seen.add(name);
-    const child = node.children.get(name);
+    const key = keyOfName(before, item);
+    seen.add(key);
+    const child = node.children.get(key);
     if (!child) parts.push(bytesOf(before, item));
     else if (!child.leaf) {
-      parts.push(element(name, objectValue(applyLevel(before.subarray(item.value, item.end), child))));
-    } else if (child.after) parts.push(element(name, child.after));
+      parts.push(element(child.name, objectValue(applyLevel(before.subarray(item.value, item.end), child))));
+    } else if (child.after) parts.push(element(child.name, child.after));
   }
-  for (const [name, child] of node.children) {
-    if (!seen.has(name) && child.after) parts.push(element(name, child.after));
+  for (const [key, child] of node.children) {
+    if (!seen.has(key) && child.after) parts.push(element(child.name, child.after));
   }
   return document(parts);
 }
@@ -245,18 +271,18 @@ export function takeBack(before: Buffer, patch: Patch, current: Buffer): Buffer 
 }
 
 function takeBackLevel(before: Buffer, node: Node, current: Buffer): Buffer | undefined {
-  const now = new Map(elements(current).map((item) => [nameOf(current, item), item]));
+  const now = new Map(elements(current).map((item) => [keyOfName(current, item), item]));
   const parts: Buffer[] = [];
-  for (const [name, child] of node.children) {
-    const found = now.get(name);
+  for (const [key, child] of node.children) {
+    const found = now.get(key);
     if (child.leaf && !sameValue(found && valueOf(current, found), child.after)) return undefined;
   }
   const seen = new Set<string>();
   for (const item of elements(before)) {
-    const name = nameOf(before, item);
-    seen.add(name);
-    const child = node.children.get(name);
-    const found = now.get(name);
+    const key = keyOfName(before, item);
+    seen.add(key);
+    const child = node.children.get(key);
+    const found = now.get(key);
     if (child?.leaf) parts.push(bytesOf(before, item));
     else if (child) {
       if (found?.type !== BsonType.object || item.type !== BsonType.object) return undefined;
@@ -266,11 +292,11 @@ function takeBackLevel(before: Buffer, node: Node, current: Buffer): Buffer | un
         current.subarray(found.value, found.end),
       );
       if (!inner) return undefined;
-      parts.push(element(name, objectValue(inner)));
+      parts.push(element(child.name, objectValue(inner)));
     } else if (found) parts.push(bytesOf(current, found));
   }
-  for (const [name, found] of now) {
-    if (!seen.has(name) && !node.children.get(name)?.leaf) parts.push(bytesOf(current, found));
+  for (const [key, found] of now) {
+    if (!seen.has(key) && !node.children.get(key)?.leaf) parts.push(bytesOf(current, found));
   }
   return document(parts);
 }

@@ -87,6 +87,11 @@ export class Scan {
     return sameBytes(this.buffer, this.start[i]!, this.end[i]!, other.buffer, other.start[k]!, other.end[k]!);
   }
 
+  /** @param name with its NUL. */
+  hasName(i: number, name: Uint8Array): boolean {
+    return sameBytes(this.buffer, this.start[i]! + 1, this.value[i]!, name, 0, name.length);
+  }
+
   name(i: number): string {
     return this.buffer.toString('utf8', this.start[i]! + 1, this.value[i]! - 1);
   }

@@ -16,7 +16,7 @@ export interface CorpusDocument {
 type Element = Buffer;
 
 /** One element: type, name and value as bytes. */
-export function element(type: number, name: string, value: Buffer): Element {
+export function element(type: number, name: string | Buffer, value: Buffer): Element {
   return Buffer.concat([Buffer.from([type]), cString(name), value]);
 }
 
@@ -44,8 +44,8 @@ function double(value: number): Buffer {
   bytes.writeDoubleLE(value);
   return bytes;
 }
-function cString(text: string): Buffer {
-  return Buffer.from(`${text}\0`);
+function cString(text: string | Buffer): Buffer {
+  return Buffer.concat([Buffer.from(text as string), Buffer.from([0])]);
 }
 function textOf(bytes: Buffer | string): Buffer {
   const content = Buffer.from(bytes as string);
@@ -65,11 +65,23 @@ function timestamp(seconds: number, increment: number): Buffer {
   return bytes;
 }
 
+function dbRef(...more: Element[]): Buffer {
+  return documentOf(
+    element(0x02, '$ref', textOf('things')),
+    element(0x07, '$id', oid),
+    element(0x02, '$db', textOf('shop')),
+    ...more,
+  );
+}
+
 const decimalOne = Buffer.from('01000000000000000000000000004030', 'hex');
 /** 1.00: equal to 1 for the server, but another number of digits. */
 const decimalOnePointZeroZero = Buffer.from('64000000000000000000000000003c30', 'hex');
 const decimalNaN = Buffer.from('0000000000000000000000000000007c', 'hex');
 const decimalInfinity = Buffer.from('00000000000000000000000000000078', 'hex');
+const decimalNegativeInfinity = Buffer.from('000000000000000000000000000000f8', 'hex');
+const decimalNegativeZero = Buffer.from('000000000000000000000000000040b0', 'hex');
+const decimalSmallest = Buffer.from('01000000000000000000000000000000', 'hex');
 const decimalLongest = Buffer.from('ffffffff638e8d37c087adbe09edff5f', 'hex');
 
 /** Values under the name `value`: what is special, type, bytes. */
@@ -78,7 +90,10 @@ const values: [name: string, type: number, bytes: Buffer][] = [
   ['double 0.1', 0x01, double(0.1)],
   ['double -0', 0x01, double(-0)],
   ['double NaN', 0x01, double(NaN)],
+  ['double NaN with a payload', 0x01, Buffer.from('230100000000f87f', 'hex')],
   ['double Infinity', 0x01, double(Infinity)],
+  ['double -Infinity', 0x01, double(-Infinity)],
+  ['double smallest', 0x01, double(5e-324)],
   ['double 2^53', 0x01, double(2 ** 53)],
   ['string empty', 0x02, textOf('')],
   ['string beyond ASCII', 0x02, textOf('Łódź, 東京, 🦆')],
@@ -92,6 +107,9 @@ const values: [name: string, type: number, bytes: Buffer][] = [
   ['binary UUID old', 0x05, binary(3, Buffer.alloc(16, 7))],
   ['binary UUID', 0x05, binary(4, Buffer.from('0123456789ab4def8123456789abcdef', 'hex'))],
   ['binary MD5', 0x05, binary(5, Buffer.alloc(16, 9))],
+  ['binary encrypted', 0x05, binary(6, Buffer.from([0, 1, 2, 3]))],
+  ['binary sensitive', 0x05, binary(8, Buffer.from('secret'))],
+  ['binary vector', 0x05, binary(9, Buffer.from('2700000080bf0000c07f', 'hex'))],
   ['binary of a user', 0x05, binary(128, Buffer.from([1, 2, 3]))],
   ['ObjectId', 0x07, oid],
   ['true', 0x08, Buffer.from([1])],
@@ -99,9 +117,11 @@ const values: [name: string, type: number, bytes: Buffer][] = [
   ['date', 0x09, int64(1_700_000_000_123n)],
   ['date before 1970', 0x09, int64(-1n)],
   ['date at the end of JavaScript', 0x09, int64(8_640_000_000_000_000n)],
+  ['date at the beginning of JavaScript', 0x09, int64(-8_640_000_000_000_000n)],
   ['null', 0x0a, none],
   ['regular expression', 0x0b, Buffer.concat([cString('^a.*z$'), cString('im')])],
   ['regular expression with x', 0x0b, Buffer.concat([cString('a b # words'), cString('sx')])],
+  ['regular expression empty', 0x0b, Buffer.concat([cString(''), cString('')])],
   ['code', 0x0d, textOf('function () { return 1; }')],
   ['symbol', 0x0e, textOf('a symbol')],
   ['code with scope', 0x0f, codeWithScope('return x', documentOf(element(0x10, 'x', int32(1))))],
@@ -117,18 +137,13 @@ const values: [name: string, type: number, bytes: Buffer][] = [
   ['decimal 1.00', 0x13, decimalOnePointZeroZero],
   ['decimal NaN', 0x13, decimalNaN],
   ['decimal Infinity', 0x13, decimalInfinity],
+  ['decimal -Infinity', 0x13, decimalNegativeInfinity],
+  ['decimal -0', 0x13, decimalNegativeZero],
+  ['decimal smallest', 0x13, decimalSmallest],
   ['decimal of 34 digits', 0x13, decimalLongest],
   ['MinKey', 0xff, none],
   ['MaxKey', 0x7f, none],
-  [
-    'DBRef in its usual order',
-    0x03,
-    documentOf(
-      element(0x02, '$ref', textOf('things')),
-      element(0x07, '$id', oid),
-      element(0x02, '$db', textOf('shop')),
-    ),
-  ],
+  ['DBRef in its usual order', 0x03, dbRef()],
   [
     'array of many types',
     0x04,
@@ -139,6 +154,8 @@ const values: [name: string, type: number, bytes: Buffer][] = [
       element(0x03, '3', documentOf(element(0x10, 'a', int32(1)))),
     ),
   ],
+  ['code with scope inside an array', 0x04, documentOf(element(0x0f, '0', codeWithScope('', documentOf())))],
+  ['DBRef with more', 0x03, dbRef(element(0x10, 'more', int32(1)))],
   ['timestamp zero inside', 0x03, documentOf(element(0x11, 'at', timestamp(0, 0)))],
   ['nested a hundred deep', 0x03, nested(99)],
 ];
@@ -146,17 +163,39 @@ const values: [name: string, type: number, bytes: Buffer][] = [
 /** The same, for values that do not survive decoding and encoding. */
 const lostValues: [name: string, type: number, bytes: Buffer][] = [
   ['undefined', 0x06, none],
+  [
+    'array with holes',
+    0x04,
+    documentOf(element(0x10, '0', int32(1)), element(0x06, '1', none), element(0x10, '2', int32(3))),
+  ],
   ['DBPointer', 0x0c, Buffer.concat([textOf('things'), oid])],
   ['date beyond JavaScript', 0x09, int64(9_000_000_000_000_000n)],
+  ['date smallest', 0x09, int64(-(2n ** 63n))],
   ['date largest', 0x09, int64(2n ** 63n - 1n)],
   ['integer-like names', 0x03, documentOf(element(0x10, 'b', int32(1)), element(0x10, '1', int32(2)))],
   ['a name twice', 0x03, documentOf(element(0x10, 'a', int32(1)), element(0x10, 'a', int32(2)))],
+  [
+    'a name twice far inside',
+    0x04,
+    documentOf(
+      element(0x03, '0', documentOf(element(0x0a, 'a', none), element(0x12, 'a', int64(1n)))),
+      element(0x10, '1', int32(1)),
+    ),
+  ],
   [
     'DBRef the other way round',
     0x03,
     documentOf(element(0x07, '$id', oid), element(0x02, '$ref', textOf('things'))),
   ],
   ['string that is no UTF-8', 0x02, textOf(Buffer.from([0x61, 0xff, 0xfe]))],
+  [
+    'names that are no UTF-8',
+    0x03,
+    documentOf(
+      element(0x10, Buffer.from([0x61, 0xff]), int32(1)),
+      element(0x10, Buffer.from([0x61, 0xfe]), int32(2)),
+    ),
+  ],
   ['a field _bsontype', 0x03, documentOf(element(0x02, '_bsontype', textOf('ObjectId')))],
   [
     'array whose names do not count up',
@@ -172,10 +211,44 @@ const shapes: [name: string, elements: Element[], survivesDriver: boolean][] = [
     [element(0x10, 'a.b', int32(1)), element(0x03, 'a', documentOf(element(0x10, 'b', int32(2))))],
     true,
   ],
+  [
+    'dotted and empty names inside',
+    [
+      element(
+        0x03,
+        'a',
+        documentOf(
+          element(0x10, 'b.c', int32(1)),
+          element(0x10, '.', int32(2)),
+          element(0x10, '', int32(3)),
+          element(0x03, 'b', documentOf(element(0x10, 'c', int32(4)))),
+        ),
+      ),
+    ],
+    true,
+  ],
+  ['a name with a dot at its end', [element(0x10, 'a.', int32(1)), element(0x10, '.a', int32(1))], true],
   ['dollar inside', [element(0x03, 'a', documentOf(element(0x10, '$b', int32(1))))], true],
   ['empty name', [element(0x10, '', int32(1))], true],
   ['__proto__', [element(0x10, '__proto__', int32(1))], true],
+  [
+    'names that objects have',
+    [
+      element(
+        0x03,
+        'a',
+        documentOf(
+          element(0x03, '__proto__', documentOf(element(0x10, 'b', int32(1)))),
+          element(0x02, 'constructor', textOf('c')),
+          element(0x01, 'toString', double(1)),
+          element(0x12, 'hasOwnProperty', int64(1n)),
+        ),
+      ),
+    ],
+    true,
+  ],
   ['integer-like names at the top', [element(0x10, 'b', int32(1)), element(0x10, '1', int32(2))], false],
+  ['a name that is no UTF-8 at the top', [element(0x10, Buffer.from([0xff]), int32(1))], false],
   ['a name twice at the top', [element(0x10, 'a', int32(1)), element(0x02, 'a', textOf('again'))], false],
 ];
 

@@ -1,12 +1,12 @@
 // What a document becomes, told without writing it. The kernel says what the transform's answer means; update
 // pipelines are computed by the server. What operators like `$push` make of a document stays unknown.
 import type { Document } from 'mongodb';
-import { BSON } from 'mongodb';
 import { interpret } from '../../transfer/interpret';
 import type { DocumentChange, Shown } from '../../transfer/interpret';
 import { applyPatch, decodePatch } from '../../transfer/patch';
 import { BsonType, sameBytes } from '../../transfer/raw';
 import { decoded } from '../../transfer/shownId';
+import { decodeExact } from '../documents';
 import type { ChecksContext } from './check';
 import { pipelineOf, sourceOf, transformOf } from './check';
 
@@ -25,11 +25,6 @@ export interface AfterImageInput {
   timeMs: number;
 }
 
-/** Decodes without losing any type: 1.0 stays a Double, a Long a Long, a regular expression its options. */
-export function decodeExactly(raw: Uint8Array): Document {
-  return BSON.deserialize(raw, { promoteValues: false, bsonRegExp: true });
-}
-
 /** Throws for an answer that a transform must not give. */
 export async function afterImage(input: AfterImageInput): Promise<AfterImage> {
   const { context, shown, output } = input;
@@ -39,10 +34,10 @@ export async function afterImage(input: AfterImageInput): Promise<AfterImage> {
 
 function imageOf(input: AfterImageInput, change: DocumentChange): Promise<AfterImage> | AfterImage {
   if (change.kind === 'skip') return { outcome: 'skipped', after: null };
-  if (change.replacement) return { outcome: 'changed', after: [decodeExactly(change.replacement)] };
+  if (change.replacement) return { outcome: 'changed', after: [decodeExact(change.replacement)] };
   const patch = change.patch ?? (change.encodedPatch && decodePatch(change.encodedPatch));
   if (patch?.kind === 'paths') {
-    return { outcome: 'changed', after: [decodeExactly(applyPatch(input.shown.raw, patch))] };
+    return { outcome: 'changed', after: [decodeExact(applyPatch(input.shown.raw, patch))] };
   }
   if (change.u.type === BsonType.array) return compute(input, decoded(change.u) as Document[]);
   return { outcome: 'unknown', after: null };
@@ -70,7 +65,7 @@ async function compute(
     pipelineOf(context) === null && images.length === 1 && only !== undefined && sameBytes(only, shown.raw);
   return unchanged
     ? { outcome: 'skipped', after: null }
-    : { outcome: 'changed', after: images.map((image) => decodeExactly(image)) };
+    : { outcome: 'changed', after: images.map((image) => decodeExact(image)) };
 }
 
 /** The library's caller may bring a driver of another major, which takes none of our values. */

@@ -5,7 +5,8 @@ import type { MigrationContext, TransformFunction } from '../../migration/kinds'
 import { UserError } from '../../protocol/errors';
 import { Shown } from '../../transfer/interpret';
 import { runUserCode } from '../userCode';
-import { afterImage, decodeExactly } from './afterImage';
+import { decodeExact } from '../documents';
+import { afterImage } from './afterImage';
 import type { CheckLimits, ChecksContext } from './check';
 import { codeOf, filterOf, messageOf, pipelineOf, sourceOf, timeExceeded, transformOf } from './check';
 
@@ -112,7 +113,7 @@ async function tryDocument(
     reason,
   });
   try {
-    before = decodeExactly(raw);
+    before = decodeExact(raw);
   } catch (error) {
     return { document: fail(`cannot be decoded: ${messageOf(error)}`), hung: false };
   }

@@ -3,8 +3,8 @@
 import type { Document } from 'mongodb';
 import type { AuthorCheck, ValidateResult } from '../../migration/kinds';
 import type { CheckResult } from '../../protocol/run';
+import { decodeExact } from '../documents';
 import { runUserCode } from '../userCode';
-import { decodeExactly } from './afterImage';
 import type { Check, CheckScope, ChecksContext, Finding } from './check';
 import {
   bothWays,
@@ -230,7 +230,7 @@ const rereadCheck: Check = {
 
 function canBeRead(raw: Uint8Array): boolean {
   try {
-    const document: Document = decodeExactly(raw);
+    const document: Document = decodeExact(raw);
     return '_id' in document;
   } catch {
     return false;
