@@ -1,8 +1,17 @@
 // The quarantine, `_migratory_quarantine`: one document for each document that failed, with its input and the reason,
 // until it is retried or discarded.
 import type { ClientSession, Db } from 'mongodb';
-import { idQuery, sendWrites, updateStatement } from './command';
-import { dateValue, document, element, findElement, intValue, objectValue, stringValue } from './raw';
+import { idQuery, rawDocuments, sendWrites, updateStatement } from './command';
+import {
+  dateValue,
+  document,
+  element,
+  findElement,
+  intValue,
+  isDeeperThan,
+  objectValue,
+  stringValue,
+} from './raw';
 import type { RawValue } from './raw';
 
 export const quarantineCollection = '_migratory_quarantine';
@@ -14,8 +23,13 @@ export interface QuarantinedDocument {
   input: Buffer;
 }
 
-/** Above this the input is not copied: a wrapper around a 16 MB document does not fit; it is still in its collection. */
+/** Beyond these the input is not copied, since a document around it would not be taken; it is still in its collection. */
 const inputBytes = 15 * 1024 * 1024;
+const inputDepth = 170;
+
+function canBeCopied(input: Buffer): boolean {
+  return input.length < inputBytes && !isDeeperThan(input, inputDepth);
+}
 
 export interface QuarantinePlace {
   run: string;
@@ -42,7 +56,7 @@ export async function writeQuarantine(
       element('id', id),
       element('reason', stringValue(reason)),
       element('at', at),
-      ...(input.length < inputBytes ? [element('document', objectValue(input))] : []),
+      ...(canBeCopied(input) ? [element('document', objectValue(input))] : []),
     ]);
     return updateStatement(idQuery(objectValue(key)), objectValue(row), { upsert: true });
   });
@@ -85,7 +99,7 @@ export async function quarantinedIds(
     .collection(quarantineCollection)
     .find({ run: where.run, step: where.step }, { raw: true, projection: { id: 1 }, sort: { _id: 1 } });
   const ids: RawValue[] = [];
-  for await (const row of rows as unknown as AsyncIterable<Buffer>) {
+  for await (const row of rawDocuments(rows)) {
     const id = findElement(row, 'id');
     if (id) ids.push({ type: id.type, bytes: Buffer.from(row.subarray(id.value, id.end)) });
   }

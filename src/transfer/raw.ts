@@ -118,6 +118,14 @@ function elementAt(buffer: Buffer, start: number): RawElement {
   return { type, start, value, end: valueEnd(buffer, type, value) };
 }
 
+/** Whether sub-documents and arrays are nested in more than so many levels. */
+export function isDeeperThan(buffer: Buffer, levels: number, offset = 0): boolean {
+  return elements(buffer, offset).some(({ type, value }) => {
+    if (type !== BsonType.object && type !== BsonType.array) return false;
+    return levels <= 1 || isDeeperThan(buffer, levels - 1, value);
+  });
+}
+
 /** The element of that name; the last one if the name occurs more than once (as decoders see it). */
 export function findElement(buffer: Buffer, name: string, offset = 0): RawElement | undefined {
   let found: RawElement | undefined;

@@ -36,12 +36,12 @@ export const transformSampleCheck: Check = {
     const sample = await scope.facts.sample();
     const bad = sample.documents.filter(({ outcome }) => outcome === 'failed');
     if (bad.length === 0) return summary(sample);
-    const stops = (transformOf(scope)?.onError ?? 'stop') === 'stop';
+    const failing = stops(scope);
     return bad.map((document) =>
       failed(
-        stops || sample.hung ? 'error' : 'warning',
+        failing || sample.hung ? 'error' : 'warning',
         `${reasonText(document)}.`,
-        stops
+        failing
           ? "Mend the transform or the document, or let failing documents go to quarantine (onError: 'quarantine')."
           : 'Such documents will go to quarantine. Mend the transform if that is not what you want.',
         `Transform sample ${idText(document.id)}`,
@@ -49,6 +49,11 @@ export const transformSampleCheck: Check = {
     );
   },
 };
+
+/** Whether a document that fails ends the run. */
+function stops(scope: CheckScope): boolean {
+  return (transformOf(scope)?.onError ?? 'stop') === 'stop';
+}
 
 function reasonText({ reason = '' }: SampledDocument): string {
   const text = reason.replace(/\.$/, '');
@@ -95,7 +100,7 @@ export const sizeCheck: Check = {
     const largest = sizes.sort((a, b) => b.size - a.size)[0];
     if (largest && largest.size > warnBytes) {
       return failed(
-        largest.size > limit ? 'error' : 'warning',
+        largest.size > limit && stops(scope) ? 'error' : 'warning',
         `${largest.id} will have ${bytes(largest.size)}; the limit is ${bytes(limit)}.`,
         'Make the result smaller, or let such documents go to quarantine.',
       );
@@ -103,8 +108,9 @@ export const sizeCheck: Check = {
     const big = await largestNow(scope);
     const growth = Math.max(0, ...sample.documents.map(growthOf));
     if (big && big.size + growth > warnBytes) {
+      // Whether this one grows at all is not known.
       return failed(
-        big.size + growth > limit ? 'error' : 'warning',
+        'warning',
         `${idText(big.id)} has ${bytes(big.size)} now, and sampled documents grow by up to ${bytes(growth)}; the limit is ${bytes(limit)}.`,
         'Look at the largest documents first, or let such documents go to quarantine.',
       );
