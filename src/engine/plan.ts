@@ -146,9 +146,13 @@ function pendingState(last: LastStep | undefined, laterIsApplied: boolean): Migr
   return laterIsApplied ? 'out-of-order' : 'pending';
 }
 
+const atWork: ReadonlySet<string> = new Set(['running', 'paused', 'verifying', 'rolling-back']);
+
 /** Its work was begun and neither finished nor undone: the documents may stand half-way. */
-function isUnfinished({ step }: LastStep): boolean {
+function isUnfinished({ run, step }: LastStep): boolean {
   if (step.state === 'interrupted') return true;
+  // The run came to an end that its step did not live to see.
+  if (atWork.has(step.state) && finalRunStates.includes(run.state)) return true;
   // A script with a journal changes indexes and options too, which nobody counts.
   if (step.kind === 'script' && step.journal !== undefined)
     return step.state === 'failed' || step.state === 'cancelled';

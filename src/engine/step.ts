@@ -258,7 +258,8 @@ async function settleFailure(
     return new StepFailure('interrupted', ExitCode.failed, info, error);
   }
   const exitCode = error instanceof UserError ? error.exitCode : ExitCode.failed;
-  if (!canUndo(scope, planned, step) || (await changedNothing(scope, step))) {
+  // Where that cannot be read just now there may be something to undo.
+  if (!canUndo(scope, planned, step) || (await changedNothing(scope, step).catch(() => false))) {
     recorder.finishStep(step, 'failed', info);
     return new StepFailure('failed', exitCode, info, error);
   }

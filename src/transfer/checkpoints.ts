@@ -3,7 +3,7 @@
 // transaction, so that data, journal and checkpoint cannot come apart.
 import type { Binary, ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
 import { BSON, MaxKey, MinKey } from 'mongodb';
-import { idQuery, sendWrites, updateStatement } from './command';
+import { idQuery, rawDocuments, sendWrites, updateStatement } from './command';
 import { unpackIds, type Handled } from './handled';
 import type { Bounds, Range } from './ranges';
 import {
@@ -175,7 +175,7 @@ export class Checkpoints {
       raw: true,
       ...(collation ? { collation: collation as never } : {}),
     });
-    for await (const row of rows as unknown as AsyncIterable<Buffer>) {
+    for await (const row of rawDocuments(rows)) {
       const counts = BSON.deserialize(row);
       for (const key of Object.keys(progress.sums) as (keyof Tally)[])
         progress.sums[key] += Number(counts[key] ?? 0);

@@ -5,7 +5,7 @@
 import type { ClientSession, Collection, Document } from 'mongodb';
 import { emptyTally } from './checkpoints';
 import { idsOfDocuments } from './handled';
-import { sendWrites, speakable } from './command';
+import { rawDocuments, sendWrites, speakable } from './command';
 import { documentError, WriteRefused } from './errors';
 import type { Evaluator } from './evaluate';
 import { writeGuarded } from './guardedWrite';
@@ -73,7 +73,7 @@ export class Merge {
     const stages = [{ $match: wanted }, { $sort: { _id: 1 } }, ...this.parts.options.pipeline];
     const cursor = this.parts.source.aggregate(stages, { raw: true, ...(session ? { session } : {}) });
     const results: Result[] = [];
-    for await (const raw of cursor as unknown as AsyncIterable<Buffer>) results.push(this.rules.result(raw));
+    for await (const raw of rawDocuments(cursor, session)) results.push(this.rules.result(raw));
     return results;
   }
 
@@ -181,8 +181,7 @@ export class Merge {
     for (let at = 0; at < results.length; at += 1000) {
       const wanted = this.rules.queryFor(results.slice(at, at + 1000));
       const cursor = target.find(wanted, { raw: true, ...(session ? { session } : {}) });
-      for await (const raw of cursor as unknown as AsyncIterable<Buffer>)
-        found.set(this.rules.result(raw).key, raw);
+      for await (const raw of rawDocuments(cursor, session)) found.set(this.rules.result(raw).key, raw);
     }
     return found;
   }

@@ -1,7 +1,7 @@
 // Reading documents of a collection, raw: a range of its `_id` index as one batch, or some documents by `_id`.
 import type { ClientSession, Collection, Document } from 'mongodb';
 import { MaxKey } from 'mongodb';
-import { readAll, readRange, speakable, UnspeakableId } from './command';
+import { rawDocuments, readAll, readRange, speakable, UnspeakableId } from './command';
 import { boundary, type Bounds } from './ranges';
 import { BsonType, idOf, keyOf } from './raw';
 import type { RawValue } from './raw';
@@ -70,7 +70,8 @@ async function readLastKey(
     ...(projection ? { projection } : {}),
     ...(session ? { session } : {}),
   });
-  const documents = (await cursor.toArray()) as unknown as Buffer[];
+  const documents: Buffer[] = [];
+  for await (const raw of rawDocuments(cursor, session)) documents.push(Buffer.from(raw));
   return { documents, bytes: sizeOf(documents) };
 }
 

@@ -20,7 +20,7 @@ import {
 } from './message';
 import { ElementWalk, asBuffer } from './rawBson';
 import { type Redirection, unredirectableReason } from './redirection';
-import { DoorRefusal, STRANGER, errorReply } from './refusal';
+import { STRANGER, endsConnection, errorReply, refusalOf } from './refusal';
 import { type ReplyLook, lookAtBody, saysNotPrimary } from './replyLook';
 import { ScriptSocket } from './scriptSocket';
 import { type ReplyTaker, type Upstream, bodyOf } from './upstream';
@@ -281,14 +281,11 @@ export class Link {
   }
 
   #failHook(request: Request, error: unknown): void {
-    if (
-      (error instanceof DoorRefusal && error.close) ||
-      (error as Error | undefined)?.name === 'AbortError'
-    ) {
+    if (endsConnection(error)) {
       this.destroy();
       return;
     }
-    const refusal = error instanceof DoorRefusal ? error : new DoorRefusal(messageOf(error));
+    const refusal = refusalOf(error);
     this.#answer(request, errorReply(refusal.message, refusal.code, refusal.codeName));
   }
 
@@ -308,10 +305,6 @@ export class Link {
   #send(pieces: readonly Buffer[]): void {
     for (const piece of pieces) this.#script.write(piece, this.#upstream?.socket);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function nameOf(command: Buffer): string {

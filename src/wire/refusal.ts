@@ -16,6 +16,29 @@ export class DoorRefusal extends Error {
   }
 }
 
+/** What befalls the engine's own way to the server befalls the script's. */
+const lostNames = new Set(['MongoNetworkError', 'MongoNetworkTimeoutError', 'MongoServerSelectionError']);
+
+export function endsConnection(error: unknown): boolean {
+  if (error instanceof DoorRefusal) return error.close;
+  return error instanceof Error && (error.name === 'AbortError' || lostNames.has(error.name));
+}
+
+/** What a script is told when a hook throws. */
+export function refusalOf(error: unknown): DoorRefusal {
+  if (error instanceof DoorRefusal) return error;
+  return new DoorRefusal(error instanceof Error ? error.message : String(error), serverCode(error));
+}
+
+/** With the server's own code a script and its driver know what they are told. */
+function serverCode(error: unknown): { code?: number; codeName?: string } {
+  if (!(error instanceof Error) || !error.name.startsWith('Mongo')) return {};
+  const { code, codeName } = error as { code?: unknown; codeName?: unknown };
+  return typeof code === 'number'
+    ? { code, codeName: typeof codeName === 'string' ? codeName : 'Error' }
+    : {};
+}
+
 /** The reply with which a server refuses a command. */
 export function errorReply(errmsg: string, code: number, codeName: string): Document {
   return { ok: 0, errmsg, code, codeName };

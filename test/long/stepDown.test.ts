@@ -25,7 +25,7 @@ describe('a run whose primary steps down', function () {
         if (direction === 'down') await stage.succeed({ mode: 'up' });
         let stepped: Promise<unknown> | undefined;
         const stepDown = (): void => {
-          stepped ??= admin.command({ replSetStepDown: 20, secondaryCatchUpPeriodSecs: 10 });
+          stepped ??= admin.command({ replSetStepDown: 5, secondaryCatchUpPeriodSecs: 10 });
         };
         listenBetween((commands) => void (commands >= 5 && stepDown()));
         const again = { mode: direction, names: direction === 'down' ? stage.names : [] };

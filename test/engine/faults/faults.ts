@@ -98,7 +98,10 @@ async function seed(db: Db): Promise<void> {
 }
 
 async function check(db: Db, script: boolean): Promise<void> {
-  assert.equal(await rows(db).countDocuments({ $expr: { $eq: ['$x', { $add: ['$_id', 100] }] } }), total);
+  const once = { $expr: { $eq: ['$x', { $add: ['$_id', 100] }] } };
+  const others = await rows(db).find({ $nor: [once] }).toArray();
+  assert.deepEqual(others, []);
+  assert.equal(await rows(db).countDocuments(once), total);
   if (!script) return;
   assert.equal(await db.collection('made').countDocuments(), 30);
   assert.deepEqual(await db.collection<any>('counter').findOne(), { _id: 'c', n: 3 });
