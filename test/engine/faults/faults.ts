@@ -99,7 +99,9 @@ async function seed(db: Db): Promise<void> {
 
 async function check(db: Db, script: boolean): Promise<void> {
   const once = { $expr: { $eq: ['$x', { $add: ['$_id', 100] }] } };
-  const others = await rows(db).find({ $nor: [once] }).toArray();
+  const others = await rows(db)
+    .find({ $nor: [once] })
+    .toArray();
   assert.deepEqual(others, []);
   assert.equal(await rows(db).countDocuments(once), total);
   if (!script) return;
