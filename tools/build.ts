@@ -2,6 +2,7 @@
 // few files that are read beside the bundles (jiti, codicons). `--minify` is what tools/package.ts ships,
 // `--watch` is for development. What goes into the .vsix is decided by .vscodeignore, not here.
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -52,6 +53,7 @@ function programs(choice: BuildChoice): BuildOptions[] {
     legalComments: 'none',
     logLevel: 'warning',
     tsconfig: 'tsconfig.json',
+    define: { MIGRATORY_VERSION: JSON.stringify(packageVersion()) },
   };
   const node: BuildOptions = {
     ...common,
@@ -86,6 +88,11 @@ function programs(choice: BuildChoice): BuildOptions[] {
       outdir: 'dist',
     },
   ];
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  return version;
 }
 
 /**

@@ -1,7 +1,7 @@
 // `SafeMigration`: one transform with everything on: checks before, journal, verification after, and the way back by
 // itself when any of them fails.
 import type { Db } from 'mongodb';
-import type { TransformMigration } from '../migration/kinds';
+import type { AnyTransformMigration } from '../migration/kinds';
 import type { RunDocument } from '../protocol/run';
 import { MigrationRunner, type MigrationRunnerOptions } from './migrationRunner';
 
@@ -16,7 +16,7 @@ export class SafeMigration {
    * Runs the migration once; it counts as done when it is applied already.
    * @throws the failure of a check, of the transform or of `validate`; the documents are rolled back by then.
    */
-  execute(migration: TransformMigration & { name: string }): Promise<RunDocument> {
+  execute(migration: AnyTransformMigration & { name: string }): Promise<RunDocument> {
     return this.#runner.run([migration]);
   }
 }

@@ -169,7 +169,10 @@ export interface PipelineMigration extends MigrationBase {
 }
 
 export type MigrationKind = 'script' | 'transform' | 'pipeline';
-export type Migration = ScriptMigration | TransformMigration | PipelineMigration;
+/** Of documents of any shape: a list may hold transforms of several collections. */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnyTransformMigration = TransformMigration<any>;
+export type Migration = ScriptMigration | AnyTransformMigration | PipelineMigration;
 
 /** A migration out of a loaded file, named and classified. */
 export interface LoadedMigration {
@@ -194,7 +197,7 @@ export function defineMigration(
   return migration;
 }
 
-export function isTransform(migration: Migration): migration is TransformMigration {
+export function isTransform(migration: Migration): migration is AnyTransformMigration {
   return 'source' in migration && !('pipeline' in migration);
 }
 
