@@ -100,6 +100,7 @@ function average(values: number[]): number {
 
 /** `42s`, `3m 5s`, `2h 10m`. */
 export function formatTime(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–';
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole}s`;
   if (whole < 3600) return `${Math.floor(whole / 60)}m ${whole % 60}s`;

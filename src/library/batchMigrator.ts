@@ -54,6 +54,9 @@ export class BatchMigrator {
   ): Promise<BatchCounts> {
     const { batchSize = 1000, backup = 'none', throttle, signal, onError, onProgress } = this.#options;
     const counts: BatchCounts = { processed: 0, errors: 0, total: 0 };
+    const progress = new BatchedProgress(batchSize, () =>
+      onProgress?.({ ...counts, percentage: percentage(counts) }),
+    );
     const fail = (error: unknown, document: Document): void => {
       counts.errors += 1;
       onError?.(error, document);
@@ -76,9 +79,10 @@ export class BatchMigrator {
         signal,
         monitor: {
           total: (total) => (counts.total = total),
-          batch: ({ processed }) => {
+          batch({ count, processed }) {
+            progress.before(count);
             counts.processed += processed;
-            onProgress?.({ ...counts, percentage: percentage(counts) });
+            progress.after(count);
           },
           // What the server refused: the transform itself was fine.
           quarantined: ({ id, reason }) => fail(new Error(reason), { _id: id as never }),
@@ -86,6 +90,7 @@ export class BatchMigrator {
       });
       counts.processed = result.processed;
       counts.total = Math.max(counts.total, result.total);
+      progress.end();
     });
     return counts;
   }
@@ -132,6 +137,42 @@ export class BatchMigrator {
       }
     };
     return { kind: 'function', transform: guarded, ctx };
+  }
+}
+
+/**
+ * The kernel's ranges are cut by `_id` and hold as many documents as match there, some none: callers hear of batches
+ * that are full, of the last one, and of what a second has brought where little matches.
+ */
+class BatchedProgress {
+  #waiting = 0;
+  #told = 0;
+  #last = Date.now();
+
+  constructor(
+    private readonly size: number,
+    private readonly tell: () => void,
+  ) {}
+
+  before(count: number): void {
+    if (this.#waiting > 0 && this.#waiting + count > this.size) this.#tell();
+  }
+
+  after(count: number): void {
+    this.#waiting += count;
+    const due = this.#waiting >= this.size || Date.now() - this.#last > 1_000;
+    if (this.#waiting > 0 && due) this.#tell();
+  }
+
+  end(): void {
+    if (this.#waiting > 0 || this.#told === 0) this.#tell();
+  }
+
+  #tell(): void {
+    this.#waiting = 0;
+    this.#told += 1;
+    this.#last = Date.now();
+    this.tell();
   }
 }
 

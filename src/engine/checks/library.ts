@@ -1,10 +1,11 @@
 // `validateMigration` of the library: the checks of a transform under the names that the library promises.
 import type { Db, MongoClient } from 'mongodb';
-import type { LoadedMigration, TransformMigration } from '../../migration/kinds';
+import type { AnyTransformMigration, LoadedMigration } from '../../migration/kinds';
 import type { Connection } from '../connect';
 import { probeServer } from '../topology';
 import { checks } from './catalogue';
 import { runChecks } from './runChecks';
+import { eachSampleCheck } from './sampleChecks';
 
 export interface ValidationCheck {
   check: string;
@@ -18,16 +19,16 @@ export interface ValidationReport {
   checks: ValidationCheck[];
 }
 
-const promised = new Set(['source-exists', 'index', 'disk-space', 'transform-sample']);
+const promised = new Set(['source-exists', 'index', 'disk-space']);
 
 /**
  * Checks a transform migration against a database without writing anything: `Source data exists`,
  * `Index {"a":1} exists` for each required index, `Sufficient disk space`, and `Transform sample <id>` for each
- * sampled document that fails (one for all when none does).
+ * sampled document.
  */
 export async function validateMigration(
   db: Db,
-  migration: TransformMigration & { name?: string },
+  migration: AnyTransformMigration & { name?: string },
   options: { signal?: AbortSignal } = {},
 ): Promise<ValidationReport> {
   const context = {
@@ -37,11 +38,10 @@ export async function validateMigration(
     settings: { backup: migration.backup ?? 'journal', ledger: '_migrations' },
     signal: options.signal ?? new AbortController().signal,
   } as const;
-  const results = await runChecks(
-    context,
-    undefined,
-    checks.filter(({ id }) => promised.has(id)),
-  );
+  const results = await runChecks(context, undefined, [
+    ...checks.filter(({ id }) => promised.has(id)),
+    eachSampleCheck,
+  ]);
   const report = results.map(({ check, outcome, details }) => ({
     check,
     passed: outcome !== 'failed',
@@ -50,7 +50,7 @@ export async function validateMigration(
   return { allPassed: report.every(({ passed }) => passed), checks: report };
 }
 
-function asLoaded(definition: TransformMigration): LoadedMigration {
+function asLoaded(definition: AnyTransformMigration): LoadedMigration {
   return { name: definition.name ?? 'migration', kind: 'transform', index: 0, definition };
 }
 

@@ -36,19 +36,35 @@ export const transformSampleCheck: Check = {
     const sample = await scope.facts.sample();
     const bad = sample.documents.filter(({ outcome }) => outcome === 'failed');
     if (bad.length === 0) return summary(sample);
-    const failing = stops(scope);
-    return bad.map((document) =>
-      failed(
-        failing || sample.hung ? 'error' : 'warning',
-        `${reasonText(document)}.`,
-        failing
-          ? "Mend the transform or the document, or let failing documents go to quarantine (onError: 'quarantine')."
-          : 'Such documents will go to quarantine. Mend the transform if that is not what you want.',
-        `Transform sample ${idText(document.id)}`,
-      ),
-    );
+    return bad.map((document) => failedSample(scope, sample, document));
   },
 };
+
+/** One result for each sampled document, whatever came of it. */
+export const eachSampleCheck: Check = {
+  ...transformSampleCheck,
+  async run(scope) {
+    const sample = await scope.facts.sample();
+    if (sample.documents.length === 0) return summary(sample);
+    return sample.documents.map((document) => {
+      if (document.outcome === 'failed') return failedSample(scope, sample, document);
+      const details = document.outcome === 'skipped' ? 'It is left as it is.' : 'It is changed.';
+      return passed(details, `Transform sample ${idText(document.id)}`);
+    });
+  },
+};
+
+function failedSample(scope: CheckScope, sample: Sample, document: SampledDocument): Finding {
+  const failing = stops(scope);
+  return failed(
+    failing || sample.hung ? 'error' : 'warning',
+    `${reasonText(document)}.`,
+    failing
+      ? "Mend the transform or the document, or let failing documents go to quarantine (onError: 'quarantine')."
+      : 'Such documents will go to quarantine. Mend the transform if that is not what you want.',
+    `Transform sample ${idText(document.id)}`,
+  );
+}
 
 /** Whether a document that fails ends the run. */
 function stops(scope: CheckScope): boolean {

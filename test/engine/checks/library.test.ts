@@ -29,6 +29,19 @@ describe('validateMigration', () => {
     assert.equal(report.allPassed, true);
   });
 
+  it('has one check for each sampled document', async () => {
+    const { db } = await place();
+    await db.collection('movies').insertMany([1, 2, 3].map((id) => ({ _id: id as never })));
+    const report = await validateMigration(db, {
+      source: 'movies',
+      transform: (doc: { _id: unknown }) => (doc._id === 2 ? undefined : { $set: { seen: true } }),
+    });
+    const samples = report.checks.filter(({ check }) => check.startsWith('Transform sample'));
+    const names = samples.map(({ check }) => check).toSorted();
+    assert.deepEqual(names, ['Transform sample 1', 'Transform sample 2', 'Transform sample 3']);
+    assert.ok(samples.every(({ passed }) => passed));
+  });
+
   it('fails with what is missing', async () => {
     const { db } = await place();
     await db.collection('movies').insertOne({ _id: 1 as never });

@@ -109,6 +109,20 @@ describe('BatchMigrator', function () {
     assert.equal(await collection.countDocuments({ $expr: { $eq: ['$m', { $add: ['$n', 1] }] } }), 25);
   });
 
+  it('reports full batches where the filter matches little, and the last one', async () => {
+    const { db } = await (await replicaSet()).database('library');
+    const collection = await people(db, 100);
+    const seen: number[] = [];
+    const migrator = new BatchMigrator({
+      batchSize: 10,
+      onProgress: ({ processed }) => seen.push(processed),
+    });
+    await migrator.migrate(collection, { n: { $mod: [4, 0] } }, () => ({ $set: { m: 1 } }));
+    assert.equal(seen.at(-1), 25);
+    assert.ok(seen.length >= 3 && seen.length <= 5, `reported ${seen.join(', ')}`);
+    assert.ok(seen.every((processed, index) => processed - (seen[index - 1] ?? 0) <= 10));
+  });
+
   it('counts only what was written, and hands failing documents to onError', async () => {
     const { db } = await (await replicaSet()).database('library');
     const collection = await people(db, 20);
