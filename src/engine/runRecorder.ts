@@ -214,11 +214,13 @@ export class RunRecorder {
   pause(): void {
     this.#pausedFrom ??= this.document.state;
     this.#setStates('paused');
+    this.#beat();
   }
 
   unpause(): void {
     if (this.#pausedFrom) this.#setStates(this.#pausedFrom);
     this.#pausedFrom = undefined;
+    this.#beat();
   }
 
   #setStates(state: RunState): void {

@@ -45,6 +45,12 @@ export function guardProcessExit(what: string, file?: string): ExitGuard {
   };
 }
 
+/** Ends the process also while a guard stands. */
+export function exitNow(code: number): never {
+  if (realExit) return realExit(code);
+  return process.exit(code);
+}
+
 function refuseExit(code?: number | string | null): never {
   const { what, file } = standing.at(-1) ?? { what: 'Somebody' };
   const frame = stackFrames(new Error('where').stack ?? '').find((each) => each.file === file);

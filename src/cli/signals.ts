@@ -1,0 +1,25 @@
+// Ctrl-C and its kin during a run: the first asks the run to end within its batch, the second ends the process.
+import { constants } from 'node:os';
+import type { RunSwitch } from '../engine/scope';
+import { exitNow } from '../migration/exitGuard';
+import { ExitCode } from '../protocol/errors';
+import type { Output } from './output';
+import { startWatchdog } from './watchdog';
+
+const names = ['SIGINT', 'SIGTERM'] as const;
+
+/** @returns a function that leaves signals to the system again. */
+export function obeySignals(runSwitch: RunSwitch, output: Output): () => void {
+  const watchdog = startWatchdog(names.map((name) => constants.signals[name]));
+  const onSignal = (): void => {
+    if (runSwitch.signal.aborted) exitNow(ExitCode.cancelled);
+    watchdog.heard();
+    output.say('Cancelling after the current batch. Once more ends it at once.', 'warn');
+    runSwitch.cancel();
+  };
+  for (const name of names) process.on(name, onSignal);
+  return () => {
+    for (const name of names) process.off(name, onSignal);
+    watchdog.stop();
+  };
+}
