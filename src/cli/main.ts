@@ -5,7 +5,13 @@ import { ExitCode, UserError } from '../protocol/errors';
 import { conflictsCommand } from './commands/conflicts';
 import { createCommand, initCommand } from './commands/author';
 import { journalsCommand } from './commands/journals';
-import { markCommand, quarantineCommand, repairCommand, unlockCommand } from './commands/recover';
+import {
+  baselineCommand,
+  markCommand,
+  quarantineCommand,
+  repairCommand,
+  unlockCommand,
+} from './commands/recover';
 import { controlCommand, runsCommand, throttleCommand, type ThrottleOptions } from './commands/runs';
 import { runCommand, type RunOptions } from './commands/run';
 import { statusCommand } from './commands/status';
@@ -124,9 +130,12 @@ add('down [names...]', 'roll back the last migration, or the named ones', [
   'down',
   'down 004-dates.js',
   'down --steps 2',
+  'down --block',
 ])
   .option('--to <name>', 'roll back everything that was applied after this one')
   .option('--steps <n>', 'roll back so many', count)
+  .option('-b, --block', 'roll back all that was applied together with the last one')
+  .option('--run <id>', 'roll back all that this run has applied')
   .action(runs('down'));
 
 add('dry-run [names...]', 'rehearse on a scratch copy; the database is not written', [
@@ -220,6 +229,9 @@ add('mark <name>', 'write the ledger without running anything', ['mark 001-init.
       markCommand(output, globals, name, options),
     ),
   );
+add('baseline', 'take all migrations that are there as applied, without running any', ['baseline']).action(
+  action((output, globals) => baselineCommand(output, globals)),
+);
 add('repair', 'settle what killed processes have left behind', ['repair']).action(
   action((output, globals) => repairCommand(output, globals)),
 );

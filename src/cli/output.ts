@@ -51,6 +51,12 @@ export class Output {
     this.#write(`${text}\n`);
   }
 
+  /** The answer of a command that has no event of its own: a line for people, a log event in JSON mode. */
+  say(message: string, level: 'info' | 'warn' | 'error' = 'info'): void {
+    this.emit({ type: 'log', level, message });
+    this.line(message);
+  }
+
   /** A line that belongs to no run. */
   emit(body: EventBody): void {
     if (this.#json) this.event({ run: '', at: new Date().toISOString(), ...body });
@@ -138,6 +144,6 @@ function authorFrames({ user, stack }: ErrorInfo): string[] {
   if (user || !stack) return [];
   const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
   return frames
-    .filter((line) => !/node:|node_modules|[\\/]dist[\\/](?:cli|runner)\.js/.test(line))
+    .filter((line) => !/node:|node_modules|[\\/]dist[\\/](?:cli|runner)\.js|Promise\.all \(index/.test(line))
     .map((line) => line.trim());
 }

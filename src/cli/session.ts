@@ -61,9 +61,7 @@ export async function withSession<T>(
 async function chooseTarget(globals: GlobalOptions, config: ProjectConfig): Promise<ConnectionTarget> {
   const uri = globals.uri === '-' ? (await text(process.stdin)).trim() : globals.uri;
   const given = uri ?? (globals.connection === undefined ? process.env['MIGRATORY_URI'] : undefined);
-  if (given !== undefined && given !== '') {
-    return { name: 'command line', uri: given, database: globals.database ?? databaseInUri(given) };
-  }
+  if (given !== undefined && given !== '') return givenTarget(given, globals, config);
   const name = globals.connection ?? config.defaultConnection ?? onlyOne(config);
   if (name === undefined || name === null) throw noConnection(config);
   const found = config.connections.find((connection) => connection.name === name);
@@ -74,6 +72,21 @@ async function chooseTarget(globals: GlobalOptions, config: ProjectConfig): Prom
     });
   }
   return requireVariables({ ...found, database: globals.database ?? found.database });
+}
+
+/**
+ * A connection string of the command line or the environment. One that the config knows as well is the config's
+ * connection, with its marks: production stays production whoever spells its address.
+ */
+function givenTarget(uri: string, { database }: GlobalOptions, config: ProjectConfig): ConnectionTarget {
+  const { connections, defaultConnection } = config;
+  const chosen = connections.find(({ name }) => name === (defaultConnection ?? onlyOne(config)));
+  const named = database ?? databaseInUri(uri);
+  const same = [chosen, ...connections].find(
+    (known) => known?.uri === uri && (named === '' || known.database === named),
+  );
+  if (same) return same;
+  return { name: 'command line', uri, database: named === '' ? (chosen?.database ?? '') : named };
 }
 
 function onlyOne(config: ProjectConfig): string | undefined {

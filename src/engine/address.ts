@@ -1,7 +1,7 @@
 // What a connection string says, before anything is opened: hosts, TLS, where the user is looked up. Refuses
 // what cannot work with a sentence that holds no credentials.
 import { ConnectionString } from 'mongodb-connection-string-url';
-import { UserError } from '../protocol/errors';
+import { ExitCode, UserError } from '../protocol/errors';
 import type { ConnectionTarget } from '../protocol/runner';
 
 export interface HostPort {
@@ -27,6 +27,8 @@ export interface Address {
 }
 
 export const editConnection = { label: 'Edit the connection' } as const;
+/** What never can connect is a matter of usage, not of a connection that failed. */
+const wrongAddress = { action: editConnection, exitCode: ExitCode.usage } as const;
 
 const defaultPort = 27017;
 
@@ -50,13 +52,13 @@ function parseString(uri: string): ConnectionString {
   if (uri.includes('${')) {
     throw new UserError(
       'The connection string holds a placeholder that was not filled in. Set the environment variable that it names.',
-      { action: editConnection },
+      wrongAddress,
     );
   }
   try {
     return new ConnectionString(uri.trim());
   } catch (error) {
-    throw new UserError(malformedSentence(uri, error), { action: editConnection });
+    throw new UserError(malformedSentence(uri, error), wrongAddress);
   }
 }
 
@@ -90,19 +92,20 @@ function checkDatabase(name: string): void {
   if (name === '') {
     throw new UserError(
       'The connection names no database. Add it to the connection string (mongodb://host:27017/shop) or to the connection.',
-      { action: editConnection },
+      wrongAddress,
     );
   }
   if (/[/\\. "$\0]/.test(name) || Buffer.byteLength(name) > 63) {
     throw new UserError(
       `"${name}" cannot be the name of a database: it must be at most 63 bytes long and hold no space and none of / \\ . " $.`,
-      { action: editConnection },
+      wrongAddress,
     );
   }
   if (name === 'local' || name === 'config') {
-    throw new UserError(`The database "${name}" belongs to the server. Choose a database of your own.`, {
-      action: editConnection,
-    });
+    throw new UserError(
+      `The database "${name}" belongs to the server. Choose a database of your own.`,
+      wrongAddress,
+    );
   }
 }
 
@@ -115,7 +118,7 @@ export function parseAddress(target: Pick<ConnectionTarget, 'uri' | 'database'>)
     if (host === '' || !Number.isInteger(port) || port < 0 || port > 65535) {
       throw new UserError(
         'The connection string is malformed: a host or its port is not valid. A port is a number from 1 to 65535.',
-        { action: editConnection },
+        wrongAddress,
       );
     }
   }

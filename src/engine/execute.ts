@@ -2,7 +2,7 @@
 // which takes no lease and writes nothing, is dryRun/.
 import type { ErrorInfo } from '../protocol/errors';
 import { ExitCode, UserError } from '../protocol/errors';
-import type { RunDocument, RunState } from '../protocol/run';
+import type { RunDocument, RunMode, RunState } from '../protocol/run';
 import type { RunResult } from '../protocol/runner';
 import { describeError } from '../migration/describeError';
 import { redactUri } from '../project/target';
@@ -25,7 +25,9 @@ import {
 import { RunRecorder, type RunHooks } from './runRecorder';
 import { listRuns, settleStaleRuns } from './runs';
 import { CancelledError, type RunScope, type RunSwitch } from './scope';
+import { refuseReadOnly } from './readOnly';
 import { applyThrottle } from './throttle';
+import { StuckError } from './userCode';
 import { type PlannedStep, retryStep, runStep, StepFailure, validateStep } from './step';
 
 export interface ExecuteOptions extends Project {
@@ -72,14 +74,6 @@ export async function rerun(options: Omit<ExecuteOptions, 'request'>, name: stri
   return back.exitCode === ExitCode.done
     ? execute({ ...options, request: { mode: 'up', names: [name] } })
     : back;
-}
-
-function refuseReadOnly({ target }: Connection): void {
-  if (!target.readOnly) return;
-  throw new UserError(`The connection "${target.name}" is marked read-only; nothing runs on it.`, {
-    exitCode: ExitCode.usage,
-    action: { label: 'Select Connection', command: 'migratory.selectConnection' },
-  });
 }
 
 async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult> {
@@ -169,10 +163,7 @@ async function runSteps(
   const set = watchedSet(options.set, scope.ownClients);
   let end: { state: RunState; exitCode: number; error: ErrorInfo | null; thrown?: unknown };
   try {
-    for (const planned of steps) {
-      scope.signal.throwIfAborted();
-      await work(scope, planned, set);
-    }
+    await workThrough(scope, steps, options.request.mode, (each, planned) => work(each, planned, set));
     end = {
       state: options.request.mode === 'down' ? 'rolled-back' : 'applied',
       exitCode: ExitCode.done,
@@ -194,13 +185,35 @@ async function runSteps(
   return { run: recorder.document, exitCode: end.exitCode, thrown: end.thrown };
 }
 
+/** One after the other until one fails; what only looks and changes nothing looks at all of them. */
+async function workThrough(
+  scope: RunScope,
+  steps: PlannedStep[],
+  mode: RunMode,
+  work: (scope: RunScope, planned: PlannedStep) => Promise<void>,
+): Promise<void> {
+  let first: StepFailure | undefined;
+  for (const planned of steps) {
+    scope.signal.throwIfAborted();
+    try {
+      await work(scope, planned);
+    } catch (error) {
+      const looks = mode === 'validate' || mode === 'verify';
+      if (!looks || !(error instanceof StepFailure) || error.state !== 'failed') throw error;
+      first ??= error;
+    }
+  }
+  if (first) throw first;
+}
+
 function judgeEnd(
   error: unknown,
   { set }: ExecuteOptions,
 ): { state: RunState; exitCode: number; error: ErrorInfo | null } {
   if (error instanceof StepFailure)
     return { state: error.state, exitCode: error.exitCode, error: error.info };
-  if (error instanceof CancelledError)
+  // A function that does not end after a cancel is cancelled too: its process ends with the program.
+  if (error instanceof CancelledError || error instanceof StuckError)
     return { state: 'cancelled', exitCode: ExitCode.cancelled, error: null };
   const info = describeError(error, { root: set.root });
   if (error instanceof LeaseLostError)

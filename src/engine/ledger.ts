@@ -2,6 +2,7 @@
 // or {name, applied_at, duration_ms}) count as applied; what is written here, such programs can read. With
 // migrate-mongo's config in use, the rows are migrate-mongo's with one sub-document of ours.
 import { Binary, type ClientSession, type Collection, type Db, type Document } from 'mongodb';
+import { compareNames } from '../migration/files';
 import { packSource, unpackSource } from '../migration/checksum';
 
 export interface LedgerRow {
@@ -16,6 +17,8 @@ export interface LedgerRow {
   /** File name (not a path). */
   file?: string;
   kind?: string;
+  /** What migrate-mongo's rows of one `up` share. */
+  block?: number;
   state: 'applied' | 'conflicts';
 }
 
@@ -49,11 +52,12 @@ export class Ledger {
     this.#key = form.kind === 'migrate-mongo' ? 'fileName' : 'name';
   }
 
-  /** All rows in the order of their application. Sources stay on the server. */
+  /** All rows in the order of their application (migrate-mongo's by file name). Sources stay on the server. */
   async rows(): Promise<LedgerRow[]> {
     const projection = { source: 0, 'migratory.source': 0 };
     const found = await this.#collection.find({}, { projection }).toArray();
     const rows = found.flatMap((row) => readRow(row[this.#key], { ...row, ...asDocument(row['migratory']) }));
+    if (this.#form.kind === 'migrate-mongo') return rows.sort((a, b) => compareNames(a.name, b.name));
     return rows.sort((a, b) => (a.appliedAt?.getTime() ?? 0) - (b.appliedAt?.getTime() ?? 0));
   }
 
@@ -133,6 +137,7 @@ function readRow(name: unknown, row: Document): LedgerRow[] {
       run: readText(row['run']),
       file: readText(row['file']),
       kind: readText(row['kind']),
+      block: readNumber(row['migrationBlock']) ?? undefined,
       state: row['state'] === 'conflicts' ? 'conflicts' : 'applied',
     },
   ];

@@ -231,13 +231,13 @@ function isLate(statuses: MigrationStatus[], status: MigrationStatus): boolean {
 }
 
 /**
- * The migrations that a `down` takes: the named ones, those applied after `to`, or the last applied; always in
- * reverse order of application.
+ * The migrations that a `down` takes: the named ones, those applied after `to`, those of one run, or the last applied
+ * (with its block: what was applied together with it); always in reverse order of application.
  */
 export function selectDown(
   statuses: MigrationStatus[],
   rows: LedgerRow[],
-  selection: { names: string[]; to?: string; steps?: number },
+  selection: { names: string[]; to?: string; steps?: number; run?: string; block?: boolean },
   /** Names of migrations that are not applied but stand half-way and have a journal. */
   undoable: string[] = [],
 ): MigrationStatus[] {
@@ -248,7 +248,9 @@ export function selectDown(
     const named = new Set(selection.names.map((name) => findStatus(statuses, name)));
     for (const status of named) {
       if (!newestFirst.includes(status) && !undoable.includes(status.name)) {
-        throw new UserError(`"${status.name}" is not applied, so there is nothing to roll back.`);
+        throw new UserError(`"${status.name}" is not applied, so there is nothing to roll back.`, {
+          exitCode: ExitCode.usage,
+        });
       }
     }
     const halfDone = [...named].filter((status) => !newestFirst.includes(status));
@@ -257,10 +259,29 @@ export function selectDown(
   if (selection.to !== undefined) {
     const stop = newestFirst.indexOf(findStatus(statuses, selection.to));
     if (stop < 0)
-      throw new UserError(`"${selection.to}" is not applied, so nothing can be rolled back to it.`);
+      throw new UserError(`"${selection.to}" is not applied, so nothing can be rolled back to it.`, {
+        exitCode: ExitCode.usage,
+      });
     return newestFirst.slice(0, stop);
   }
+  if (selection.run !== undefined || selection.block) {
+    const together = rowsTogether(rows, selection.run);
+    return newestFirst.filter(({ name }) => together.has(name));
+  }
   return newestFirst.slice(0, selection.steps ?? 1);
+}
+
+/** Names of what one run has applied, or of what was applied together with the last one. */
+function rowsTogether(rows: LedgerRow[], run: string | undefined): Set<string> {
+  const last = rows.at(-1);
+  const key = (row: LedgerRow | undefined): unknown => row?.block ?? row?.run ?? row?.name;
+  const found = rows.filter((row) => (run === undefined ? key(row) === key(last) : row.run === run));
+  if (run !== undefined && found.length === 0) {
+    throw new UserError(`Run ${run} has applied nothing that is still applied.`, {
+      exitCode: ExitCode.usage,
+    });
+  }
+  return new Set(found.map(({ name }) => name));
 }
 
 function findStatus(statuses: MigrationStatus[], name: string): MigrationStatus {
@@ -288,5 +309,7 @@ function notRunnable(status: MigrationStatus): UserError {
     running: 'is running right now.',
     conflicts: 'has unresolved conflicts of a rollback.',
   };
-  return new UserError(`"${status.name}" ${reasons[status.state] ?? `is ${status.state}.`}`);
+  return new UserError(`"${status.name}" ${reasons[status.state] ?? `is ${status.state}.`}`, {
+    exitCode: ExitCode.usage,
+  });
 }

@@ -5,12 +5,12 @@ import type { Db } from 'mongodb';
 import { ExitCode, UserError } from '../protocol/errors';
 import type { Connection } from './connect';
 import { scratchMarker, scratchName } from './dryRun/scratch';
-import { readState } from './selection';
+import { readState, type Project } from './selection';
 import { acquireLease, breakLease, ownerIsDead, type LeaseDocument } from './lease';
-import type { MigrationSet } from './migrationSet';
 import { newRunId } from './runDocument';
+import { refuseReadOnly } from './readOnly';
 import { settleStaleRuns } from './runs';
-import { openLedger, type EngineSettings } from './scope';
+import { openLedger } from './scope';
 
 /** Scratch databases without a readable owner count as left behind after this long. */
 const scratchHours = 24;
@@ -25,10 +25,11 @@ export function unlock(db: Db, run?: string): Promise<LeaseDocument | null> {
  * whose file has changed since it was applied is accepted as it is now.
  */
 export async function markMigration(
-  { connection, set, settings }: { connection: Connection; set: MigrationSet; settings: EngineSettings },
+  { connection, set, settings }: Project,
   name: string,
   as: 'applied' | 'pending',
 ): Promise<'marked' | 'accepted'> {
+  refuseReadOnly(connection);
   const id = newRunId();
   const lease = await acquireLease(connection.db, id);
   try {
@@ -52,6 +53,35 @@ export async function markMigration(
     const row = { name, durationMs: 0, checksum, source, run: id, file: fileName, kind };
     await ledger.record({ ...row, runStartedAt: new Date() });
     return 'marked';
+  } finally {
+    await lease.release();
+  }
+}
+
+/**
+ * Takes every migration that is there and not applied as applied, without running any.
+ * @returns their names.
+ * @throws UserError when a file cannot be read: nobody would know what was passed over.
+ */
+export async function baseline(project: Project): Promise<string[]> {
+  const { connection, settings } = project;
+  refuseReadOnly(connection);
+  const id = newRunId();
+  const lease = await acquireLease(connection.db, id);
+  try {
+    const state = await readState(project);
+    const [problem] = state.problems;
+    if (problem) throw wrongName(`${problem.error.message} Nothing was marked.`);
+    const ledger = openLedger(connection.db, settings);
+    const applied = new Set(state.rows.map(({ name }) => name));
+    const missing = state.entries.filter(({ name }) => !applied.has(name));
+    const runStartedAt = new Date();
+    for (const { name, checksum, source, kind, file } of missing) {
+      lease.check();
+      const row = { name, durationMs: 0, checksum, source, run: id, file: basename(file), kind };
+      await ledger.record({ ...row, runStartedAt });
+    }
+    return missing.map(({ name }) => name);
   } finally {
     await lease.release();
   }

@@ -1,7 +1,7 @@
 // Run documents in the database: reading them, judging whether their runner still lives, and asking a run to
 // pause, resume or cancel. Writing the document of one's own run is runRecorder.ts.
 import type { Collection, Db, Document } from 'mongodb';
-import { UserError } from '../protocol/errors';
+import { ExitCode, UserError } from '../protocol/errors';
 import { finalRunStates, type RunControl, type RunDocument, type RunThrottle } from '../protocol/run';
 import { breakLease, leaseMs, ownerIsDead, readLease } from './lease';
 
@@ -81,10 +81,8 @@ export async function findRun(db: Db, id: string): Promise<RunDocument | null> {
  */
 export async function controlRun(db: Db, id: string, control: Exclude<RunControl, null>): Promise<void> {
   const [run] = await read(db, { _id: id }, 1);
-  if (!run) throw new UserError(`There is no run ${id} in database "${db.databaseName}".`);
-  if (finalRunStates.includes(run.state)) {
-    throw new UserError(`Run ${id} has ended already (${run.state}).`);
-  }
+  if (!run) throw wrongRun(`There is no run ${id} in database "${db.databaseName}".`);
+  if (finalRunStates.includes(run.state)) throw wrongRun(`Run ${id} has ended already (${run.state}).`);
   if (!isStale(run)) {
     await runs(db).updateOne({ _id: id }, { $set: { control } });
     return;
@@ -102,6 +100,10 @@ export async function controlRun(db: Db, id: string, control: Exclude<RunControl
   );
   const lease = await readLease(db);
   if (lease?.run === id) await breakLease(db);
+}
+
+function wrongRun(message: string): UserError {
+  return new UserError(message, { exitCode: ExitCode.usage });
 }
 
 /**

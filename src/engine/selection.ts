@@ -1,9 +1,11 @@
 // What a run takes: the state of the project against its database, and the steps that a request means by it.
+import { basename } from 'node:path';
 import type { Db } from 'mongodb';
 import { ExitCode, UserError, type ErrorInfo } from '../protocol/errors';
 import type { RunDocument, RunMode, RunState } from '../protocol/run';
 import type { MigrationStatus } from '../protocol/status';
 import { sourceChecksum } from '../migration/checksum';
+import { compareNames } from '../migration/files';
 import { appliedVersion, type AppliedVersion } from './appliedVersion';
 import type { CatalogueEntry } from './catalogue';
 import type { Connection } from './connect';
@@ -22,6 +24,9 @@ export interface ExecuteRequest {
   names: string[];
   to?: string;
   steps?: number;
+  /** With `down`: everything that this run has applied, or what was applied together with the last one. */
+  run?: string;
+  block?: boolean;
   allowOutOfOrder?: boolean;
   /** With `up`: go on with this run at its checkpoint. */
   resume?: string;
@@ -121,7 +126,10 @@ export async function chooseSteps(
   if (request.retryQuarantine) return quarantinedSteps(project.connection, request, state);
   if (mode === 'up') {
     const chosen = plan(selectUp(state.statuses, request), state);
-    if (names.length === 0) refuseUnclear(chosen, state);
+    if (names.length === 0) {
+      refuseUnreadable(chosen, request, state);
+      refuseUnclear(chosen, state);
+    }
     return chosen;
   }
   if (names.length > 0) {
@@ -134,7 +142,26 @@ export async function chooseSteps(
     }
     return plan(known, state);
   }
-  return plan(selectUp(state.statuses, { names: [], allowOutOfOrder: true }), state);
+  if (mode === 'verify') {
+    const applied = ({ state, file }: MigrationStatus): boolean => state === 'applied' && file !== undefined;
+    return plan(state.statuses.filter(applied), state);
+  }
+  const chosen = plan(selectUp(state.statuses, { names: [], allowOutOfOrder: true }), state);
+  refuseUnreadable(chosen, request, state);
+  return chosen;
+}
+
+/** A file that cannot be read may hold what has to run before the others: nothing is passed over silently. */
+function refuseUnreadable(chosen: PlannedStep[], { to, steps }: ExecuteRequest, state: ProjectState): void {
+  const applied = new Set(state.rows.flatMap(({ name, file = name }) => [name, file]));
+  const last = to === undefined && steps === undefined ? undefined : chosen.at(-1)?.entry.file;
+  const problem = state.problems.find(({ file }) => {
+    const name = basename(file);
+    return !applied.has(name) && (last === undefined || compareNames(name, basename(last)) <= 0);
+  });
+  if (!problem) return;
+  const { message, action, file = problem.file, line, column } = problem.error;
+  throw new UserError(`${message} Nothing was run.`, { action, location: { file, line, column } });
 }
 
 /** What is rolled back is what was applied: out of the ledger where the file has changed or is gone. */

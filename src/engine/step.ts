@@ -138,7 +138,13 @@ async function applyStep(
   scope.signal.throwIfAborted();
   scope.lease?.check();
   await ledger.record(entry);
+  if (step.quarantined > 0) recorder.log('warn', inQuarantine(step.quarantined), step.name);
   recorder.finishStep(step, 'applied', null);
+}
+
+function inQuarantine(count: number): string {
+  const what = count === 1 ? '1 document is' : `${count} documents are`;
+  return `${what} in quarantine: see them with \`migratory quarantine list\`, mend the cause, then retry.`;
 }
 
 async function rollBackStep(

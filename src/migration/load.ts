@@ -38,7 +38,7 @@ async function migrationsIn(exported: unknown): Promise<unknown[] | undefined> {
   const module = await exported;
   const inDefault = await defaultOf(module);
   for (const candidate of [await defaultOf(inDefault), inDefault, module]) {
-    const list = listIn(candidate);
+    const list = await listIn(candidate);
     if (list) return Promise.all(list);
   }
   // Nothing looks like a migration: what stands in the most likely place is what the message is about.
@@ -52,10 +52,11 @@ async function defaultOf(value: unknown): Promise<unknown> {
   return value.default;
 }
 
-function listIn(value: unknown): unknown[] | undefined {
+async function listIn(value: unknown): Promise<unknown[] | undefined> {
   if (Array.isArray(value)) return value as unknown[];
   if (typeof value !== 'object' || value === null) return undefined;
   const { up, source, migrations } = value as { up?: unknown; source?: unknown; migrations?: unknown };
   if (up !== undefined || source !== undefined) return [value];
-  return Array.isArray(migrations) ? (migrations as unknown[]) : undefined;
+  const list = await migrations;
+  return Array.isArray(list) ? (list as unknown[]) : undefined;
 }

@@ -44,11 +44,12 @@ export function checkConfig(
   }
   const result = v.safeParse(configSchema, value);
   if (result.success) return result.output;
-  const [issue] = result.issues;
+  // A misspelt key is missed under its right name too: the misspelling is what has to be mended.
+  const issue = result.issues.find(isUnknownKey) ?? result.issues[0];
   const keys = (issue.path ?? []).map((item) => String(item.key));
   const path = [...keyPath, ...keys].join('.');
   const last = keys.at(-1) ?? '';
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
+  if (isUnknownKey(issue)) {
     const nearest = nearestKey(last, knownKeys(keys.slice(0, -1)));
     const message = `${name} has an unknown key "${path}"; did you mean "${nearest}"?`;
     throw configError(file, message, 'Correct the key');
@@ -62,6 +63,10 @@ export function checkConfig(
     `${name}: "${path}" is ${found}; it must be ${expectation(issue)}.`,
     `Correct ${last}`,
   );
+}
+
+function isUnknownKey({ type, expected }: v.BaseIssue<unknown>): boolean {
+  return type === 'strict_object' && expected === 'never';
 }
 
 function nearestKey(key: string, known: string[]): string {

@@ -105,10 +105,10 @@ export interface StatusEvent extends Envelope {
   target: string;
   migrations: MigrationStatus[];
 }
-/** Answer of listing commands (`runs`, `quarantine list`): one line with all rows. */
+/** Answer of listing commands (`runs`, `quarantine list`, `baseline`): one line with all rows. */
 export interface ListEvent extends Envelope {
   type: 'list';
-  of: 'runs' | 'quarantine' | 'journals' | 'conflicts' | 'throttle';
+  of: 'runs' | 'quarantine' | 'journals' | 'conflicts' | 'throttle' | 'baseline';
   items: unknown[];
 }
 

@@ -46,7 +46,7 @@ export async function initCommand(
   const file = ts ? 'migratory.config.ts' : 'migratory.config.json';
   await writeFile(join(root, file), ts ? typeScriptConfig : jsonConfig, { flag: 'wx' });
   await mkdir(join(root, 'migrations'), { recursive: true });
-  output.line(`Wrote ${file} and made the folder migrations.`);
+  output.say(`Wrote ${file} and made the folder migrations.`);
   return ExitCode.done;
 }
 
@@ -69,7 +69,7 @@ export async function createCommand(
     kind,
     extname(config.file ?? '').endsWith('ts'),
   );
-  output.line(`Created ${relative(process.cwd(), written)}`);
+  output.say(`Created ${relative(process.cwd(), written)}`);
   return ExitCode.done;
 }
 

@@ -1,8 +1,9 @@
-// `resume`, `quarantine`, `unlock`, `mark` and `repair`: the ways out of bad states.
+// `quarantine`, `unlock`, `mark`, `baseline` and `repair`: the ways out of bad states.
 import { discardQuarantine, listQuarantine } from '../../engine/quarantine';
-import { markMigration, repair, unlock } from '../../engine/recovery';
+import { baseline, markMigration, repair, unlock } from '../../engine/recovery';
 import { readLease } from '../../engine/lease';
 import { ExitCode, UserError } from '../../protocol/errors';
+import { confirmProduction } from '../confirm';
 import type { Output } from '../output';
 import { type GlobalOptions, withSession } from '../session';
 import { renderTable } from '../table';
@@ -20,7 +21,7 @@ export function quarantineCommand(
   return withSession(globals, {}, async ({ connection }) => {
     if (action === 'discard') {
       const discarded = await discardQuarantine(connection.db, name);
-      output.line(`Discarded ${discarded}; the documents stay as they are.`);
+      output.say(`Discarded ${discarded}; the documents stay as they are.`);
     } else if (action === 'list') {
       const items = await listQuarantine(connection.db, name);
       output.emit({ type: 'list', of: 'quarantine', items });
@@ -52,7 +53,7 @@ export function unlockCommand(output: Output, globals: GlobalOptions): Promise<n
       );
     }
     const freed = await unlock(connection.db);
-    output.line(freed ? `The lease of run ${freed.run} is freed.` : 'The lease is free.');
+    output.say(freed ? `The lease of run ${freed.run} is freed.` : 'The lease is free.');
     return ExitCode.done;
   });
 }
@@ -70,8 +71,9 @@ export function markCommand(
   }
   return withSession(globals, {}, async (session) => {
     const as = applied ? 'applied' : 'pending';
+    await confirmProduction(output, globals, session.connection, 'Mark');
     const done = await markMigration(session, name, as);
-    output.line(
+    output.say(
       done === 'accepted'
         ? `The file of "${name}" is accepted as the version that was applied; nothing was run.`
         : `"${name}" is marked as ${as}; nothing was run.`,
@@ -80,11 +82,26 @@ export function markCommand(
   });
 }
 
+export function baselineCommand(output: Output, globals: GlobalOptions): Promise<number> {
+  return withSession(globals, {}, async (session) => {
+    await confirmProduction(output, globals, session.connection, 'Mark all as applied');
+    const marked = await baseline(session);
+    output.emit({ type: 'list', of: 'baseline', items: marked });
+    for (const name of marked) output.line(name);
+    output.line(
+      marked.length === 0
+        ? 'Every migration is applied already.'
+        : `Marked ${marked.length} as applied; nothing was run.`,
+    );
+    return ExitCode.done;
+  });
+}
+
 export function repairCommand(output: Output, globals: GlobalOptions): Promise<number> {
   return withSession(globals, {}, async ({ connection }) => {
     const done = await repair(connection);
-    for (const line of done) output.line(line);
-    if (done.length === 0) output.line('There is nothing to repair.');
+    for (const line of done) output.say(line);
+    if (done.length === 0) output.say('There is nothing to repair.');
     return ExitCode.done;
   });
 }

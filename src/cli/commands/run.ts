@@ -1,19 +1,23 @@
 // `up`, `down`, `dry-run`, `validate` and `verify`: one run of the engine, told as it goes.
-import { createInterface } from 'node:readline/promises';
 import { execute, rerun } from '../../engine/execute';
 import { RunSwitch } from '../../engine/scope';
-import { ExitCode, UserError } from '../../protocol/errors';
+import { describeError } from '../../migration/describeError';
 import type { Event } from '../../protocol/events';
 import type { RunMode } from '../../protocol/run';
 import type { RunResult } from '../../protocol/runner';
+import { confirmProduction } from '../confirm';
 import type { Output } from '../output';
-import { type GlobalOptions, type Session, withSession } from '../session';
+import { type GlobalOptions, withSession } from '../session';
+import { obeySignals } from '../signals';
 
 export interface RunOptions {
   mode: RunMode;
   names: string[];
   to?: string;
   steps?: number;
+  /** With `down`: what this run has applied, or what was applied together with the last one. */
+  run?: string;
+  block?: boolean;
   sample?: number | 'all';
   allowOutOfOrder?: boolean;
   resume?: string;
@@ -34,10 +38,13 @@ const nothing: Partial<Record<RunMode, string>> = { up: 'Nothing is pending.', d
 
 export function runCommand(output: Output, globals: GlobalOptions, options: RunOptions): Promise<number> {
   return withSession(globals, { sample: options.sample }, async (session) => {
-    await confirmProduction(output, globals, session, options);
-    output.line(`${inWords[options.mode]} on ${session.connection.label}`);
+    const { mode } = options;
+    if (mode === 'up' || mode === 'down')
+      await confirmProduction(output, globals, session.connection, inWords[mode]);
+    output.line(`${inWords[mode]} on ${session.connection.label}`);
     const runSwitch = new RunSwitch();
     const release = obeySignals(runSwitch, output);
+    const forgive = reportStrays(output);
     try {
       const engine = {
         connection: session.connection,
@@ -52,6 +59,7 @@ export function runCommand(output: Output, globals: GlobalOptions, options: RunO
       const result = await (options.again ? rerun(engine, only) : execute({ ...engine, request: options }));
       return finish(output, options, result);
     } finally {
+      forgive();
       release();
     }
   });
@@ -65,43 +73,16 @@ function finish(output: Output, { mode, retryQuarantine }: RunOptions, { run, ex
   return exitCode;
 }
 
-/** The first signal cancels within a batch, the second ends the process at once. */
-function obeySignals(runSwitch: RunSwitch, output: Output): () => void {
-  const onSignal = (): void => {
-    if (runSwitch.signal.aborted) process.kill(process.pid, 'SIGKILL');
-    output.line('Cancelling after the current batch. Once more ends it at once.');
-    runSwitch.cancel();
+/** An author's promise that nobody awaits must not take the run down with it: the run says so and goes on. */
+function reportStrays(output: Output): () => void {
+  const report = (reason: unknown): void => {
+    const { message } = describeError(reason);
+    output.say(`An error was not awaited by the migration: ${message}`, 'error');
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  process.on('unhandledRejection', report);
+  process.on('uncaughtException', report);
   return () => {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    process.off('unhandledRejection', report);
+    process.off('uncaughtException', report);
   };
-}
-
-/** Writes on a production connection are confirmed by the database's name, or by `--yes`. */
-async function confirmProduction(
-  output: Output,
-  globals: GlobalOptions,
-  { connection }: Session,
-  { mode }: RunOptions,
-): Promise<void> {
-  const writes = mode === 'up' || mode === 'down';
-  if (!writes || !connection.target.production || globals.yes) return;
-  const { database } = connection.target;
-  if (!process.stdin.isTTY || output.json) {
-    throw new UserError(
-      `${connection.label} is a production connection. Confirm with --yes when there is no terminal to ask.`,
-      { exitCode: ExitCode.usage },
-    );
-  }
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await lines.question(
-    `${inWords[mode]} on PRODUCTION ${connection.label}. Type the database's name to go on: `,
-  );
-  lines.close();
-  if (answer.trim() !== database) {
-    throw new UserError("Nothing was run: the name was not the database's.", { exitCode: ExitCode.usage });
-  }
 }

@@ -81,7 +81,7 @@ export function controlCommand(
 ): Promise<number> {
   return withSession(globals, {}, async ({ connection }) => {
     await controlRun(connection.db, id, control);
-    output.line(`Asked run ${id} to ${control}.`);
+    output.say(`Asked run ${id} to ${control}.`);
     return ExitCode.done;
   });
 }

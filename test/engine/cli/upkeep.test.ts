@@ -69,7 +69,7 @@ describe('upkeep from the terminal', function () {
     assert.equal((await run(project, 'up')).code, 0);
     await project.write({ '1-a.js': flag('b') });
     const refused = await run(project, 'up', '1-a.js');
-    assert.equal(refused.code, 1);
+    assert.equal(refused.code, 2);
     assert.match(refused.err, /mark 1-a.js --applied.*rerun 1-a.js/);
     const again = await run(project, 'rerun', '1-a.js');
     assert.equal(again.code, 0, again.err);

@@ -1,0 +1,32 @@
+// The one question of the command line: writes on a production connection are confirmed by the database's name.
+import { createInterface } from 'node:readline/promises';
+import type { Connection } from '../engine/connect';
+import { ExitCode, UserError } from '../protocol/errors';
+import type { Output } from './output';
+import type { GlobalOptions } from './session';
+
+/**
+ * Asks on a terminal unless `--yes` has answered already; nothing is asked where the connection is no production.
+ * @param what is about to happen, in words: `Roll back`.
+ * @throws UserError, with exit code 2, when the answer is another one or there is nobody to ask.
+ */
+export async function confirmProduction(
+  output: Output,
+  globals: GlobalOptions,
+  { target, label }: Connection,
+  what: string,
+): Promise<void> {
+  if (!target.production || globals.yes) return;
+  if (!process.stdin.isTTY || output.json) {
+    throw new UserError(
+      `${label} is a production connection. Confirm with --yes when there is no terminal to ask.`,
+      { exitCode: ExitCode.usage },
+    );
+  }
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await lines.question(`${what} on PRODUCTION ${label}. Type the database's name to go on: `);
+  lines.close();
+  if (answer.trim() !== target.database) {
+    throw new UserError("Nothing was run: the name was not the database's.", { exitCode: ExitCode.usage });
+  }
+}

@@ -1,0 +1,181 @@
+// The command line as its contract describes it, tried from outside: which migrations a command takes, what it answers
+// and with which exit code.
+import assert from 'node:assert/strict';
+import { bundleProgram, ended, eventLines, Workplace } from './program';
+
+/** A script that can be told apart from others by what it inserts; `valid` is what its validate answers. */
+const script = (id: string, valid = true): string => `
+exports.up = (db) => db.collection('x').insertOne({ _id: '${id}' });
+exports.down = (db) => db.collection('x').deleteOne({ _id: '${id}' });
+exports.validate = () => ${valid};`;
+const needsIndex = `module.exports = {
+  source: 'x', requiredIndexes: [{ q: 1 }], transform: () => ({ $set: { q: 1 } }),
+};`;
+const doesNotParse = 'exports.up = async () => {';
+
+describe('the contract of the command line', function () {
+  this.timeout(60_000);
+  let bundle: Awaited<ReturnType<typeof bundleProgram>>;
+  let place: Workplace;
+  before(async () => (bundle = await bundleProgram()));
+  after(() => bundle.remove());
+  afterEach(() => place.close());
+
+  it('verifies every applied migration when none is named, and goes on after one that fails', async () => {
+    place = await Workplace.create(bundle.program, { 'a.js': script('a'), 'b.js': script('b') });
+    assert.equal((await place.run('up')).code, 0);
+    const good = await place.run('verify', '--json');
+    assert.equal(good.code, 0, good.err);
+    const steps = eventLines(good).filter(({ type }) => type === 'step.finished');
+    assert.deepEqual(
+      steps.map(({ step }) => step),
+      ['a.js', 'b.js'],
+    );
+    await place.write({ 'a.js': script('a', false) });
+    await place.run('mark', 'a.js', '--applied');
+    const bad = await place.run('verify', '--json');
+    assert.equal(bad.code, 5, bad.err);
+    const states = eventLines(bad).filter(({ type }) => type === 'step.finished');
+    assert.deepEqual(
+      states.map(({ state }) => state),
+      ['failed', 'applied'],
+    );
+  });
+
+  it('validates every pending migration although one fails its checks', async () => {
+    place = await Workplace.create(bundle.program, { 'a.js': needsIndex, 'b.js': script('b') });
+    const found = await place.run('validate', '--json');
+    assert.equal(found.code, 5, found.err);
+    const steps = eventLines(found).filter(({ type }) => type === 'step.finished');
+    assert.equal(steps.length, 2);
+    assert.equal(await place.db.collection('_migratory_runs').countDocuments(), 0);
+  });
+
+  it('passes over no file that it cannot read, unless others are named', async () => {
+    place = await Workplace.create(bundle.program, { 'a.js': script('a'), 'b.js': doesNotParse });
+    for (const args of [['up'], ['dry-run'], ['validate']]) {
+      const refused = await place.run(...args);
+      assert.equal(refused.code, 1, args.join(' '));
+      assert.match(refused.err, /migrations\/b\.js does not parse: .* Nothing was run\./);
+    }
+    assert.deepEqual(await place.applied(), []);
+    assert.equal((await place.run('up', '--to', 'a.js')).code, 0);
+    assert.equal((await place.run('baseline')).code, 2);
+    await place.write({ 'c.js': script('c') });
+    assert.equal((await place.run('up', 'c.js')).code, 0);
+    assert.deepEqual(await place.applied(), ['a.js', 'c.js']);
+  });
+
+  it('rolls back a block, or what one run has applied', async () => {
+    const files = { 'a.js': script('a'), 'b.js': script('b'), 'c.js': script('c') };
+    place = await Workplace.create(bundle.program, files);
+    await place.run('up', 'a.js');
+    await place.run('up');
+    const block = await place.run('down', '--json', '-b');
+    assert.equal(block.code, 0, block.err);
+    const steps = eventLines(block).filter(({ type }) => type === 'step.finished');
+    assert.deepEqual(
+      steps.map(({ step }) => step),
+      ['c.js', 'b.js'],
+    );
+    assert.deepEqual(await place.applied(), ['a.js']);
+    const row = await place.db.collection('_migrations').findOne({ name: 'a.js' });
+    assert.equal((await place.run('up')).code, 0);
+    const one = await place.run('down', '--run', String(row?.['run']));
+    assert.equal(one.code, 0, one.err);
+    assert.deepEqual(await place.applied(), ['b.js', 'c.js']);
+    assert.equal((await place.run('down', '--run', 'no-such-run')).code, 2);
+  });
+
+  it('takes everything as applied with baseline, which production has to confirm', async () => {
+    const config = {
+      connections: { test: { uri: '${env:TEST_URI}', database: 'DATABASE', production: true } },
+    };
+    place = await Workplace.create(bundle.program, { 'a.js': script('a'), 'b.js': needsIndex }, config);
+    const refused = await place.run('baseline');
+    assert.equal(refused.code, 2);
+    assert.match(refused.err, /production connection/);
+    assert.deepEqual(await place.applied(), []);
+    const done = await place.run('baseline', '--yes', '--json');
+    assert.equal(done.code, 0, done.err);
+    assert.deepEqual(eventLines(done)[0]?.['items'], ['a.js', 'b.js']);
+    assert.equal((await place.run('status', '--exit-code')).code, 0);
+    assert.equal(await place.rows('x').countDocuments(), 0);
+    const again = await place.run('baseline', '--yes');
+    assert.match(again.out, /applied already/);
+  });
+
+  it('keeps production marked for a connection string that the config knows', async () => {
+    const config = {
+      connections: { test: { uri: '${env:TEST_URI}', database: 'DATABASE', production: true } },
+    };
+    place = await Workplace.create(bundle.program, { 'a.js': script('a') }, config);
+    const refused = await ended(place.start(['up'], { MIGRATORY_URI: place.uri }));
+    assert.equal(refused.code, 2, refused.err);
+    assert.match(refused.err, /production connection/);
+  });
+
+  it('takes the database of the config where the connection string names none', async () => {
+    place = await Workplace.create(bundle.program, { 'a.js': script('a') });
+    const uri = new URL(place.uri);
+    uri.pathname = '/';
+    const up = await ended(place.start(['up'], { MIGRATORY_URI: uri.toString() }));
+    assert.equal(up.code, 0, up.err);
+    assert.deepEqual(await place.applied(), ['a.js']);
+  });
+
+  it('gives a wrong call exit code 2, whatever is wrong', async () => {
+    place = await Workplace.create(bundle.program, { 'a.js': script('a') });
+    await place.run('up');
+    const run = String((await place.db.collection('_migratory_runs').findOne({}))?.['_id']);
+    for (const args of [
+      ['up', 'a.js'],
+      ['down', 'nope'],
+      ['pause', 'no-such-run'],
+      ['continue', run],
+      ['status', '--uri', 'http://127.0.0.1/x'],
+      ['status', '--uri', place.uri, '--database', 'a b'],
+    ]) {
+      const { code, err } = await place.run(...args);
+      assert.equal(code, 2, `${args.join(' ')}: ${err}`);
+    }
+    await place.write({ './migratory.config.json': '{"connections":{"a":{"url":"x","database":"x"}}}' });
+    assert.match((await place.run('status')).err, /unknown key "connections\.a\.url"; did you mean "uri"/);
+  });
+
+  it('answers every command with an event line', async () => {
+    place = await Workplace.create(bundle.program, { 'a.js': script('a') });
+    for (const args of [['mark', 'a.js', '--applied'], ['unlock'], ['repair'], ['create', 'one more']]) {
+      const done = await place.run(...args, '--json');
+      assert.equal(done.code, 0, done.err);
+      assert.deepEqual(
+        eventLines(done).map(({ type }) => type),
+        ['log'],
+        args.join(' '),
+      );
+    }
+  });
+
+  it('warns of what went to quarantine, and ends well', async () => {
+    const choosy = `module.exports = {
+      source: 'x', onError: 'quarantine',
+      transform: (doc) => { if (doc.n === 2) throw new Error('two'); return { $set: { n: 10 } }; },
+    };`;
+    place = await Workplace.create(bundle.program, { 'a.js': choosy });
+    await place.rows('x').insertMany([1, 2, 3].map((n) => ({ _id: n, n })));
+    const up = await place.run('up', '--json');
+    assert.equal(up.code, 0, up.err);
+    const warnings = eventLines(up).filter(({ type, level }) => type === 'log' && level === 'warn');
+    assert.match(String(warnings.at(-1)?.['message']), /^1 document is in quarantine/);
+  });
+
+  it('loads a list of migrations that is a promise', async () => {
+    const late = `exports.migrations = Promise.resolve([
+      { name: 'one', up: (db) => db.collection('x').insertOne({ _id: 'one' }) },
+    ]);`;
+    place = await Workplace.create(bundle.program, { 'a.js': late });
+    const up = await place.run('up');
+    assert.equal(up.code, 0, up.err);
+    assert.deepEqual(await place.applied(), ['one']);
+  });
+});
