@@ -7,7 +7,6 @@ import type { RunResult } from '../protocol/runner';
 import { describeError } from '../migration/describeError';
 import { redactUri } from '../project/target';
 import { outsideGuards } from '../wire/ownSockets';
-import type { Connection } from './connect';
 import { dryRun } from './dryRun/dryRun';
 import { dropOldJournals } from './journals';
 import { acquireLease, type Lease, LeaseLostError } from './lease';
