@@ -51,7 +51,7 @@ export class OwnClients implements SocketGuard {
 
   /** From now on connections of authors' code are seen. */
   static async open(options: OwnClientsOptions): Promise<OwnClients> {
-    const own = new OwnClients(options, await SameCluster.of(options.connection));
+    const own = new OwnClients(options, SameCluster.of(options.connection));
     own.#door = await own.#openDoor();
     own.#place = options.wholeProcess ? guardProcess(own) : guardWithin(own);
     return own;

@@ -7,23 +7,24 @@ import { parseHost } from './address';
 import type { Connection } from './connect';
 
 const loopback = new Set(['localhost', '127.0.0.1', '::1', '::ffff:127.0.0.1']);
-const lookupMs = 1000;
 
 export class SameCluster {
   readonly #keys = new Set<string>();
 
+  constructor(known: readonly Destination[]) {
+    for (const each of known) this.#add(each);
+  }
+
   /** Of the connection string (with mongodb+srv resolved) and of what the server says of its set. */
-  static async of({ client, server }: Connection): Promise<SameCluster> {
-    const cluster = new SameCluster();
+  static of({ client, server }: Connection): SameCluster {
+    const seeds = client.options.hosts.map(({ host = '', port = 27017, socketPath }) =>
+      socketPath === undefined ? { host, port } : { host: socketPath, port: 0 },
+    );
     const named = [...(server.members ?? []), ...(server.primary === undefined ? [] : [server.primary])];
-    const known: Destination[] = [
-      ...client.options.hosts.map(({ host = '', port = 27017, socketPath }) =>
-        socketPath === undefined ? { host, port } : { host: socketPath, port: 0 },
-      ),
-      ...named.map(parseHost),
-    ];
-    for (const each of known) for (const key of keysOf(each)) cluster.#keys.add(key);
-    await Promise.all(known.map((each) => cluster.#resolve(each)));
+    const known = [...seeds, ...named.map(parseHost)];
+    const cluster = new SameCluster(known);
+    // Nobody waits for that: names of members may well be unknown here.
+    for (const each of known) void cluster.resolve(each);
     return cluster;
   }
 
@@ -32,13 +33,14 @@ export class SameCluster {
   }
 
   /** A script may name the number of a host that we know by its name. */
-  async #resolve({ host, port }: Destination): Promise<void> {
+  async resolve({ host, port }: Destination): Promise<void> {
     if (port === 0 || isIP(host) !== 0 || loopback.has(host.toLowerCase())) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<[]>((resolve) => (timer = setTimeout(() => resolve([]), lookupMs)));
-    const found = await Promise.race([lookup(host, { all: true }).catch((): [] => []), late]);
-    clearTimeout(timer);
-    for (const { address } of found) for (const key of keysOf({ host: address, port })) this.#keys.add(key);
+    const found = await lookup(host, { all: true }).catch(() => []);
+    for (const { address } of found) this.#add({ host: address, port });
+  }
+
+  #add(known: Destination): void {
+    for (const key of keysOf(known)) this.#keys.add(key);
   }
 }
 

@@ -1,12 +1,14 @@
 // The library's way from a caller's `Db` (of any driver from major 4 on) to a connection of the engine's own driver,
 // opened with the caller's address and credentials and closed after each call.
+import type { EventEmitter } from 'node:events';
 import type { Db, MongoClient } from 'mongodb';
 import { ConnectionString } from 'mongodb-connection-string-url';
 import { connect, type Connection } from '../engine/connect';
 import { UserError } from '../protocol/errors';
+import { leaveAlone } from '../wire/ownSockets';
 
 /** What any driver from major 4 on keeps of a client. */
-interface ForeignClient {
+interface ForeignClient extends Pick<EventEmitter, 'on' | 'off'> {
   s: { url: string };
   options?: {
     credentials?: { username?: string; password?: string; source?: string; mechanism?: string };
@@ -24,11 +26,14 @@ const tlsOptions = [
 ] as const;
 
 export async function withOwnConnection<T>(db: Db, work: (connection: Connection) => Promise<T>): Promise<T> {
-  const target = { name: db.databaseName, uri: uriOf(clientOf(db)), database: db.databaseName };
+  const client = clientOf(db);
+  const target = { name: db.databaseName, uri: uriOf(client), database: db.databaseName };
   const connection = await connect(target, { appName: 'migratory library' });
+  const letGo = leaveAlone(client);
   try {
     return await work(connection);
   } finally {
+    letGo();
     await connection.close();
   }
 }

@@ -73,6 +73,31 @@ export function outsideGuards<T>(work: () => T): T {
   return context.getStore() === undefined ? work() : context.run(undefined, work);
 }
 
+interface Announcing {
+  on(event: 'connectionCreated', listener: () => void): unknown;
+  off(event: 'connectionCreated', listener: () => void): unknown;
+}
+
+/**
+ * The pool of this client is the surrounding program's, also where an author's code makes it open connections.
+ * Every driver tells of a connection right before it opens it.
+ * @returns ends that.
+ */
+export function leaveAlone(client: Announcing): () => void {
+  const announced = (): void => {
+    ofProgram = true;
+    queueMicrotask(() => (ofProgram = false));
+  };
+  client.on('connectionCreated', announced);
+  return () => void client.off('connectionCreated', announced);
+}
+
+let ofProgram = false;
+
+function guardNow(): SocketGuard | undefined {
+  return ofProgram ? undefined : (context.getStore() ?? ofProcess);
+}
+
 // The hooks --------------------------------------------------------------------------------------------------------
 
 type Connect = (this: Socket, ...args: unknown[]) => Socket;
@@ -104,7 +129,7 @@ function unhook(): void {
 }
 
 function connectGuarded(this: Socket, ...args: unknown[]): Socket {
-  const guard = context.getStore() ?? ofProcess;
+  const guard = guardNow();
   const to = guard && destinationOf(args);
   if (!guard || !to) return connectSocket.apply(this, args);
   // What speaks TLS here has gone past the other hook, and the door cannot answer it.
@@ -119,7 +144,7 @@ function connectGuarded(this: Socket, ...args: unknown[]): Socket {
 }
 
 function connectTlsGuarded(...args: unknown[]): Socket {
-  const guard = context.getStore() ?? ofProcess;
+  const guard = guardNow();
   const to = guard && destinationOf(args);
   if (!guard || !to) return connectTls(...args);
   const options: ConnectionOptions | undefined = args.find(isObject);

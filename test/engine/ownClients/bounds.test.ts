@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import tls from 'node:tls';
-import { MongoClient } from 'mongodb';
+import { type Db, MongoClient } from 'mongodb';
 import { MigrationRunner } from '../../../src/library/migrationRunner';
 import { guardedServer, replicaSet, standalone, threeNodes, tlsServer } from '../../support/server';
 import type { Project } from '../helpers/project';
-import { everything, projectWith } from './project';
+import { everything, majors, projectWith } from './project';
 
 const driver = { mongodb: 'mongodb' };
 
@@ -76,8 +76,13 @@ describe("the bounds of a script's own client", function () {
   it('takes every name of this machine for the same server', async () => {
     const { uri } = await replicaSet();
     const port = new URL(uri.replace(/^mongodb/, 'http')).port;
-    for (const query of ['directConnection=true', 'replicaSet=rs0', '']) {
-      await write({ '1-own.js': writing(`mongodb://localhost:${port}/?${query}`, '{ appName: "mine" }') });
+    const hosts = ['localhost', '[::1]'].map((host) => `${host}:${port}`);
+    const places = hosts.flatMap((host) =>
+      ['directConnection=true', 'replicaSet=rs0', ''].map((q) => `${host}/?${q}`),
+    );
+    places.push(`%2Ftmp%2Fmongodb-${port}.sock/?replicaSet=rs0`);
+    for (const place of places) {
+      await write({ '1-own.js': writing(`mongodb://${place}`, '{ appName: "mine" }') });
       const before = await everything(project.db);
       const dry = await project.run({ mode: 'dry-run' });
       assert.equal(dry.exitCode, 0, JSON.stringify(dry.run.error));
@@ -86,7 +91,7 @@ describe("the bounds of a script's own client", function () {
       assert.equal((await project.run({ mode: 'down' })).exitCode, 0);
       assert.equal(await everything(project.db), before);
       assert.deepEqual(warnings(), []);
-      if (query !== '') await project.close();
+      if (place !== places.at(-1)) await project.close();
     }
   });
 
@@ -126,12 +131,7 @@ describe("the bounds of a script's own client", function () {
     assert.match(nobody.run.error?.message ?? '', /requires authentication/);
   });
 
-  for (const [version, mongodb] of [
-    ['4', 'mongodb4'],
-    ['5', 'mongodb5'],
-    ['6', 'mongodb6'],
-    ['7', 'mongodb'],
-  ] as const) {
+  for (const [version, mongodb] of majors) {
     it(`ends the TLS of a client in the door: driver ${version}`, async () => {
       project = await projectWith({ mongodb }, (uri) => ({ '1-own.js': writing(uri) }), tlsServer());
       await project.rows('people').insertOne({ _id: 1 });
@@ -182,6 +182,43 @@ describe("the bounds of a script's own client", function () {
     assert.equal(await project.db.client.db('unwanted').collection('a').countDocuments(), 0);
   });
 
+  it('stops with the run: a pause holds its commands back, and a cancel ends them', async () => {
+    const { uri } = await replicaSet();
+    await write({
+      '1-own.js': `
+        const { MongoClient } = require('mongodb');
+        exports.up = async (db, client, ctx) => {
+          const own = await new MongoClient(${JSON.stringify(uri)}).connect();
+          const beats = own.db(db.databaseName).collection('beats');
+          try {
+            for (let n = 1; ; n++) {
+              await beats.insertOne({ n });
+              if (n === 5) ctx.log.info('beating');
+            }
+          } finally {
+            await own.close();
+          }
+        };`,
+    });
+    const beats = project.db.collection('beats');
+    const running = project.run({ mode: 'up' });
+    const started = async (): Promise<void> => {
+      while (!project.ofType('log').some(({ message }) => message === 'beating'))
+        await new Promise(setImmediate);
+    };
+    await started();
+    project.switch.pause();
+    // One command may have passed the fence when the pause came.
+    const paused = await beats.countDocuments();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const later = await beats.countDocuments();
+    assert.ok(later - paused <= 1, `${later - paused} writes while it was paused`);
+    project.switch.cancel();
+    const { exitCode } = await running;
+    assert.equal(exitCode, 130);
+    assert.ok((await beats.countDocuments()) <= later + 1);
+  });
+
   it('keeps a client out of a script that is one transaction', async () => {
     const { uri } = await replicaSet();
     await write({ '1-own.js': `${writing(uri)}\nexports.transaction = true;` });
@@ -215,6 +252,31 @@ describe("the bounds of a script's own client", function () {
     assert.equal(await project.db.collection('aside').countDocuments(), 1);
     assert.match(warnings().join('\n'), /transform writes with a client of its own/);
   });
+
+  for (const [major, mongodb] of majors) {
+    it(`leaves the program's own client to the program, also where a migration uses it: driver ${major}`, async () => {
+      const server = await replicaSet();
+      const { db, name } = await server.database('library');
+      project = await projectWith({}, () => ({}), replicaSet());
+      const { MongoClient: Client } = (await import(mongodb)) as { MongoClient: typeof MongoClient };
+      const program = await new Client(server.uri).connect();
+      const migration = {
+        name: 'shared',
+        up: async (given: Db) => {
+          await given.collection('journaled').insertOne({});
+          // Many at once, so that the pool has to open connections for them.
+          const numbers = Array.from({ length: 20 }, (_, n) => n);
+          await Promise.all(numbers.map((n) => program.db(name).collection('direct').insertOne({ n })));
+        },
+      };
+      const runner = new MigrationRunner(program.db(name));
+      await runner.run([migration]);
+      await runner.rollback('shared', [migration]);
+      assert.equal(await db.collection('journaled').countDocuments(), 0);
+      assert.equal(await db.collection('direct').countDocuments(), 20);
+      await program.close();
+    });
+  }
 
   it('leaves the sockets of a program as they were, during a run of the library and after it', async () => {
     const server = await replicaSet();
