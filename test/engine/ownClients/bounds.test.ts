@@ -95,16 +95,17 @@ describe("the bounds of a script's own client", function () {
     }
   });
 
-  it('leads a client that names any member of the set to the primary', async () => {
-    const { servers } = await threeNodes();
-    for (const port of servers.ports) {
-      await write({ '1-own.js': writing(`mongodb://127.0.0.1:${port}/?replicaSet=rs0`) }, threeNodes());
+  it('leads a client that names any member of the set, or all, to the primary', async () => {
+    const { servers, uri } = await threeNodes();
+    const single = servers.ports.map((port) => `mongodb://127.0.0.1:${port}/?replicaSet=rs0`);
+    for (const place of [...single, uri]) {
+      await write({ '1-own.js': writing(place) }, threeNodes());
       const before = await everything(project.db);
       const { exitCode, run } = await project.run({ mode: 'up' });
       assert.equal(exitCode, 0, JSON.stringify(run.error));
       assert.equal((await project.run({ mode: 'down' })).exitCode, 0);
       assert.equal(await everything(project.db), before);
-      if (port !== servers.ports.at(-1)) await project.close();
+      if (place !== uri) await project.close();
     }
   });
 
