@@ -105,8 +105,8 @@ add('status', 'show which migrations are applied, pending, changed or missing', 
   );
 
 const runs = (mode: RunOptions['mode']): ((...parameters: unknown[]) => Promise<void>) =>
-  action((output, globals, options: Omit<RunOptions, 'mode' | 'names'>, names) =>
-    runCommand(output, globals, { ...options, mode, names }),
+  action((output, globals, options: Omit<RunOptions, 'mode' | 'names'> & { down?: boolean }, names) =>
+    runCommand(output, globals, { ...options, mode, names, back: options.down }),
   );
 
 add('up [names...]', 'run pending migrations in order, or exactly the named ones', [
@@ -143,6 +143,7 @@ add('dry-run [names...]', 'rehearse on a scratch copy; the database is not writt
   'dry-run --sample all',
 ])
   .addOption(new Option('--sample <n>', 'documents per collection, or `all`').argParser(sample))
+  .option('--down', 'rehearse the way back of the last migration, or of the named ones')
   .action(runs('dry-run'));
 
 add('validate [names...]', 'run the checks that come before a run, and nothing else', ['validate']).action(

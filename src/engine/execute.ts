@@ -127,6 +127,7 @@ function createRecorder(
     resumed,
     db: connection.db,
     mode: request.mode,
+    direction: request.back ? 'down' : undefined,
     connection: redactUri(connection.target.uri),
     connectionName: connection.target.name,
     target: connection.label,
@@ -164,7 +165,7 @@ async function runSteps(
   try {
     await workThrough(scope, steps, options.request.mode, (each, planned) => work(each, planned, set));
     end = {
-      state: options.request.mode === 'down' ? 'rolled-back' : 'applied',
+      state: recorder.document.direction === 'down' ? 'rolled-back' : 'applied',
       exitCode: ExitCode.done,
       error: null,
     };

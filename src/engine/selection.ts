@@ -27,6 +27,8 @@ export interface ExecuteRequest {
   /** With `down`: everything that this run has applied, or what was applied together with the last one. */
   run?: string;
   block?: boolean;
+  /** With `dry-run`: rehearse the way back of what is applied. */
+  back?: boolean;
   allowOutOfOrder?: boolean;
   /** With `up`: go on with this run at its checkpoint. */
   resume?: string;
@@ -122,7 +124,7 @@ export async function chooseSteps(
   state: ProjectState,
 ): Promise<PlannedStep[]> {
   const { mode, names } = request;
-  if (mode === 'down') return stepsDown(project, request, state);
+  if (mode === 'down' || request.back) return stepsDown(project, request, state);
   if (request.retryQuarantine) return quarantinedSteps(project.connection, request, state);
   if (mode === 'up') {
     const chosen = plan(selectUp(state.statuses, request), state);

@@ -61,7 +61,8 @@ export async function runStep(scope: RunScope, planned: PlannedStep, set: Migrat
   }
 }
 
-function loadStep(
+/** The version that was applied where a rollback takes that one, else the file's. */
+export function loadStep(
   { recorder }: RunScope,
   { entry, applied }: PlannedStep,
   set: MigrationSet,

@@ -18,6 +18,8 @@ export interface RunOptions {
   /** With `down`: what this run has applied, or what was applied together with the last one. */
   run?: string;
   block?: boolean;
+  /** With `dry-run`: rehearse the way back of what is applied. */
+  back?: boolean;
   sample?: number | 'all';
   allowOutOfOrder?: boolean;
   resume?: string;

@@ -10,11 +10,12 @@ import { loopFilter } from '../observedProgress';
 import { applyMigration } from '../apply';
 import type { DoorExtras } from '../applyScript';
 import type { MigrationSet } from '../migrationSet';
+import { rollBackMigration } from '../rollback';
 import type { RunScope } from '../scope';
-import { checkStep, type PlannedStep, StepFailure } from '../step';
+import { checkStep, loadStep, type PlannedStep, StepFailure } from '../step';
 import { inspect, type Findings } from './findings';
 import { Scratch } from './scratch';
-import { attempt, repeat, reverse, unknown, type Rehearsal } from './verdicts';
+import { attempt, hasOwnWayBack, repeat, reverse, unknown, type Rehearsal } from './verdicts';
 
 /** Databases of the server's own: read as they are, never copied. */
 const systemDatabases = new Set(['admin', 'config', 'local']);
@@ -25,7 +26,7 @@ export async function dryRun(scope: RunScope, planned: PlannedStep, set: Migrati
   recorder.enter(step, 'checking');
   const scratch = new Scratch(connection.client, settings.sample);
   try {
-    const migration = await set.load(planned.entry);
+    const migration = await loadStep(scope, planned, set);
     await checkStep(scope, planned, migration, step);
     recorder.enter(step, 'running');
     const report = await rehearse(scope, scratch, migration, step);
@@ -35,7 +36,7 @@ export async function dryRun(scope: RunScope, planned: PlannedStep, set: Migrati
       recorder.finishStep(step, 'failed', report.error);
       throw new StepFailure('failed', ExitCode.failed, report.error);
     }
-    recorder.finishStep(step, 'applied', null);
+    recorder.finishStep(step, isBack(scope) ? 'rolled-back' : 'applied', null);
   } finally {
     await scratch.drop();
   }
@@ -64,18 +65,15 @@ async function rehearse(
   };
   await touchDeclared(rehearsal);
   const started = performance.now();
-  const failure = await attempt(() => applyMigration(rehearsal.scope, migration, step, rehearsal.extras));
+  const back = isBack(scope);
+  const failure = await attempt(() =>
+    back ? goBack(rehearsal) : applyMigration(rehearsal.scope, migration, step, rehearsal.extras),
+  );
   const seconds = (performance.now() - started) / 1000;
   // What the verdicts try is not what the migration sends.
   const sent = { ...commands };
   const found = await inspect(scratch, target.database);
-  const verdicts =
-    failure === null
-      ? await scope.recorder.mute(async () => ({
-          repeatable: await repeat(rehearsal),
-          reversible: await reverse(rehearsal),
-        }))
-      : { repeatable: unknown('Up failed.'), reversible: unknown('Up failed.') };
+  const verdicts = await judge(rehearsal, back ? 'This was its way back.' : failure && 'Up failed.');
   return {
     step: step.name,
     kind: migration.kind,
@@ -88,8 +86,34 @@ async function rehearse(
     refusedByValidator: found.refusedByValidator,
     ...verdicts,
     estimate: await estimate(rehearsal, found, seconds),
-    warnings: found.warnings,
+    warnings: back && !hasOwnWayBack(migration) ? [...found.warnings, fromJournal] : found.warnings,
   };
+}
+
+const fromJournal =
+  'It has no way back of its own: it would be rolled back from its journal, which a dry run does not try.';
+
+function isBack({ recorder }: RunScope): boolean {
+  return recorder.document.direction === 'down';
+}
+
+/** The author's own way back. A journal speaks of the real collections and is never undone in a dry run. */
+async function goBack({ scope, migration, step, extras }: Rehearsal): Promise<void> {
+  if (!hasOwnWayBack(migration) && !migration.definition.irreversible) return;
+  const own = { ...step, journal: `${scope.recorder.id}-down` };
+  await rollBackMigration(scope, migration, own, undefined, extras);
+}
+
+/** Both verdicts, or why neither could be found. */
+async function judge(
+  rehearsal: Rehearsal,
+  unasked: string | null,
+): Promise<Pick<DryRunReport, 'repeatable' | 'reversible'>> {
+  if (unasked !== null) return { repeatable: unknown(unasked), reversible: unknown(unasked) };
+  return rehearsal.scope.recorder.mute(async () => ({
+    repeatable: await repeat(rehearsal),
+    reversible: await reverse(rehearsal),
+  }));
 }
 
 function doorExtras(scratch: Scratch, commands: Record<string, number>): DoorExtras {
@@ -119,7 +143,8 @@ async function touchDeclared({ migration, scratch, scope }: Rehearsal): Promise<
     await scratch.touch(database, definition.into);
     await scratch.touchPipeline(database, definition.pipeline);
   } else {
-    await scratch.touch(database, definition.source, definition.filter);
+    // The filter chose documents of the old shape; the way back looks at all of them.
+    await scratch.touch(database, definition.source, isBack(scope) ? undefined : definition.filter);
     if (definition.into !== undefined) await scratch.touch(database, definition.into);
   }
 }

@@ -65,8 +65,7 @@ export async function reverse(rehearsal: Rehearsal): Promise<Verdict> {
   const forward = { ...step, journal };
   const failure = await attempt(async () => {
     await applyMigration(scope, migration, forward, extras);
-    const ownWay = isScript(definition) || (isTransform(definition) && hasRevert(definition));
-    if (ownWay) {
+    if (hasOwnWayBack(migration)) {
       await rollBackMigration(scope, migration, { ...step, journal: `${journal}-down` }, journal, extras);
     } else {
       await rollBackFromJournal(scope, forward, journal);
@@ -85,8 +84,10 @@ export async function reverse(rehearsal: Rehearsal): Promise<Verdict> {
   };
 }
 
-function hasRevert(definition: { revert?: unknown; revertPipeline?: unknown }): boolean {
-  return Boolean(definition.revert ?? definition.revertPipeline);
+/** A `down`, or a `revert` of a transform; else only the journal leads back. */
+export function hasOwnWayBack({ definition }: LoadedMigration): boolean {
+  if (isScript(definition)) return typeof definition.down === 'function';
+  return isTransform(definition) && Boolean(definition.revert ?? definition.revertPipeline);
 }
 
 function inWords({ collection, comparison, structure }: Difference): string {

@@ -87,6 +87,37 @@ describe('the contract of the command line', function () {
     assert.equal((await place.run('down', '--run', 'no-such-run')).code, 2);
   });
 
+  it('rehearses the way back of what is applied, and writes nothing', async () => {
+    const journaled = `module.exports = { source: 'y', transform: () => ({ $set: { seen: true } }) };`;
+    const failing = `exports.up = () => undefined; exports.down = () => { throw new Error('no way back'); };`;
+    const reverting = `module.exports = {
+      source: 'y', filter: { b: { $exists: false } },
+      transform: () => ({ $set: { b: 1 } }), revert: () => ({ $unset: { b: '' } }),
+    };`;
+    const files = { 'a.js': script('a'), 'b.js': journaled, 'c.js': failing, 'd.js': reverting };
+    place = await Workplace.create(bundle.program, files);
+    await place.rows('y').insertMany([{ _id: 1 }, { _id: 2 }]);
+    assert.equal((await place.run('up')).code, 0);
+    const kept = await place.rows('y').find().toArray();
+    const reportOf = async (name: string, code: number): Promise<Record<string, unknown>> => {
+      const done = await place.run('dry-run', '--down', name, '--json');
+      assert.equal(done.code, code, done.err);
+      return eventLines(done).find(({ type }) => type === 'report')?.['report'] as Record<string, unknown>;
+    };
+    const [gone] = (await reportOf('a.js', 0))['collections'] as { collection: string; deleted: number }[];
+    assert.deepEqual([gone?.collection, gone?.deleted], ['x', 1]);
+    assert.match(JSON.stringify((await reportOf('b.js', 0))['warnings']), /rolled back from its journal/);
+    assert.equal((await reportOf('c.js', 1))['succeeded'], false);
+    const [back] = (await reportOf('d.js', 0))['collections'] as { changed: number }[];
+    assert.equal(back?.changed, 2);
+    assert.deepEqual(await place.applied(), ['a.js', 'b.js', 'c.js', 'd.js']);
+    assert.deepEqual(await place.rows('y').find().toArray(), kept);
+    assert.equal(await place.rows('x').countDocuments(), 1);
+    const { databases } = await place.db.admin().listDatabases({ nameOnly: true });
+    const own = databases.filter(({ name }) => name.startsWith(place.db.databaseName));
+    assert.equal(own.length, 1, 'no scratch database is left');
+  });
+
   it('takes everything as applied with baseline, which production has to confirm', async () => {
     const config = {
       connections: { test: { uri: '${env:TEST_URI}', database: 'DATABASE', production: true } },
