@@ -127,7 +127,6 @@ function createRecorder(
     resumed,
     db: connection.db,
     mode: request.mode,
-    direction: request.back ? 'down' : undefined,
     connection: redactUri(connection.target.uri),
     connectionName: connection.target.name,
     target: connection.label,
@@ -148,6 +147,8 @@ function createRecorder(
       else runSwitch.resume();
     },
   });
+  // A dry run goes either way.
+  if (request.back) recorder.document.direction = 'down';
   return recorder;
 }
 

@@ -97,6 +97,7 @@ function wrongName(message: string): UserError {
  * @throws UserError when a run is at work on the database.
  */
 export async function repair(connection: Connection): Promise<string[]> {
+  refuseReadOnly(connection);
   const { db, client } = connection;
   const done: string[] = [];
   const id = newRunId();

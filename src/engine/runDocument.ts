@@ -15,7 +15,7 @@ export function newRunDocument(options: RecorderOptions): RunDocument {
   return {
     _id: options.id,
     state: 'planned',
-    direction: options.direction ?? (options.mode === 'down' ? 'down' : 'up'),
+    direction: options.mode === 'down' ? 'down' : 'up',
     mode: options.mode,
     connection: options.connection,
     connectionName: options.connectionName,

@@ -5,7 +5,6 @@ import type { Event, EventBody, RunSnapshot } from '../protocol/events';
 import type { ErrorInfo } from '../protocol/errors';
 import type {
   CheckResult,
-  Direction,
   RunControl,
   RunDocument,
   RunMode,
@@ -36,8 +35,6 @@ export interface RecorderOptions {
   /** Where the run document is kept. */
   db: Db;
   mode: RunMode;
-  /** Of a dry run, which goes either way; else the mode says it. */
-  direction?: Direction;
   connection: string;
   connectionName?: string;
   target: string;

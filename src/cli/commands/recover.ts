@@ -2,6 +2,7 @@
 import { discardQuarantine, listQuarantine } from '../../engine/quarantine';
 import { baseline, markMigration, repair, unlock } from '../../engine/recovery';
 import { readLease } from '../../engine/lease';
+import { refuseReadOnly } from '../../engine/readOnly';
 import { ExitCode, UserError } from '../../protocol/errors';
 import { confirmProduction } from '../confirm';
 import type { Output } from '../output';
@@ -52,6 +53,7 @@ export function unlockCommand(output: Output, globals: GlobalOptions): Promise<n
         { exitCode: ExitCode.locked, action: { label: 'Cancel it', cli: `migratory cancel ${holder.run}` } },
       );
     }
+    refuseReadOnly(connection);
     const freed = await unlock(connection.db);
     output.say(freed ? `The lease of run ${freed.run} is freed.` : 'The lease is free.');
     return ExitCode.done;

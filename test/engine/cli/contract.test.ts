@@ -136,6 +136,25 @@ describe('the contract of the command line', function () {
     assert.match(again.out, /applied already/);
   });
 
+  it('changes nothing on a connection that is marked read-only', async () => {
+    const config = {
+      connections: { test: { uri: '${env:TEST_URI}', database: 'DATABASE', readOnly: true } },
+    };
+    place = await Workplace.create(bundle.program, { 'a.js': script('a') }, config);
+    for (const args of [
+      ['up'],
+      ['mark', 'a.js', '--applied'],
+      ['baseline'],
+      ['repair'],
+      ['unlock', '--yes'],
+    ]) {
+      const refused = await place.run(...args);
+      assert.equal(refused.code, 2, `${args.join(' ')}: ${refused.err}`);
+    }
+    assert.equal((await place.run('status')).code, 0);
+    assert.deepEqual(await place.db.listCollections().toArray(), []);
+  });
+
   it('keeps production marked for a connection string that the config knows', async () => {
     const config = {
       connections: { test: { uri: '${env:TEST_URI}', database: 'DATABASE', production: true } },
