@@ -5,6 +5,7 @@ import { ExitCode, UserError } from '../protocol/errors';
 import type { RunStep } from '../protocol/run';
 import type { DoorCommand } from '../wire/door';
 import { createContext, transferContext } from './context';
+import { PendingHelpers } from './helpers/pendingHelpers';
 import { ObservedProgress } from './observedProgress';
 import { OneTransaction, type LedgerCommand } from './oneTransaction';
 import type { RunScope } from './scope';
@@ -81,9 +82,15 @@ export async function runScript(
     setTotal: (total) => scope.recorder.setTotal(step, total),
     setActivity: (activity) => scope.recorder.setActivity(step, activity),
   });
-  const ctx = createContext(scope, step, (name) => journal?.noteTransfer(name));
-  await runScriptFunction(step.name, work, ctx, {
+  const helpers = new PendingHelpers();
+  const ctx = createContext(helpers.scope(scope), step, (name) => journal?.noteTransfer(name));
+  const whole: ScriptFunction = async (db, client, given) => {
+    await work(db, client, given);
+    await helpers.finish();
+  };
+  await runScriptFunction(step.name, whole, helpers.watch(ctx), {
     scope,
+    helpers,
     redirect: extras.redirect,
     async before(command, ownClient) {
       await extras.before?.(command);

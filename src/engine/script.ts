@@ -5,12 +5,16 @@ import { openDoor, type BeforeResult, type DoorCommand, type DoorHooks, type Doo
 import type { MigrationContext } from '../migration/kinds';
 import { primaryAddress } from './connect';
 import { resolveDriver } from './driver';
+import type { PendingHelpers } from './helpers/pendingHelpers';
 import type { OwnClientHooks } from './ownClients';
 import type { RunScope } from './scope';
+import { ScriptEnd } from './scriptEnd';
 import { runUserCode } from './userCode';
 
 export interface ScriptDoorOptions {
   scope: RunScope;
+  /** What the script does by `ctx`. */
+  helpers: PendingHelpers;
   /** Called for each command before it is forwarded; may answer it in the place of the server. */
   before?: (command: DoorCommand, ownClient: boolean) => Promise<BeforeResult | void>;
   after?: (command: DoorCommand, reply: DoorReply) => void;
@@ -27,9 +31,10 @@ export async function runScriptFunction(
   options: ScriptDoorOptions,
 ): Promise<void> {
   const { scope } = options;
+  const end = new ScriptEnd();
   const door = await openDoor({
     upstream: { uri: scope.connection.target.uri, primary: () => primaryAddress(scope.connection) },
-    hooks: doorHooks(options),
+    hooks: doorHooks(options, end),
     redirect: options.redirect,
   });
   const driver = resolveDriver(scope.root);
@@ -39,32 +44,56 @@ export async function runScriptFunction(
     const db = client.db(scope.connection.target.database);
     await scope.ownClients.run(
       () => runUserCode(name, scope.signal, () => work(db, client, ctx)),
-      ownClientHooks(options),
+      ownClientHooks(options, end),
     );
   } finally {
+    await options.helpers.abandon();
+    await end.settle(scope.connection.client, scope.signal.aborted);
+    // While the door is open, what the client still has to let go of is done at once.
+    const closing = client.close().catch(() => undefined);
+    if (!scope.signal.aborted) await closing;
     // A script that ignores a cancel keeps its sockets busy: closing the door ends them at once.
     if (scope.signal.aborted) scope.ownClients.interrupt();
     await door.close();
-    await client.close().catch(() => undefined);
+    await closing;
   }
 }
 
-/** Clients that the script opens by itself are treated like the one that it was given. */
-function ownClientHooks({ before, after, redirect }: ScriptDoorOptions): OwnClientHooks {
-  return { before: async (command) => before?.(command, true), after, redirect };
-}
-
-function doorHooks({ scope, before, after }: ScriptDoorOptions): DoorHooks {
+/** The hooks of a command's way, which is over when it is answered or was refused. */
+function noted(
+  { before, after }: Pick<ScriptDoorOptions, 'before' | 'after'>,
+  end: ScriptEnd,
+  ownClient: boolean,
+): Required<Pick<DoorHooks, 'before' | 'after'>> {
   return {
-    async fence() {
-      await scope.gate();
-    },
     async before(command) {
-      return before?.(command, false);
+      end.begin(command);
+      try {
+        return await before?.(command, ownClient);
+      } catch (error) {
+        end.end(command);
+        throw error;
+      }
     },
     after(command, reply) {
+      end.end(command);
       after?.(command, reply);
     },
+  };
+}
+
+/** Clients that the script opens by itself are treated like the one that it was given. */
+function ownClientHooks({ before, after, redirect }: ScriptDoorOptions, end: ScriptEnd): OwnClientHooks {
+  return { ...noted({ before, after }, end, true), redirect };
+}
+
+function doorHooks({ scope, before, after }: ScriptDoorOptions, end: ScriptEnd): DoorHooks {
+  return {
+    async fence() {
+      end.check();
+      await scope.gate();
+    },
+    ...noted({ before, after }, end, false),
     refused(name, reason) {
       scope.recorder.log('warn', `The command "${name}" was refused: ${reason}`);
     },

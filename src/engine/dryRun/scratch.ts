@@ -7,7 +7,7 @@ import { namespacesOfPipeline } from '../../wire/pipeline';
 import { machineId } from '../lease';
 
 const longestDatabaseName = 63;
-const ownCollection = /^_migratory_|^system\./;
+const ownCollection = /^_migratory_|^system\.|^\$cmd\b/;
 /** In each scratch database: who made it. */
 export const scratchMarker = '_migratory_scratch';
 export const scratchName = /_migratory_dry_[0-9a-f]{8}(?:_0)?$/;
