@@ -102,4 +102,5 @@ export async function runScript(
       if (!countedByKernel.has(command)) progress.after(command, reply);
     },
   });
+  progress.end();
 }

@@ -17,12 +17,16 @@ export interface ProgressSink {
 interface Loop {
   total: number;
   done: number;
+  /** Documents that the script has got and may still be working on. */
+  held: number;
 }
 
 export class ObservedProgress {
   readonly #database: (command: DoorCommand) => Db;
   readonly #sink: ProgressSink;
   readonly #cursors = new Map<string, Promise<Loop | null>>();
+  /** Loops with documents in hand, in the order in which they got them. */
+  readonly #holding = new Set<Loop>();
   readonly #counting = new WeakMap<DoorCommand, Promise<Loop | null>>();
   #total = 0;
   #written = 0;
@@ -54,8 +58,14 @@ export class ObservedProgress {
       const count = affected(reply);
       this.#written += count;
       if (counting) void counting.then((loop) => this.#advance(loop, count, reply.durationMs));
-      else this.#report(reply.durationMs);
+      else this.#afterWrite(count, reply.durationMs);
     }
+  }
+
+  /** The script is through: what it only read is done too. */
+  end(): void {
+    for (const loop of this.#holding) this.#advance(loop, loop.held, 0);
+    this.#holding.clear();
   }
 
   #afterRead(command: DoorCommand, reply: DoorReply, counting: Promise<Loop | null> | undefined): void {
@@ -64,7 +74,30 @@ export class ObservedProgress {
     if (!loop) return;
     if (reply.cursorId === '0') this.#cursors.delete(cursor ?? '');
     else if (cursor !== undefined) this.#cursors.set(cursor, loop);
-    void loop.then((found) => this.#advance(found, reply.batch ?? 0, reply.durationMs));
+    void loop.then((found) => this.#afterBatch(found, reply.batch ?? 0, reply.durationMs));
+  }
+
+  /** Whoever asks for more is through with what it had: a batch may hold everything, and is not done by being read. */
+  #afterBatch(loop: Loop | null, count: number, ms: number): void {
+    if (!loop) return;
+    const through = loop.held;
+    loop.held = count;
+    this.#holding.add(loop);
+    this.#advance(loop, through, ms);
+  }
+
+  /** Writes are work on the documents in hand. */
+  #afterWrite(count: number, ms: number): void {
+    let left = count;
+    for (const loop of this.#holding) {
+      const step = Math.min(left, loop.held);
+      loop.held -= step;
+      left -= step;
+      this.#advance(loop, step, ms);
+      if (loop.held > 0) break;
+      this.#holding.delete(loop);
+    }
+    this.#report(ms);
   }
 
   async #count(command: DoorCommand, filter: Document): Promise<Loop | null> {
@@ -75,7 +108,7 @@ export class ObservedProgress {
       if (total < smallestLoop) return null;
       this.#total += total;
       this.#sink.setTotal(this.#total);
-      return { total, done: 0 };
+      return { total, done: 0, held: 0 };
     } catch {
       // Too slow, or a filter that a count refuses ($near): no total then.
       return null;

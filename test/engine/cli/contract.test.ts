@@ -206,6 +206,27 @@ describe('the contract of the command line', function () {
     }
   });
 
+  it('shows the progress of a script by what it has written, although it read everything before', async () => {
+    const loop = `exports.up = async (db) => {
+      for (const doc of await db.collection('x').find().toArray()) {
+        await db.collection('x').updateOne({ _id: doc._id }, { $set: { n: doc._id + 1 } });
+      }
+    };`;
+    place = await Workplace.create(bundle.program, { 'a.js': loop });
+    await place.rows('x').insertMany(Array.from({ length: 4000 }, (_, id) => ({ _id: id })));
+    const up = await place.run('up', '--json');
+    assert.equal(up.code, 0, up.err);
+    const progress = eventLines(up).filter(({ type }) => type === 'progress');
+    const seen = progress.map(({ processed }) => Number(processed));
+    assert.ok(
+      seen.some((processed) => processed > 101 && processed < 4000),
+      `progress on the way: ${seen.join(', ')}`,
+    );
+    assert.ok(seen.every((processed, index) => processed >= (seen[index - 1] ?? 0)));
+    assert.deepEqual([progress.at(-1)?.['processed'], progress.at(-1)?.['percentage']], [4000, 100]);
+    assert.ok(progress.every(({ total }) => total === 4000 || total === null));
+  });
+
   it('warns of what went to quarantine, and ends well', async () => {
     const choosy = `module.exports = {
       source: 'x', onError: 'quarantine',
