@@ -1,143 +1,180 @@
 // The kernel against the usual ways of doing the same migration, on the same documents of a real server: rounds of all
-// ways, one after the other, medians and their ratios. Run with `npx tsx bench/transfer.ts [documents] [rounds]`.
-import { randomBytes } from 'node:crypto';
-import { Double, Int32, Long, type Collection, type Db, type Document } from 'mongodb';
-import type { MigrationContext } from '../src/migration/kinds';
-import { revertFromJournal } from '../src/transfer/revert';
-import { transfer } from '../src/transfer/transfer';
-import type { Change } from '../src/transfer/types';
-import { closeServers, replicaSet, standalone } from '../test/support/server';
+// ways, one after the other, each in a process of its own; medians, ratios, memory, and whether the outcome is right.
+// Usage: npx tsx bench/transfer.ts [documents=50000] [rounds=3] [--only=text]
+import { fork } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { MongoClient, type Db } from 'mongodb';
+import { elements, nameOf } from '../src/transfer/raw';
+import { startReplicaSet, startStandalone } from '../tools/servers/mongod';
+import { fill, touched } from './documents';
+import type { Order, Taken, WayName } from './way';
 
-const documents = Number(process.argv[2] ?? 50_000);
-const rounds = Number(process.argv[3] ?? 3);
+const [documents = 50_000, rounds = 3] = process.argv
+  .slice(2)
+  .filter((argument) => !argument.startsWith('--'))
+  .map(Number);
+const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length);
 
-const split = (doc: Document): Document => ({
-  $set: {
-    first: String(doc['name']).split(' ')[0],
-    last: String(doc['name']).split(' ')[1],
-    n: Number(doc['n']) + 1,
-  },
-});
-const onServer: Document[] = [
-  {
-    $set: {
-      first: { $first: { $split: ['$name', ' '] } },
-      last: { $last: { $split: ['$name', ' '] } },
-      n: { $add: ['$n', 1] },
-    },
-  },
+/** Each way, and whether the way back is measured on what it left. */
+const order: [WayName, boolean][] = [
+  ['cursor + bulkWrite 1000', false],
+  ['one updateMany with a pipeline', false],
+  ['MBDM, rollbackable', false],
+  ['raw driver, the same protocol by hand', false],
+  ['transfer, function', true],
+  ['transfer, pipeline', true],
 ];
 
-interface Way {
+interface Row {
   name: string;
-  run(db: Db, runId: string): Promise<void>;
-  /** Run after it in the same round, on what it left. */
-  back?: string;
+  taken: Taken[];
+  wrong: number;
 }
 
-function kernel(change: Change, transactions: boolean): Way['run'] {
-  return async (db, runId) => {
-    await transfer({ ...options(db, runId, transactions), collection: 't', change });
+/** Bundled, because a loader of TypeScript would be a good part of the memory. */
+async function bundle(folder: string): Promise<string> {
+  const outfile = join(folder, 'way.cjs');
+  await build({
+    entryPoints: [join(import.meta.dirname, 'way.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    logLevel: 'error',
+    external: [
+      'kerberos',
+      '@mongodb-js/zstd',
+      'snappy',
+      'socks',
+      'aws4',
+      'mongodb-client-encryption',
+      'gcp-metadata',
+      '@aws-sdk/credential-providers',
+    ],
+  });
+  return outfile;
+}
+
+function run(program: string, what: Order): Promise<Taken> {
+  return new Promise((resolve, reject) => {
+    const child = fork(program, { execArgv: [] });
+    let taken: Taken | undefined;
+    child.once('message', (message) => (taken = message as Taken));
+    child.once('exit', (code) => {
+      if (taken && code === 0) resolve(taken);
+      else reject(new Error(`"${what.way}" ended with ${code}`));
+    });
+    child.send(what);
+  });
+}
+
+/** Documents that are not what they should be: untouched fields changed their bytes, touched ones hold the wrong value. */
+async function wrongIn(db: Db, undone: boolean): Promise<number> {
+  const seed = db.collection('seed').find({}, { raw: true, sort: { _id: 1 } });
+  const now = db.collection('t').find({}, { raw: true, sort: { _id: 1 } });
+  let wrong = 0;
+  for await (const before of seed as unknown as AsyncIterable<Buffer>) {
+    const after = (await now.next()) as unknown as Buffer | null;
+    const same = after && (undone ? before.equals(after) : untouched(before).equals(untouched(after)));
+    if (!same) wrong += 1;
+  }
+  await now.close();
+  if (undone) return wrong;
+  const right = { $and: [{ $eq: [{ $concat: ['$first', ' ', '$last'] }, '$name'] }, { $gte: ['$n', 1] }] };
+  return wrong + (await db.collection('t').countDocuments({ $expr: { $not: right } }));
+}
+
+function untouched(raw: Buffer): Buffer {
+  const kept = elements(raw).filter((item) => !touched.has(nameOf(raw, item)));
+  return Buffer.concat(kept.map((item) => raw.subarray(item.start, item.end)));
+}
+
+async function measure(program: string, uri: string, transactions: boolean): Promise<Row[]> {
+  const client = await MongoClient.connect(uri);
+  const db = client.db('bench');
+  const rows: Row[] = [];
+  const note = (name: string, taken: Taken, wrong: number): void => {
+    const row = rows.find((each) => each.name === name) ?? { name, taken: [], wrong: 0 };
+    if (row.taken.length === 0) rows.push(row);
+    row.taken.push(taken);
+    row.wrong += wrong;
   };
-}
-
-function options(db: Db, runId: string, transactions: boolean) {
-  return { client: db.client, db, runId, step: 'bench', epoch: 1, transactions, monitor: {} };
-}
-
-async function naive(db: Db): Promise<void> {
-  const t = db.collection('t');
-  let batch: { updateOne: { filter: Document; update: Document } }[] = [];
-  for await (const doc of t.find()) {
-    batch.push({ updateOne: { filter: { _id: doc._id }, update: split(doc) } });
-    if (batch.length < 1000) continue;
-    await t.bulkWrite(batch);
-    batch = [];
-  }
-  if (batch.length > 0) await t.bulkWrite(batch);
-}
-
-function ways(transactions: boolean): Way[] {
-  const byFunction: Change = { kind: 'function', transform: split, ctx: {} as MigrationContext };
-  const byPipeline: Change = { kind: 'pipeline', update: onServer };
-  return [
-    { name: 'cursor + bulkWrite 1000, unprotected', run: naive },
-    {
-      name: 'one updateMany, unprotected',
-      run: async (db) => void (await db.collection('t').updateMany({}, onServer)),
-    },
-    { name: 'transfer, function', run: kernel(byFunction, transactions), back: 'rollback of the function' },
-    { name: 'transfer, pipeline', run: kernel(byPipeline, transactions), back: 'rollback of the pipeline' },
-  ];
-}
-
-async function fill(collection: Collection): Promise<void> {
-  const made = Array.from({ length: documents }, (_, i) => ({
-    n: new Int32(i),
-    name: `First${i} Last${i}`,
-    price: new Double(i % 50),
-    views: Long.fromNumber(i),
-    tags: ['red', 'green', 'blue'].slice(0, i % 4),
-    address: {
-      street: `${i} Long Street`,
-      city: 'Somewhere',
-      zip: String(10_000 + (i % 90_000)),
-      geo: [i % 180, i % 90],
-    },
-    createdAt: new Date(1.6e12 + i * 1000),
-    note: randomBytes(160).toString('hex'),
-    flags: { active: i % 2 === 0, verified: true, level: new Int32(i % 7) },
-  }));
-  for (let at = 0; at < made.length; at += 10_000) await collection.insertMany(made.slice(at, at + 10_000));
-}
-
-async function timed(times: Map<string, number[]>, name: string, work: () => Promise<void>): Promise<void> {
-  const started = performance.now();
-  await work();
-  times.set(name, [...(times.get(name) ?? []), performance.now() - started]);
-}
-
-async function measure(title: string, db: Db, transactions: boolean): Promise<void> {
-  const times = new Map<string, number[]>();
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, way] of ways(transactions).entries()) {
-      await db.dropDatabase();
-      await fill(db.collection('t'));
-      await db.admin().command({ fsync: 1 });
-      const runId = `bench${round}${i}`;
-      await timed(times, way.name, () => way.run(db, runId));
-      if (!way.back) continue;
-      await timed(times, way.back, async () => {
-        const { restored } = await revertFromJournal(options(db, runId, transactions));
-        if (restored !== documents) throw new Error(`${restored} of ${documents} documents were restored`);
-      });
+  try {
+    await fill(db.collection('seed'), documents);
+    for (let round = 0; round < rounds; round++) {
+      for (const [way, undone] of order) {
+        if (only !== undefined && !way.includes(only)) continue;
+        if (way.startsWith('raw') && !transactions) continue;
+        for (const { name } of await db.listCollections({}, { nameOnly: true }).toArray())
+          if (name !== 'seed') await db.dropCollection(name);
+        await db
+          .collection('seed')
+          .aggregate([{ $out: 't' }])
+          .toArray();
+        await db.admin().command({ fsync: 1 });
+        const what = { uri, database: 'bench', transactions, documents };
+        note(way, await run(program, { ...what, way }), await wrongIn(db, false));
+        if (!undone) continue;
+        const taken = await run(program, { ...what, way: 'rollback from the journal' });
+        note(`rollback of ${way}`, taken, await wrongIn(db, true));
+      }
     }
+  } finally {
+    await client.close();
   }
-  const medians = [...times].map(
-    ([name, all]) => [name, all.sort((a, b) => a - b)[Math.floor(all.length / 2)]!] as const,
-  );
-  const base = medians[0]![1];
-  const bare = medians[1]![1];
-  console.log(
-    `\n${title}: ${documents} documents, ${rounds} rounds, heap and buffers ${Math.round(process.memoryUsage().rss / 1e6)} MB`,
-  );
-  console.log(
-    '| way | ms | documents/s | to the loop | to one updateMany |\n| --- | --- | --- | --- | --- |',
-  );
-  for (const [name, ms] of medians) {
-    console.log(
-      `| ${name} | ${Math.round(ms)} | ${Math.round((documents / ms) * 1000)} | ${(base / ms).toFixed(2)} | ${(bare / ms).toFixed(2)} |`,
-    );
-  }
-  await db.dropDatabase();
+  return rows;
+}
+
+const median = (values: number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+
+function table(title: string, rows: Row[]): string {
+  const ms = (name: string): number =>
+    median(rows.find((row) => row.name === name)?.taken.map((each) => each.ms) ?? []);
+  const [loop, bare] = [ms('cursor + bulkWrite 1000'), ms('one updateMany with a pipeline')];
+  const ratio = (value: number): string => (Number.isNaN(value) ? '' : value.toFixed(2));
+  const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
+  const lines = rows.map(({ name, taken, wrong }) => {
+    const mine = ms(name);
+    const peak = Math.max(...taken.map((each) => each.peak));
+    const idle = Math.min(...taken.map((each) => each.idle));
+    const cells = [
+      name,
+      Math.round((documents / mine) * 1000),
+      ratio(loop / mine),
+      ratio(bare / mine),
+      `${megabytes(peak)} (${megabytes(idle)} at rest)`,
+      wrong,
+    ];
+    return `| ${cells.join(' | ')} |`;
+  });
+  return [
+    `\n${title}: ${documents} documents, ${rounds} rounds`,
+    '| way | documents/s | to the loop | to one updateMany | memory, MB | wrong documents |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...lines,
+  ].join('\n');
 }
 
 async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'migratory-bench-'));
+  const options = { cacheGB: 1 };
   try {
-    await measure('replica set', (await (await replicaSet()).database('bench')).db, true);
-    await measure('standalone', (await (await standalone()).database('bench')).db, false);
+    const program = await bundle(folder);
+    for (const transactions of [true, false]) {
+      const server = transactions ? await startReplicaSet(options) : await startStandalone(options);
+      try {
+        const rows = await measure(program, server.uri, transactions);
+        console.log(table(transactions ? 'replica set of one' : 'standalone', rows));
+      } finally {
+        await server.stop();
+      }
+    }
   } finally {
-    await closeServers();
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

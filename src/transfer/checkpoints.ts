@@ -4,7 +4,7 @@
 import type { Binary, ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
 import { BSON, MaxKey, MinKey } from 'mongodb';
 import { idQuery, rawDocuments, sendWrites, updateStatement } from './command';
-import { unpackIds, type Handled } from './handled';
+import { HandledIds, type Handled } from './handled';
 import type { Bounds, Range } from './ranges';
 import {
   document,
@@ -12,7 +12,6 @@ import {
   elements,
   emptyDocument,
   findElement,
-  keyOf,
   objectValue,
   valueOf,
   binaryValue,
@@ -187,16 +186,16 @@ export class Checkpoints {
     return progress;
   }
 
-  /** The `_id`s that were dealt with in a range, in the first pass or in a sweep of it. */
-  async handled(key: ObjectId): Promise<Set<string>> {
+  /** The documents that were dealt with in a range, in the first pass and in the sweeps of it, in their order. */
+  async handled(key: ObjectId): Promise<HandledIds> {
     const first = this.rangeId({ key });
-    const rows = this.collection.find(
-      { _id: { $gte: first, $lt: { ...first, sweep: new MaxKey() } } } as Document,
-      { projection: { ids: 1 } },
-    );
-    const ids = new Set<string>();
-    for await (const row of rows) for (const id of unpackIds(row['ids'] as Binary)) ids.add(keyOf(id));
-    return ids;
+    const rows = await this.collection
+      .find({ _id: { $gte: first, $lte: { ...first, sweep: new MaxKey() } } } as Document, {
+        projection: { ids: 1 },
+        sort: { _id: 1 },
+      })
+      .toArray();
+    return new HandledIds(rows.map((row) => row['ids'] as Binary));
   }
 
   /** Without transactions: notes a range as begun, so that after a crash just these documents are done together. */

@@ -70,12 +70,17 @@ export class RawList {
     writeIdQuery(writer, raw);
     writer.element('u', u);
     writer.end(begun);
-    this.ends.push(writer.at);
+    this.added();
+  }
+
+  /** What has been written since the last one is one of them. */
+  added(): void {
+    this.ends.push(this.writer.at);
   }
 
   add(item: Buffer): void {
     this.writer.copy(item);
-    this.ends.push(this.writer.at);
+    this.added();
   }
 }
 

@@ -54,6 +54,8 @@ export async function writeGuarded(
   }
   if (updates.length > 0) {
     const statements = new RawList();
+    // Both versions of every document: a buffer that grew to this would be copied again and again.
+    statements.writer.ensure(updates.reduce((sum, i) => sum + statementBytes(entries[i]!), 0));
     for (const i of updates) addGuarded(statements, entries[i]!);
     const sent = await sendWrites(db, 'update', collection, statements, write);
     reply.missing += statements.length - sent.n - sent.failures.length;
@@ -126,7 +128,12 @@ function addGuarded(statements: RawList, { before, after }: GuardedEntry): void 
   literal('1', after!);
   writer.element('2', failing);
   for (const begun of [cond, replaceWith, stage, u, statement]) writer.end(begun);
-  statements.ends.push(writer.at);
+  statements.added();
+}
+
+/** About how long a guarded update is. */
+function statementBytes({ before, after }: GuardedEntry): number {
+  return (before?.length ?? 0) + (after?.length ?? 0) + 256;
 }
 
 function deleteStatement({ id, before }: GuardedEntry): Buffer {

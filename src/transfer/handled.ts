@@ -1,7 +1,7 @@
 // Which documents a range has dealt with: their `_id`s, packed as bytes for its checkpoint.
 import type { Binary } from 'mongodb';
 import { idQuery, writeIdQuery } from './command';
-import { idOf } from './raw';
+import { idOf, keyOf } from './raw';
 import type { RawValue } from './raw';
 import { RawWriter } from './writer';
 
@@ -21,8 +21,42 @@ export function idsOfDocuments(documents: readonly Buffer[]): Handled {
   return { count: documents.length, packed: writer.since(0) };
 }
 
-export function unpackIds(packed: Binary): RawValue[] {
-  const bytes = Buffer.from(packed.buffer.buffer, packed.buffer.byteOffset, packed.position);
+/** What the checkpoints of a range know of its documents. */
+export class HandledIds {
+  private readonly packed: Buffer[];
+  private keys: Set<string> | undefined;
+
+  constructor(packed: readonly Binary[]) {
+    this.packed = packed.map((part) =>
+      Buffer.from(part.buffer.buffer, part.buffer.byteOffset, part.position),
+    );
+  }
+
+  has(id: RawValue): boolean {
+    this.keys ??= new Set(this.packed.flatMap(unpackIds).map(keyOf));
+    return this.keys.has(keyOf(id));
+  }
+
+  /** The `_id`s of those among `documents` (each `{_id}`, in index order) that were not dealt with. */
+  missing(documents: readonly Buffer[]): RawValue[] {
+    const [first] = this.packed;
+    // Nearly always the range holds just what it held: the same bytes in the same order.
+    let at = 0;
+    let same = 0;
+    for (const document of documents) {
+      if (!first || at + document.length > first.length) break;
+      if (document.compare(first, at, at + document.length) !== 0) break;
+      at += document.length;
+      same += 1;
+    }
+    return documents
+      .slice(same)
+      .map(idOf)
+      .filter((id) => !this.has(id));
+  }
+}
+
+function unpackIds(bytes: Buffer): RawValue[] {
   const ids: RawValue[] = [];
   for (let at = 0; at < bytes.length; at += bytes.readInt32LE(at))
     ids.push(idOf(bytes.subarray(at, at + bytes.readInt32LE(at))));

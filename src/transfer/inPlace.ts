@@ -1,6 +1,7 @@
 // Changing documents where they are, one range in one transaction: the snapshot that was read is the guard, since a
 // document that somebody else changed meanwhile ends the transaction with a conflict. Deployments without
 // transactions take guarded.ts.
+import type { Document } from 'mongodb';
 import { idQuery, rawDocument, sendWrites, speakable, UnspeakableId, RawList, readRange } from './command';
 import { TryAgain, WriteRefused } from './errors';
 import type { Edit } from './edits';
@@ -25,14 +26,23 @@ import type { RawValue } from './raw';
 import { idEnd } from './scan';
 import { readByIds, type Batch } from './source';
 import { Stage, updates, type StageParts } from './stage';
+import { namesWithEnd, touchedFields, withFields } from './touchedFields';
 import type { Attempt, Outcome } from './work';
 
 export class InPlace {
   private readonly stage: Stage;
   private readonly filter: Buffer | undefined;
+  /** The only fields that the change can touch, where that is known. */
+  private readonly touched: { projection: Document; names: Buffer[] } | undefined;
 
   constructor(private readonly parts: StageParts) {
     this.stage = new Stage(parts);
+    const { change } = parts.options;
+    const fields = change.kind === 'pipeline' ? touchedFields(change.update) : undefined;
+    if (fields && fields.length > 0) {
+      const projection = Object.fromEntries(fields.map((name) => [name, 1]));
+      this.touched = { projection, names: namesWithEnd(fields) };
+    }
     const raw = rawDocument(parts.options.filter);
     this.filter = raw.length > emptyDocument.length ? raw : undefined;
   }
@@ -135,9 +145,13 @@ export class InPlace {
     const { target } = this.parts;
     const first = edits[0]!.id;
     if (!this.filter && !job.range.sweep && isSpeakable(first)) {
-      const found = await readRange(target, { min: first, max: job.range.to, limit: edits.length, session });
-      if (found.length === edits.length && edits.every((edit, i) => sameId(edit.raw, found[i]!)))
-        return found;
+      const limit = edits.length;
+      const projection = this.touched?.projection;
+      const found = await readRange(target, { min: first, max: job.range.to, limit, session, projection });
+      if (found.length === limit && edits.every((edit, i) => sameId(edit.raw, found[i]!))) {
+        const whole = this.wholeAfter(edits, found);
+        if (whole) return whole;
+      }
     }
     const byId = await readByIds(
       target,
@@ -145,6 +159,19 @@ export class InPlace {
       { session },
     );
     return edits.map((edit) => byId.get(keyOf(edit.id)));
+  }
+
+  /** The documents after the update where only the touched fields were read; undefined if one is too odd for that. */
+  private wholeAfter(edits: readonly Edit[], found: Buffer[]): Buffer[] | undefined {
+    const { touched } = this;
+    if (!touched) return found;
+    const whole: Buffer[] = [];
+    for (const [i, edit] of edits.entries()) {
+      const after = withFields(edit.raw, found[i]!, touched.names);
+      if (!after) return undefined;
+      whole.push(after);
+    }
+    return whole;
   }
 }
 

@@ -2,7 +2,7 @@
 // them, packed into few Binaries. Pre-images are raw bytes, so that what comes back is what was there.
 import type { Binary, ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
 import { MaxKey, MinKey } from 'mongodb';
-import { sendWrites } from './command';
+import { RawList, sendWrites } from './command';
 import type { Patch } from './patch';
 import { decodePatch, encodePatch } from './patch';
 import {
@@ -78,28 +78,15 @@ export class Journal {
     options: { session?: ClientSession; attempt?: number; settles?: boolean; shared?: boolean },
   ): Promise<void> {
     if (entries.length === 0 && !options.settles) return;
-    const packed = pack(entries);
-    const parts = Math.max(1, Math.ceil(packed.length / partBytes));
-    const rows = Array.from({ length: parts }, (_, part) =>
-      document([
-        element(
-          '_id',
-          objectValue(
-            document([
-              element('s', stringValue(this.step)),
-              element('r', { type: BsonType.objectId, bytes: range.id }),
-              element('a', intValue(options.attempt ?? 0)),
-              element('p', intValue(part)),
-            ]),
-          ),
-        ),
-        element('collection', stringValue(target)),
-        ...(options.shared ? [element('shared', boolValue(true))] : []),
-        ...(options.settles ? [element('settles', boolValue(true))] : []),
-        element('n', intValue(part === 0 ? entries.length : 0)),
-        element('data', binaryValue(packed.subarray(part * partBytes, (part + 1) * partBytes))),
-      ]),
-    );
+    const rows = new RawList();
+    const head = (part: number) => ({
+      _id: objectValue(this.rowId(range, options.attempt ?? 0, part)),
+      collection: stringValue(target),
+      ...(options.shared ? { shared: boolValue(true) } : {}),
+      ...(options.settles ? { settles: boolValue(true) } : {}),
+      n: intValue(part === 0 ? entries.length : 0),
+    });
+    writeRows(rows, entries, head);
     const reply = await sendWrites(this.db, 'insert', this.name, rows, {
       session: options.session,
       writeConcern: { w: 'majority', j: true },
@@ -180,6 +167,15 @@ export class Journal {
       await this.collection.drop();
   }
 
+  private rowId(range: ObjectId, attempt: number, part: number): Buffer {
+    return document([
+      element('s', stringValue(this.step)),
+      element('r', { type: BsonType.objectId, bytes: range.id }),
+      element('a', intValue(attempt)),
+      element('p', intValue(part)),
+    ]);
+  }
+
   private all(): Document {
     return { $gte: { s: this.step, r: new MinKey() }, $lte: { s: this.step, r: new MaxKey() } };
   }
@@ -189,17 +185,65 @@ function bytesOfBinary(binary: Binary): Buffer {
   return Buffer.from(binary.buffer.buffer, binary.buffer.byteOffset, binary.position);
 }
 
+/**
+ * The entries as rows of a journal, in as many as they need. They go straight into the message: pre-images are most of
+ * what a transfer writes.
+ */
+function writeRows(
+  rows: RawList,
+  entries: readonly PackedEntry[],
+  head: (part: number) => Record<string, RawValue>,
+): void {
+  const { writer } = rows;
+  writer.ensure(sizeOf(entries) + 1024);
+  const begin = (part: number) => {
+    const begun = writer.begin();
+    for (const [name, value] of Object.entries(head(part))) writer.element(name, value);
+    return begun;
+  };
+  const begun = begin(0);
+  writer.name(BsonType.binary, 'data');
+  const from = writer.at + 5;
+  writer.int(0);
+  writer.byte(0);
+  packInto(writer, entries);
+  const size = writer.at - from;
+  if (size <= partBytes) {
+    writer.buffer.writeInt32LE(size, from - 5);
+    writer.end(begun);
+    rows.added();
+    return;
+  }
+  const packed = Buffer.from(writer.since(from));
+  writer.at = begun;
+  for (let part = 0; part * partBytes < size; part++) {
+    const started = begin(part);
+    writer.element('data', binaryValue(packed.subarray(part * partBytes, (part + 1) * partBytes)));
+    writer.end(started);
+    rows.added();
+  }
+}
+
 /** Each entry is the pre-image followed by its patch; a created document has its `_id` alone as a pre-image `{c: _id}`. */
 export function pack(entries: readonly PackedEntry[]): Buffer {
-  let size = 64;
-  for (const { before, patch } of entries)
-    size += (before?.length ?? 32) + (Buffer.isBuffer(patch) ? patch.length : 64);
-  const writer = new RawWriter(size);
+  const writer = new RawWriter(sizeOf(entries));
+  packInto(writer, entries);
+  return writer.since(0);
+}
+
+function packInto(writer: RawWriter, entries: readonly PackedEntry[]): void {
   for (const { id, before, patch } of entries) {
     writer.copy(before ?? document([element('c', id)]));
     writer.copy(Buffer.isBuffer(patch) ? patch : encodePatch(patch));
   }
-  return writer.since(0);
+}
+
+/** About how many bytes the entries take. */
+function sizeOf(entries: readonly PackedEntry[]): number {
+  let size = 64;
+  for (const { before, patch } of entries)
+    size += (before?.length ?? 32) + (Buffer.isBuffer(patch) ? patch.length : 64);
+  return size;
 }
 
 /** What `pack` put together. */

@@ -5,7 +5,6 @@ import { Checkpoints, type Progress } from './checkpoints';
 import { dropCreated } from './created';
 import { Journal } from './journal';
 import { Pump, type Feed } from './pump';
-import { keyOf } from './raw';
 import { leftAloneStep } from './leftAlone';
 import { RangeSizer, type Range } from './ranges';
 import { Restore } from './restore';
@@ -87,7 +86,7 @@ async function deferredBefore(
   for (const { key } of progress.done) {
     const handled = await checkpoints.handled(key);
     const { entries } = await journal.read(key);
-    const ids = entries.map((entry) => entry.id).filter((id) => !handled.has(keyOf(id)));
+    const ids = entries.map((entry) => entry.id).filter((id) => !handled.has(id));
     if (ids.length > 0) found.push({ key: new ObjectId(), sweep: { of: key, round: 1, ids } });
   }
   return found;

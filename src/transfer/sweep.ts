@@ -5,7 +5,6 @@ import { ObjectId } from 'mongodb';
 import type { Checkpoints } from './checkpoints';
 import type { Feed } from './pump';
 import type { Bounds, Range } from './ranges';
-import { idOf, keyOf } from './raw';
 import { readBatch } from './source';
 import { steadily } from './transaction';
 
@@ -14,6 +13,8 @@ export const mostRounds = 10;
 /** Keys of one read. */
 const keysPerRead = 20_000;
 const documentsPerRange = 1000;
+/** Ranges that are looked at together. */
+const looksTogether = 4;
 
 /** The ranges of one round; `found` says how many documents it has turned up so far. */
 export class Sweep implements Feed {
@@ -43,9 +44,9 @@ export class Sweep implements Feed {
     for (;;) {
       const range = this.ready.shift();
       if (range) return range;
-      const next = this.done.shift();
-      if (!next) return undefined;
-      await steadily(() => this.look(next));
+      const next = this.done.splice(0, looksTogether);
+      if (next.length === 0) return undefined;
+      await Promise.all(next.map((done) => steadily(() => this.look(done))));
     }
   }
 
@@ -59,7 +60,7 @@ export class Sweep implements Feed {
         projection: { _id: 1 },
         limit: keysPerRead,
       });
-      const ids = batch.documents.map(idOf).filter((id) => !handled.has(keyOf(id)));
+      const ids = handled.missing(batch.documents);
       for (let at = 0; at < ids.length; at += documentsPerRange) {
         const part = ids.slice(at, at + documentsPerRange);
         found.push({ key: new ObjectId(), sweep: { of: range.key, round: this.round, ids: part } });

@@ -19,7 +19,11 @@ import { refuseTarget } from './target';
 import type { PipelineTransferOptions, TransferContext, TransferOptions, TransferResult } from './types';
 
 /** Documents of a range, unless the caller wants fewer. */
-const mostDocuments = { function: 2000, pipeline: 5000, statement: 5000 } as const;
+const mostDocuments = {
+  function: 2000,
+  pipeline: 5000,
+  statement: 5000,
+} as const;
 /** Documents of a range out of quarantine. */
 const retried = 500;
 

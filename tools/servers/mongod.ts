@@ -19,6 +19,8 @@ export interface ServerOptions {
   version?: MongodVersion;
   /** More arguments for mongod; of one that is given twice, the last counts for mongod. */
   extraArgs?: string[];
+  /** The server's cache in gigabytes; tests make do with little. Default 0.25. */
+  cacheGB?: number;
   /** Access control on, with one user of role `root`, who is part of `uri`. */
   auth?: boolean;
   /** TLS required, with certificates made for this server alone. */
@@ -90,6 +92,7 @@ async function startNodes(count: number, roleArgs: string[], options: ServerOpti
   const args = [
     ...roleArgs,
     ...(await securityArgs(options, isSet, certificates, folder.path)),
+    `--wiredTigerCacheSizeGB=${options.cacheGB ?? 0.25}`,
     ...(options.extraArgs ?? []),
   ];
   const nodes: Node[] = [];
@@ -174,7 +177,6 @@ async function startNode(
       '--bind_ip=127.0.0.1',
       `--dbpath=${data}`,
       `--logpath=${join(data, 'mongod.log')}`,
-      '--wiredTigerCacheSizeGB=0.25',
       '--setParameter=enableTestCommands=1',
       '--setParameter=diagnosticDataCollectionEnabled=false',
       ...(process.platform === 'win32' ? [] : ['--nounixsocket']),

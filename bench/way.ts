@@ -1,0 +1,156 @@
+// One way of doing a migration in a process of its own, so that its memory is its own too. Started by transfer.ts, which
+// sends the order by IPC and hears what it took.
+import MongoBulkDataMigration from '@360-l/mongo-bulk-data-migration/dist/MongoBulkDataMigration.js';
+import { Binary, MongoClient, ObjectId, type ClientSession, type Db, type Document } from 'mongodb';
+import type { MigrationContext } from '../src/migration/kinds';
+import { readRange } from '../src/transfer/command';
+import { boundary } from '../src/transfer/ranges';
+import { revertFromJournal } from '../src/transfer/revert';
+import { transfer } from '../src/transfer/transfer';
+import type { RawValue } from '../src/transfer/raw';
+import type { Change } from '../src/transfer/types';
+import { fill, split, splitPipeline } from './documents';
+
+const warmDocuments = 5000;
+
+export interface Order {
+  uri: string;
+  database: string;
+  way: WayName;
+  transactions: boolean;
+  documents: number;
+}
+
+export interface Taken {
+  ms: number;
+  /** Most resident memory of the process, and what it had before the work, in bytes. */
+  peak: number;
+  idle: number;
+}
+
+export type WayName = keyof typeof ways;
+
+export const ways = {
+  'cursor + bulkWrite 1000': naive,
+  'one updateMany with a pipeline': async (db: Db) =>
+    void (await db.collection('t').updateMany({}, splitPipeline)),
+  'MBDM, rollbackable': mbdm,
+  'raw driver, the same protocol by hand': rawDriver,
+  'transfer, function': (db: Db, order: Order) =>
+    kernel(db, order, { kind: 'function', transform: split, ctx: {} as MigrationContext }),
+  'transfer, pipeline': (db: Db, order: Order) =>
+    kernel(db, order, { kind: 'pipeline', update: splitPipeline }),
+  'rollback from the journal': back,
+};
+
+function options(db: Db, { transactions }: Order) {
+  return { client: db.client, db, runId: 'bench', step: 'bench', epoch: 1, transactions, monitor: {} };
+}
+
+async function kernel(db: Db, order: Order, change: Change): Promise<void> {
+  const { processed } = await transfer({ ...options(db, order), collection: 't', change });
+  if (processed !== order.documents) throw new Error(`${processed} documents were changed`);
+}
+
+async function back(db: Db, order: Order): Promise<void> {
+  const { restored } = await revertFromJournal(options(db, order));
+  if (restored !== order.documents) throw new Error(`${restored} documents were restored`);
+}
+
+async function naive(db: Db): Promise<void> {
+  const t = db.collection('t');
+  let batch: { updateOne: { filter: Document; update: Document } }[] = [];
+  for await (const doc of t.find()) {
+    batch.push({ updateOne: { filter: { _id: doc._id }, update: split(doc) } });
+    if (batch.length < 1000) continue;
+    await t.bulkWrite(batch);
+    batch = [];
+  }
+  if (batch.length > 0) await t.bulkWrite(batch);
+}
+
+async function mbdm(db: Db): Promise<void> {
+  const migration = new MongoBulkDataMigration<Document>({
+    db,
+    id: 'bench',
+    collectionName: 't',
+    projection: {},
+    query: { first: { $exists: false } },
+    update: split as never,
+  });
+  migration.setLogger({ info: () => undefined, warn: () => undefined, error: console.error } as never);
+  await migration.update();
+}
+
+/** What the server and the driver can do at best: nothing is read twice, planned, counted or made resumable. */
+async function rawDriver(db: Db): Promise<void> {
+  const t = db.collection('t');
+  await db.createCollection('kept');
+  let from: RawValue | undefined;
+  let over = false;
+  let turn: Promise<unknown> = Promise.resolve();
+  const next = () => {
+    const mine = turn.then(async () => {
+      if (over) return undefined;
+      const range = { from, to: await boundary(t, { from }, 5000) };
+      from = range.to;
+      over = from === undefined;
+      return range;
+    });
+    turn = mine;
+    return mine;
+  };
+  const lane = async (session: ClientSession): Promise<void> => {
+    for (let range = await next(); range; range = await next()) {
+      const { from: min, to: max } = range;
+      session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } });
+      const documents = await readRange(t, { min, max, limit: 6000, session });
+      const q = { _id: { $gte: idIn(documents[0]!), $lte: idIn(documents.at(-1)!) } };
+      const updates = [{ q, u: splitPipeline, multi: true, hint: { _id: 1 } }];
+      await db.command({ update: 't', updates }, { session });
+      await db.collection('kept').insertOne({ data: new Binary(Buffer.concat(documents)) }, { session });
+      await session.commitTransaction();
+    }
+  };
+  await Promise.all([0, 1, 2].map(() => db.client.withSession(lane)));
+}
+
+/** The ObjectId in front of a document. */
+function idIn(raw: Buffer): unknown {
+  return new ObjectId(Buffer.from(raw.subarray(9, 21)));
+}
+
+/** What is measured is the work, not the compiling of the code that does it. */
+async function warmUp(client: MongoClient, order: Order): Promise<void> {
+  const warm = client.db(`${order.database}_warm`);
+  await warm.dropDatabase();
+  await fill(warm.collection('t'), warmDocuments);
+  const forward = { ...order, documents: warmDocuments };
+  if (order.way === 'rollback from the journal') await ways['transfer, function'](warm, forward);
+  await ways[order.way](warm, forward);
+  await warm.dropDatabase();
+}
+
+async function main(order: Order): Promise<Taken> {
+  const client = await MongoClient.connect(order.uri);
+  try {
+    const db = client.db(order.database);
+    const idle = process.resourceUsage().maxRSS * 1024;
+    await warmUp(client, order);
+    const started = performance.now();
+    await ways[order.way](db, order);
+    return { ms: performance.now() - started, peak: process.resourceUsage().maxRSS * 1024, idle };
+  } finally {
+    await client.close();
+  }
+}
+
+process.once('message', (order: Order) => {
+  main(order).then(
+    (taken) => process.send?.(taken, () => process.disconnect()),
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+});
