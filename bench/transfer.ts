@@ -23,7 +23,8 @@ const order: [WayName, boolean][] = [
   ['cursor + bulkWrite 1000', false],
   ['one updateMany with a pipeline', false],
   ['MBDM, rollbackable', false],
-  ['raw driver, the same protocol by hand', false],
+  ['raw driver, pipeline by hand', false],
+  ['raw driver, function by hand', false],
   ['transfer, function', true],
   ['transfer, pipeline', true],
 ];

@@ -1,7 +1,7 @@
 // One way of doing a migration in a process of its own, so that its memory is its own too. Started by transfer.ts, which
 // sends the order by IPC and hears what it took.
 import MongoBulkDataMigration from '@360-l/mongo-bulk-data-migration/dist/MongoBulkDataMigration.js';
-import { Binary, MongoClient, ObjectId, type ClientSession, type Db, type Document } from 'mongodb';
+import { Binary, BSON, MongoClient, ObjectId, type ClientSession, type Db, type Document } from 'mongodb';
 import type { MigrationContext } from '../src/migration/kinds';
 import { readRange } from '../src/transfer/command';
 import { boundary } from '../src/transfer/ranges';
@@ -35,7 +35,8 @@ export const ways = {
   'one updateMany with a pipeline': async (db: Db) =>
     void (await db.collection('t').updateMany({}, splitPipeline)),
   'MBDM, rollbackable': mbdm,
-  'raw driver, the same protocol by hand': rawDriver,
+  'raw driver, pipeline by hand': (db: Db) => rawDriver(db, 5000, byPipeline),
+  'raw driver, function by hand': (db: Db) => rawDriver(db, 2000, byFunction),
   'transfer, function': (db: Db, order: Order) =>
     kernel(db, order, { kind: 'function', transform: split, ctx: {} as MigrationContext }),
   'transfer, pipeline': (db: Db, order: Order) =>
@@ -82,8 +83,13 @@ async function mbdm(db: Db): Promise<void> {
   await migration.update();
 }
 
-/** What the server and the driver can do at best: nothing is read twice, planned, counted or made resumable. */
-async function rawDriver(db: Db): Promise<void> {
+type ChangeByHand = (db: Db, documents: Buffer[], session: ClientSession) => Promise<unknown>;
+
+/**
+ * What server and driver can do at best with a transaction for each range that reads, changes and keeps the old
+ * versions: nothing is read twice, planned, counted, guarded by an epoch, or made resumable.
+ */
+async function rawDriver(db: Db, size: number, change: ChangeByHand): Promise<void> {
   const t = db.collection('t');
   await db.createCollection('kept');
   let from: RawValue | undefined;
@@ -92,7 +98,7 @@ async function rawDriver(db: Db): Promise<void> {
   const next = () => {
     const mine = turn.then(async () => {
       if (over) return undefined;
-      const range = { from, to: await boundary(t, { from }, 5000) };
+      const range = { from, to: await boundary(t, { from }, size) };
       from = range.to;
       over = from === undefined;
       return range;
@@ -102,17 +108,29 @@ async function rawDriver(db: Db): Promise<void> {
   };
   const lane = async (session: ClientSession): Promise<void> => {
     for (let range = await next(); range; range = await next()) {
-      const { from: min, to: max } = range;
       session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } });
-      const documents = await readRange(t, { min, max, limit: 6000, session });
-      const q = { _id: { $gte: idIn(documents[0]!), $lte: idIn(documents.at(-1)!) } };
-      const updates = [{ q, u: splitPipeline, multi: true, hint: { _id: 1 } }];
-      await db.command({ update: 't', updates }, { session });
+      const read = { min: range.from, max: range.to, limit: size + 1, session };
+      const documents = await readRange(t, read);
+      await change(db, documents, session);
       await db.collection('kept').insertOne({ data: new Binary(Buffer.concat(documents)) }, { session });
       await session.commitTransaction();
     }
   };
   await Promise.all([0, 1, 2].map(() => db.client.withSession(lane)));
+}
+
+function byPipeline(db: Db, documents: Buffer[], session: ClientSession): Promise<unknown> {
+  const q = { _id: { $gte: idIn(documents[0]!), $lte: idIn(documents.at(-1)!) } };
+  const updates = [{ q, u: splitPipeline, multi: true, hint: { _id: 1 } }];
+  return db.command({ update: 't', updates }, { session });
+}
+
+function byFunction(db: Db, documents: Buffer[], session: ClientSession): Promise<unknown> {
+  const updates = documents.map((raw) => {
+    const document = BSON.deserialize(raw);
+    return { q: { _id: document['_id'] as ObjectId }, u: split(document) };
+  });
+  return db.command({ update: 't', updates }, { session });
 }
 
 /** The ObjectId in front of a document. */

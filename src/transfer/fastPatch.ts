@@ -118,6 +118,73 @@ export function isJustChanged(before: Buffer, encodedPatch: Buffer, current: Buf
   return p.count > 0 && k === b.count;
 }
 
+/**
+ * What takes a change back from a document that is just what the change made of it: `u` is the update that does it
+ * field by field, undefined where the fields would not come to stand in their old order; the whole old version can
+ * always take its place. Undefined where somebody else wrote to the document, or where that is not easily seen.
+ */
+export function fastUndo(
+  before: Buffer,
+  encodedPatch: Buffer,
+  current: Buffer,
+): { u: Buffer | undefined } | undefined {
+  if (!isJustChanged(before, encodedPatch, current)) return undefined;
+  return { u: keepsOrder() ? undoUpdate(before) : undefined };
+}
+
+/** Of the two versions that were looked at last: whether the change only replaced values and added fields. */
+function keepsOrder(): boolean {
+  let k = 0;
+  for (let i = 0; i < a.count; i++) {
+    // Added fields are passed over; all others stand where they stood.
+    while (k < b.count && touchedNow[k] === 1 && !a.sameName(i, b, k)) k++;
+    if (k === b.count || !a.sameName(i, b, k) || (touchedBefore[i] === 1 && isOddName(a, i))) return false;
+    k++;
+  }
+  for (k = 0; k < b.count; k++) if (touchedNow[k] === 1 && isOddName(b, k)) return false;
+  return true;
+}
+
+/** Not a name that an update operator takes for just this field. */
+function isOddName(scan: Scan, i: number): boolean {
+  const [from, end] = [scan.start[i]! + 1, scan.value[i]! - 1];
+  if (from === end || scan.buffer[from] === dollar) return true;
+  for (let at = from; at < end; at++) if (scan.buffer[at] === dot) return true;
+  return scan.name(i) === '_id';
+}
+
+const dollar = 0x24;
+const dot = 0x2e;
+
+function undoUpdate(before: Buffer): Buffer {
+  const writer = arena.open();
+  const begun = writer.begin();
+  if (touchedBefore.subarray(0, a.count).includes(1)) {
+    writer.name(BsonType.object, '$set');
+    const inner = writer.begin();
+    for (let i = 0; i < a.count; i++) if (touchedBefore[i] === 1) writer.copy(before, a.start[i], a.end[i]);
+    writer.end(inner);
+  }
+  writeUnset(writer);
+  writer.end(begun);
+  return writer.since(begun);
+}
+
+/** Removes what was not there before. */
+function writeUnset(writer: RawWriter): void {
+  let inner = -1;
+  for (let k = 0; k < b.count; k++) {
+    if (touchedNow[k] !== 1 || a.find(b.buffer.subarray(b.start[k]! + 1, b.value[k])) >= 0) continue;
+    if (inner < 0) {
+      writer.name(BsonType.object, '$unset');
+      inner = writer.begin();
+    }
+    writer.byte(BsonType.null);
+    writer.copy(b.buffer, b.start[k]! + 1, b.value[k]);
+  }
+  if (inner >= 0) writer.end(inner);
+}
+
 /** Marks a touched field in both versions, if the current one holds what the change wrote. */
 function checkEntry(encodedPatch: Buffer, offset: number): boolean {
   entry.read(encodedPatch, offset);

@@ -138,10 +138,10 @@ export class Journal {
       attempts.set(attempt, [...(attempts.get(attempt) ?? []), bytesOfBinary(row['data'] as Binary)]);
     }
     const single = attempts.size === 1 ? [...attempts.values()][0]! : undefined;
-    if (single) return { target, entries: unpackLazily(Buffer.concat(single)), nextAttempt: last + 1 };
+    if (single) return { target, entries: unpackLazily(joined(single)), nextAttempt: last + 1 };
     const entries = new Map<string, LazyEntry>();
     for (const parts of attempts.values()) {
-      for (const entry of unpackLazily(Buffer.concat(parts))) entries.set(keyOf(entry.id), entry);
+      for (const entry of unpackLazily(joined(parts))) entries.set(keyOf(entry.id), entry);
     }
     return { target, entries: [...entries.values()], nextAttempt: last + 1 };
   }
@@ -179,6 +179,10 @@ export class Journal {
   private all(): Document {
     return { $gte: { s: this.step, r: new MinKey() }, $lte: { s: this.step, r: new MaxKey() } };
   }
+}
+
+function joined(parts: readonly Buffer[]): Buffer {
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
 }
 
 function bytesOfBinary(binary: Binary): Buffer {

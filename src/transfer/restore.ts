@@ -5,7 +5,7 @@ import { emptyTally } from './checkpoints';
 import { idsOf } from './handled';
 import { idQuery, RawList, sendWrites, type WriteFailure } from './command';
 import { TryAgain, WriteRefused } from './errors';
-import { isJustChanged } from './fastPatch';
+import { fastUndo } from './fastPatch';
 import { writeGuarded } from './guardedWrite';
 import { replacementValue } from './interpret';
 import type { Journal, LazyEntry } from './journal';
@@ -28,6 +28,8 @@ interface Planned {
   now: Buffer;
   /** Undefined = the document goes. */
   after: Buffer | undefined;
+  /** A smaller update that makes `after` of it. */
+  u?: RawValue;
 }
 
 interface Done {
@@ -130,8 +132,9 @@ export class Restore {
   private plan(entry: LazyEntry, now: Buffer | undefined, planned: Planned[]): string | undefined {
     const { before } = entry;
     // What nearly every document is: changed by the run and by nobody since.
-    if (before && now && isJustChanged(before, entry.patch, now)) {
-      planned.push({ entry, now, after: before });
+    const undo = before && now && fastUndo(before, entry.patch, now);
+    if (undo) {
+      planned.push({ entry, now, after: before, u: undo.u && objectValue(undo.u) });
       return undefined;
     }
     const patch = decodePatch(entry.patch);
@@ -156,13 +159,9 @@ export class Restore {
       const items = planned.filter(({ after }) => (after === undefined) === (kind === 'delete'));
       if (items.length === 0) continue;
       const statements = new RawList();
-      for (const {
-        entry: { id },
-        after,
-        now,
-      } of items) {
-        if (after) statements.addUpdate(now, replacementValue(after));
-        else statements.add(deleteStatement(id));
+      for (const { entry, after, now, u } of items) {
+        if (after) statements.addUpdate(now, u ?? replacementValue(after));
+        else statements.add(deleteStatement(entry.id));
       }
       const reply = await sendWrites(this.options.db, kind, target, statements, {
         session: attempt.session,

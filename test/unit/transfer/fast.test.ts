@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { BSON, Double, Int32, Long, ObjectId, Timestamp, type Document } from 'mongodb';
 import { encodeValue } from '../../../src/transfer/encode';
-import { fastApply, fastDiff, isJustChanged } from '../../../src/transfer/fastPatch';
+import { fastApply, fastDiff, fastUndo, isJustChanged } from '../../../src/transfer/fastPatch';
 import { fastReplacement } from '../../../src/transfer/fastReplacement';
 import { fastUpdate } from '../../../src/transfer/fastUpdate';
 import { interpret, Shown } from '../../../src/transfer/interpret';
@@ -183,5 +183,25 @@ describe('the quick ways of the kernel', () => {
     ]) {
       assert.equal(isJustChanged(before, patch, bytesOf(now)), false, JSON.stringify(now));
     }
+  });
+
+  it('take a change back field by field where the fields stand in their old order', () => {
+    const undo = (before: Document, after: Document, now = after) => {
+      const patch =
+        fastDiff(bytesOf(before), bytesOf(after)) ?? encodePatch(diff(bytesOf(before), bytesOf(after)));
+      const found = fastUndo(bytesOf(before), patch, bytesOf(now));
+      return found && (found.u ? BSON.deserialize(found.u, { promoteValues: false }) : 'whole');
+    };
+    const before = { _id: 1, a: new Int32(1), b: 'x' };
+    assert.deepEqual(undo(before, { ...before, a: new Double(1), c: 1, d: 2 }), {
+      $set: { a: new Int32(1) },
+      $unset: { c: null, d: null },
+    });
+    assert.deepEqual(undo(before, { ...before, c: 1 }), { $unset: { c: null } });
+    assert.equal(undo(before, { _id: 1, b: 'x' }), 'whole');
+    assert.equal(undo(before, { _id: 1, b: 'x', a: 2 }), 'whole');
+    assert.equal(undo(before, { ...before, 'c.d': 1 }), 'whole');
+    assert.equal(undo(before, { ...before, $c: 1 }), 'whole');
+    assert.equal(undo(before, { ...before, c: 1 }, { ...before, c: 2 } as never), undefined);
   });
 });
