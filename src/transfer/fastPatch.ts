@@ -149,7 +149,8 @@ function keepsOrder(): boolean {
 function isOddName(scan: Scan, i: number): boolean {
   const [from, end] = [scan.start[i]! + 1, scan.value[i]! - 1];
   if (from === end || scan.buffer[from] === dollar) return true;
-  for (let at = from; at < end; at++) if (scan.buffer[at] === dot) return true;
+  // Also one beyond ASCII: it may be no UTF-8.
+  for (let at = from; at < end; at++) if (scan.buffer[at] === dot || scan.buffer[at]! > 0x7f) return true;
   return scan.name(i) === '_id';
 }
 

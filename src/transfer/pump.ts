@@ -12,6 +12,7 @@ import {
   inTransaction,
   isConflict,
   isTooLarge,
+  isCacheFull,
   isInterruption,
   isTransient,
   pause,
@@ -114,7 +115,7 @@ export class Pump {
         }
         if (error instanceof TryAgain) continue;
         if (isTooLarge(error) && (await this.halve(range, feed))) return;
-        const passing = isTransient(error) || isInterruption(error);
+        const passing = isTransient(error) || isInterruption(error) || isCacheFull(error);
         if (!passing || performance.now() - started > patienceMs) throw error;
         if (isConflict(error)) conflicts += 1;
         if (conflicts >= conflictsBeforeHalving && (await this.halve(range, feed))) return;

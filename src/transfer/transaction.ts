@@ -87,11 +87,18 @@ export function isInterruption(error: unknown): boolean {
   return error instanceof MongoError && interruptions.has(Number(error.code));
 }
 
-const tooLarge = new Set([225, 257, 290, 10334, 17419, 17420, 17280]);
+/** The transaction does not fit beside what else the server's cache holds at the moment. */
+const cacheFull = 388;
+const tooLarge = new Set([225, 257, 290, cacheFull, 10334, 17419, 17420, 17280]);
 
 /** The transaction as a whole was too large or lasted too long: half of it may fit. */
 export function isTooLarge(error: unknown): boolean {
   return error instanceof MongoError && tooLarge.has(Number(error.code));
+}
+
+/** The server's cache was full of other changes; once they are written out there may be room. */
+export function isCacheFull(error: unknown): boolean {
+  return error instanceof MongoError && Number(error.code) === cacheFull;
 }
 
 export function isConflict(error: unknown): boolean {

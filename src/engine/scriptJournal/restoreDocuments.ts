@@ -7,7 +7,7 @@ import { writeGuarded } from '../../transfer/guardedWrite';
 import type { JournalEntry } from '../../transfer/journal';
 import { keyOf } from '../../transfer/raw';
 import { decoded } from '../../transfer/shownId';
-import { inTransaction, isTooLarge, isTransient, pause } from '../../transfer/transaction';
+import { inTransaction, isCacheFull, isTooLarge, isTransient, pause } from '../../transfer/transaction';
 import type { Conflict } from '../../transfer/types';
 import { takeBackEntry } from './fold';
 import { Namespaces } from './keeper';
@@ -67,7 +67,8 @@ export class Restorer {
           continue;
         }
         if (isTooLarge(error) && rows.length > 1) return this.#oneByOne(rows);
-        if (!isTransient(error) || performance.now() - started > patienceMs) throw error;
+        const passing = isTransient(error) || isCacheFull(error);
+        if (!passing || performance.now() - started > patienceMs) throw error;
         await pause(Math.min(1000, 5 * 2 ** tries), this.options.signal);
       }
     }
