@@ -21,6 +21,8 @@ import type { Services } from './services';
 import { setting } from './settings';
 import { StatusBar } from './statusBar';
 import { StatusStore } from './statuses';
+import { registerTasks } from './tasks/taskProvider';
+import { TreeFilter } from './tree/filter';
 import type { Trees } from './views';
 import { createViews } from './views';
 
@@ -47,6 +49,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
       // Without a folder there is nothing that could have lenses.
       ...(folder ? [new LensProvider(services.outlines, services.store)] : []),
       new StatusBar(services.store, services.runs),
+      registerTasks(services),
       vscode.workspace.onDidGrantWorkspaceTrust(() => void services.project?.reload()),
       vscode.workspace.onDidChangeWorkspaceFolders(() => void followFolders(folder)),
     );
@@ -97,6 +100,7 @@ function createServices(
   const statuses = new StatusStore(project, connections, observer, runs, () => vscode.workspace.isTrusted);
   const store = new MigrationStore(outlines, connections, statuses, runs, t);
   const documents = new VirtualDocuments();
+  const filter = new TreeFilter(context.workspaceState);
   const panel = new RunPanel({ context, runs, connections, observer, project, documents });
   context.subscriptions.push(
     observer,
@@ -108,6 +112,7 @@ function createServices(
     store,
     documents,
     panel,
+    filter,
   );
   if (project) {
     context.subscriptions.push(project);
@@ -128,6 +133,7 @@ function createServices(
     store,
     documents,
     panel,
+    filter,
     starter: new RunStarter(() => startRunner(true), runs),
   };
 }

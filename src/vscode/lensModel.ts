@@ -16,7 +16,11 @@ export interface MigrationRef {
   connection?: string;
 }
 
+/** What a lens is about; all but running ones and trust can be left out by a setting. */
+export type LensKind = LensAction | 'control' | 'state' | 'target' | 'trust';
+
 export interface LensSpec {
+  kind: LensKind;
   /** Where it stands: offset in the text. */
   offset: number;
   title: string;
@@ -90,7 +94,8 @@ export function lensesFor(entries: readonly OutlineEntry[], context: LensContext
 
 function entryLenses(entry: OutlineEntry, context: LensContext): LensSpec[] {
   const { t } = context;
-  const at = (title: string, tooltip: string, command: string, ...args: unknown[]): LensSpec => ({
+  const at: At = (kind, title, tooltip, command, ...args) => ({
+    kind,
     offset: entry.start,
     title,
     tooltip,
@@ -100,6 +105,7 @@ function entryLenses(entry: OutlineEntry, context: LensContext): LensSpec[] {
   if (!context.trusted) {
     return [
       at(
+        'trust',
         `$(shield)${gap}${t('Restricted Mode')}`,
         t('Migrations are code: they run only in a trusted workspace. Click to manage trust.'),
         'workbench.trust.manage',
@@ -124,7 +130,7 @@ function entryLenses(entry: OutlineEntry, context: LensContext): LensSpec[] {
   ];
 }
 
-type At = (title: string, tooltip: string, command: string, ...args: unknown[]) => LensSpec;
+type At = (kind: LensKind, title: string, tooltip: string, command: string, ...args: unknown[]) => LensSpec;
 
 function actionLens(action: LensAction, ref: MigrationRef, { t, connection }: LensContext, at: At): LensSpec {
   const where = connection?.words ?? t('a connection that you choose');
@@ -141,17 +147,29 @@ function actionLens(action: LensAction, ref: MigrationRef, { t, connection }: Le
     ],
     compare: [`$(diff)${gap}${t('Compare')}`, t('Compare the file with what was applied on {0}', where)],
   };
-  return at(...lenses[action], Command[action], ref);
+  return at(action, ...lenses[action], Command[action], ref);
 }
 
 function controlLenses(row: MigrationRow, t: Translate, at: At): LensSpec[] {
   if (!row.active) return [];
   const run = { run: row.active.run };
-  const cancel = at(`$(debug-stop)${gap}${t('Cancel')}`, t('Cancel this run'), Command.cancelRun, run);
+  const cancel = at(
+    'control',
+    `$(debug-stop)${gap}${t('Cancel')}`,
+    t('Cancel this run'),
+    Command.cancelRun,
+    run,
+  );
   if (row.active.mode === 'dry-run' || row.active.mode === 'validate') return [cancel];
   return row.active.state === 'paused'
-    ? [at(`$(debug-continue)${gap}${t('Resume')}`, t('Resume this run'), Command.resumeRun, run), cancel]
-    : [at(`$(debug-pause)${gap}${t('Pause')}`, t('Pause this run'), Command.pauseRun, run), cancel];
+    ? [
+        at('control', `$(debug-continue)${gap}${t('Resume')}`, t('Resume this run'), Command.resumeRun, run),
+        cancel,
+      ]
+    : [
+        at('control', `$(debug-pause)${gap}${t('Pause')}`, t('Pause this run'), Command.pauseRun, run),
+        cancel,
+      ];
 }
 
 const stateIcons: Record<MigrationRow['state'], string> = {
@@ -171,11 +189,11 @@ function stateLens(row: MigrationRow, ref: MigrationRef, context: LensContext, a
   const { t, now } = context;
   const title = `$(${stateIcon(row, context)})${gap}${stateWords(row, t, now)}`;
   const run = row.active?.run ?? row.run;
-  if (run !== undefined) return at(title, t('Show the run'), Command.showRun, { ...ref, run });
+  if (run !== undefined) return at('state', title, t('Show the run'), Command.showRun, { ...ref, run });
   if (row.state === 'not-checked') {
-    return at(title, t('Ask the database for the state of this migration'), Command.refresh);
+    return at('state', title, t('Ask the database for the state of this migration'), Command.refresh);
   }
-  return at(title, row.error?.message ?? row.description ?? row.name, Command.showRun, ref);
+  return at('state', title, row.error?.message ?? row.description ?? row.name, Command.showRun, ref);
 }
 
 function stateIcon(row: MigrationRow, { asking }: LensContext): string {
@@ -186,16 +204,22 @@ function stateIcon(row: MigrationRow, { asking }: LensContext): string {
 
 function targetLens({ connection, t }: LensContext, ref: MigrationRef, at: At): LensSpec {
   if (!connection) {
-    return at(`$(plug)${gap}${t('no connection')}`, t('Choose a connection'), Command.selectConnection, {
-      file: ref.file,
-    });
+    return at(
+      'target',
+      `$(plug)${gap}${t('no connection')}`,
+      t('Choose a connection'),
+      Command.selectConnection,
+      {
+        file: ref.file,
+      },
+    );
   }
   const marks = [
     ...(connection.production ? [t('production')] : []),
     ...(connection.readOnly ? [t('read-only')] : []),
   ];
   const title = `$(database)${gap}${[connection.words, ...marks].join(' · ')}`;
-  return at(title, t('Choose another connection for this file'), Command.selectConnection, {
+  return at('target', title, t('Choose another connection for this file'), Command.selectConnection, {
     file: ref.file,
   });
 }

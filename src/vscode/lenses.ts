@@ -20,6 +20,7 @@ export class LensProvider implements vscode.CodeLensProvider {
   readonly #tell = new Throttle(() => this.#changed.fire(), tellEveryMs);
   /** What was handed out last for a document. */
   readonly #shown = new WeakMap<vscode.TextDocument, string>();
+  readonly #ready: Promise<void>;
   readonly #subscriptions: { dispose(): unknown }[];
 
   readonly onDidChangeCodeLenses = this.#changed.event;
@@ -28,10 +29,12 @@ export class LensProvider implements vscode.CodeLensProvider {
     private readonly outlines: OutlineStore,
     private readonly store: MigrationStore,
   ) {
+    const patience = new Promise<void>((resolve) => setTimeout(resolve, patienceMs));
+    this.#ready = Promise.race([outlines.ready, patience]);
     const look = (): void => void this.#look();
     this.#subscriptions = [
       store.onDidChange(look),
-      onDidChangeSetting('codeLens.enabled', look),
+      onDidChangeSetting('codeLens', look),
       vscode.workspace.onDidGrantWorkspaceTrust(look),
       vscode.languages.registerCodeLensProvider(selector, this),
     ];
@@ -39,7 +42,7 @@ export class LensProvider implements vscode.CodeLensProvider {
 
   /** Before the folder was read there would be other lenses than a moment later, so the first ones wait for it. */
   async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
-    await Promise.race([this.outlines.ready, new Promise((resolve) => setTimeout(resolve, patienceMs))]);
+    await this.#ready;
     const specs = await this.#specsOf(document);
     this.#shown.set(document, JSON.stringify(specs));
     return specs.map(({ offset, title, tooltip, command, arguments: args }) => {
@@ -65,7 +68,7 @@ export class LensProvider implements vscode.CodeLensProvider {
     const { entries } = await this.outlines.outlineOf(document);
     const connection = this.store.connections.ofFile(file);
     const { rows } = this.store.of(connection);
-    return lensesFor(entries, {
+    const specs = lensesFor(entries, {
       file,
       rows,
       connection: connection && { ...connection, words: this.store.targetOf(connection) },
@@ -74,6 +77,8 @@ export class LensProvider implements vscode.CodeLensProvider {
       now: Date.now(),
       t: vscode.l10n.t,
     });
+    const chosen = new Set<string>([...setting('codeLens.show'), 'control', 'trust']);
+    return specs.filter(({ kind }) => chosen.has(kind));
   }
 
   /** Most of what changes is not seen in the lenses on the screen, and being drawn anew is. */

@@ -9,6 +9,8 @@ export const Command = {
   validate: 'migratory.validate',
   runAll: 'migratory.runAll',
   refresh: 'migratory.refresh',
+  filter: 'migratory.filter',
+  clearFilter: 'migratory.clearFilter',
   openMigration: 'migratory.openMigration',
   compare: 'migratory.compare',
   addConnection: 'migratory.addConnection',
@@ -30,6 +32,7 @@ export const Command = {
   acceptChanged: 'migratory.acceptChanged',
   unlock: 'migratory.unlock',
   repair: 'migratory.repair',
+  openWalkthrough: 'migratory.openWalkthrough',
   showLog: 'migratory.showLog',
 } as const;
 export type Command = (typeof Command)[keyof typeof Command];
@@ -46,6 +49,8 @@ export interface ContextKeys {
   /** What the folder holds, for the welcome texts of an empty view. */
   'migratory.project': 'none' | 'empty' | 'ready';
   'migratory.hasConnection': boolean;
+  /** The tree shows only some states. */
+  'migratory.filtered': boolean;
   'migratory.running': boolean;
   /** A run ended before its work was done and can be gone on with. */
   'migratory.resumable': boolean;
@@ -54,13 +59,28 @@ export interface ContextKeys {
 /** Settings and their types; the defaults stand in package.json. */
 export interface Settings {
   'codeLens.enabled': boolean;
+  /** Which lenses stand above a migration. */
+  'codeLens.show': LensName[];
   /** Path of the Node.js that runs migrations; empty = the editor's own. */
   node: string;
   /** Whether the run panel opens by itself when a run starts. */
   'panel.openOnRun': boolean;
 }
-export const settingNames: readonly (keyof Settings)[] = ['codeLens.enabled', 'node', 'panel.openOnRun'];
+export const settingNames: readonly (keyof Settings)[] = [
+  'codeLens.enabled',
+  'codeLens.show',
+  'node',
+  'panel.openOnRun',
+];
+
+export const lensNames = ['run', 'dryRun', 'rollBack', 'validate', 'compare', 'state', 'target'] as const;
+export type LensName = (typeof lensNames)[number];
+
+/** Type of our tasks, and the name of the problem matcher (`$migratory`). */
+export const taskType = 'migratory';
 
 /** Type of the run panel, `onWebviewPanel:` and serializer. */
 export const panelType = 'migratory.run';
 export const extensionId = 'migratory.migratory';
+/** The walkthrough, as the editor addresses it. */
+export const walkthrough = 'start';

@@ -1,6 +1,6 @@
 // Starts runs, each in a process of its own, feeds the run store from them, and passes on pause, resume and
 // cancel: to the process where it is ours, else through the run document.
-import type { RunSnapshot } from '../protocol/events';
+import type { Event, RunSnapshot } from '../protocol/events';
 import type { RunControl } from '../protocol/run';
 import type { ConnectionTarget, RunRequest, RunResult } from '../protocol/runner';
 import type { RunStore } from './runs';
@@ -12,6 +12,8 @@ export interface StartedRun {
   first: Promise<RunSnapshot | undefined>;
   /** Rejects when the run could not start or its process died. */
   finished: Promise<RunResult>;
+  /** Asks it to stop at its next command. */
+  cancel: () => Promise<void>;
 }
 
 interface OwnRun {
@@ -28,14 +30,16 @@ export class RunStarter {
     private readonly store: RunStore,
   ) {}
 
-  start(request: RunRequest): StartedRun {
+  /** @param onEvent hears everything that the run tells, as the command line would print it. */
+  start(request: RunRequest, onEvent?: (event: Event) => void): StartedRun {
     const own: OwnRun = { process: this.startProcess(), request, id: undefined };
+    if (onEvent) own.process.on('event', onEvent);
     this.#own.add(own);
     const first = this.#follow(own);
     const finished = own.process.call('start', request).finally(() => this.#release(own));
     // Both are handed out; whoever looks at one of them only must not raise an unhandled rejection.
     finished.catch(() => {});
-    return { first, finished };
+    return { first, finished, cancel: () => own.process.call('cancel', {}) };
   }
 
   /** The process of a run, if it is ours and alive. */

@@ -10,6 +10,7 @@ import type { Project } from './project';
 import type { RunStarter } from './runStarter';
 import type { RunStore } from './runs';
 import type { StatusStore } from './statuses';
+import type { TreeFilter } from './tree/filter';
 
 export interface Services {
   log: Log;
@@ -24,4 +25,5 @@ export interface Services {
   store: MigrationStore;
   documents: VirtualDocuments;
   panel: RunPanel;
+  filter: TreeFilter;
 }

@@ -9,7 +9,11 @@ export function setting<K extends keyof Settings>(name: K): Settings[K] {
   return vscode.workspace.getConfiguration(section).get<Settings[K]>(name) as Settings[K];
 }
 
-export function onDidChangeSetting(name: keyof Settings, listener: () => void): vscode.Disposable {
+/** @param name of a setting, or of a group of them. */
+export function onDidChangeSetting(
+  name: keyof Settings | 'codeLens',
+  listener: () => void,
+): vscode.Disposable {
   return vscode.workspace.onDidChangeConfiguration((change) => {
     if (change.affectsConfiguration(`${section}.${name}`)) listener();
   });

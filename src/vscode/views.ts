@@ -17,9 +17,9 @@ export interface Trees {
 }
 
 export function createViews(services: Services): { trees: Trees; disposables: vscode.Disposable[] } {
-  const { store, runs, connections, statuses, project } = services;
+  const { store, runs, connections, statuses, project, filter } = services;
   const trees: Trees = {
-    migrations: new MigrationsTree(store, runs, project),
+    migrations: new MigrationsTree(store, runs, project, filter),
     connections: new ConnectionsTree(connections, statuses),
     runs: new RunsTree(store, runs),
   };
@@ -38,6 +38,7 @@ export function createViews(services: Services): { trees: Trees; disposables: vs
       pending > 0 ? { value: pending, tooltip: t('{0} pending on {1}', pending, words ?? '') } : undefined;
     view.message = messageOf(services);
     keys.set('migratory.hasConnection', connections.list().length > 0);
+    keys.set('migratory.filtered', filter.groups.length > 0);
     keys.set('migratory.resumable', resumableRuns(runs.list(words ?? '')).size > 0);
     keys.set('migratory.running', runs.active().length > 0);
     keys.set('migratory.project', projectState(services));
@@ -51,6 +52,7 @@ export function createViews(services: Services): { trees: Trees; disposables: vs
       vscode.window.createTreeView(View.runs, { treeDataProvider: trees.runs }),
       ...Object.values(trees),
       store.onDidChange(update),
+      filter.onDidChange(update),
       vscode.workspace.onDidGrantWorkspaceTrust(update),
     ],
   };
@@ -62,7 +64,8 @@ function projectState({ project, outlines }: Services): ContextKeys['migratory.p
 }
 
 /** Why all states say "not checked", where that is not plain from the rows. */
-function messageOf({ outlines, connections, store }: Services): string | undefined {
+function messageOf(services: Services): string | undefined {
+  const { outlines, connections, store } = services;
   if (outlines.files.length === 0) return undefined;
   if (!vscode.workspace.isTrusted) {
     return t('Restricted Mode: migrations are shown, but nothing is run and no database is asked.');
@@ -71,11 +74,19 @@ function messageOf({ outlines, connections, store }: Services): string | undefin
     const asking = store.status(connections.selected);
     return asking?.state === 'checking' && !asking.result
       ? t('Asking {0}…', connections.selected.words)
-      : undefined;
+      : hiddenBy(services);
   }
   return connections.list().length === 0
     ? t('No connection yet, so it is not known what is applied.')
     : t('No connection is selected, so it is not known what is applied.');
+}
+
+/** A filtered tree must not look as if it were the whole. */
+function hiddenBy({ filter, store, connections }: Services): string | undefined {
+  const { rows } = store.of(connections.selected);
+  const shown = rows.filter((row) => filter.shows(row)).length;
+  if (shown === rows.length) return undefined;
+  return t('Filtered: {0} of {1} migrations are shown.', shown, rows.length);
 }
 
 /** Tells the editor about a key only when it is another. */

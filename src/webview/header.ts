@@ -75,7 +75,12 @@ function buttons(page: Page, run: RunDocument): Content {
 /** What can be done next with one migration of a finished run. */
 export function stepButtons(run: RunDocument, step: RunStep | undefined): Content {
   if (!step) return nothing;
-  return html`${nextButtons(run, step).map((button) => nextButton(step.name, button))}`;
+  // Beside the buttons of the whole run those of one migration are second.
+  const buttons = nextButtons(run, step).map((button) => ({
+    ...button,
+    primary: button.primary && run.steps.length === 1,
+  }));
+  return html`${buttons.map((button) => nextButton(step.name, button))}`;
 }
 
 function controlButton(run: RunDocument, button: ControlButton): TemplateResult {

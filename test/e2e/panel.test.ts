@@ -122,6 +122,35 @@ describe('The run panel', () => {
     assert.deepEqual(await shown.sent(), [{ type: 'control', run, control: 'cancel' }]);
   });
 
+  it('lets people decide about conflicts and quarantine, and take the rest of a run up again', async () => {
+    const shown = await open(several);
+    const name = '20260302094107-population-buckets.js';
+    const conflicts = shown.page.locator('.conflicts');
+    await conflicts.getByRole('button', { name: 'Restore: {"$numberInt":"3114714"}' }).click();
+    await conflicts.getByRole('button', { name: 'Keep all' }).click();
+    const quarantine = shown.page.locator('.quarantine');
+    await quarantine.getByRole('button', { name: 'Retry' }).click();
+    await quarantine.getByRole('button', { name: 'Discard…' }).click();
+    await shown.page.getByRole('button', { name: 'Roll back the rest: 3 migrations' }).click();
+    assert.deepEqual(await shown.sent(), [
+      { type: 'resolve', decision: 'restore', name, id: '{"$numberInt":"3114714"}' },
+      { type: 'resolve', decision: 'keep', name, id: undefined },
+      { type: 'command', command: 'retryQuarantine', name },
+      { type: 'command', command: 'discardQuarantine', name },
+      { type: 'again', command: 'rollBack', names: several.run.steps.map((one) => one.name) },
+    ]);
+  });
+
+  it('turns the way out of an error into a button, where there is a command for it', async () => {
+    const action = { label: 'Select Connection', command: 'migratory.selectConnection' };
+    const error = { message: 'The connection is read-only.', user: true, action };
+    const shown = await open(
+      snapshotOf(runOf([step('a.js', { state: 'failed', error })], { state: 'failed' })),
+    );
+    await shown.page.getByRole('button', { name: 'Select Connection' }).click();
+    assert.deepEqual(await shown.sent(), [{ type: 'action', command: 'migratory.selectConnection' }]);
+  });
+
   it('opens the place of an error, and runs the migration again', async () => {
     const shown = await open(failed);
     await shown.page.getByRole('button', { name: 'Open 20260305080000-split-names.ts:27' }).click();

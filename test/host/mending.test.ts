@@ -1,5 +1,8 @@
 // The ways out of bad states, as a person finds them in the tree and the palette.
 import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { RunDocument } from '../../src/protocol/run';
 import { refOf, type MigrationNode } from '../../src/vscode/tree/migrationsTree';
@@ -39,14 +42,19 @@ describe('a run that was killed', () => {
   it('is resumed from the tree and finishes what it began', async () => {
     const orders = stage.db.collection<{ _id: number; done?: boolean }>('orders');
     await orders.insertMany(Array.from({ length: 400 }, (_, index) => ({ _id: index })));
+    // It waits half-way until it is killed, however fast the machine is.
+    const gate = join(tmpdir(), stage.db.databaseName);
+    await writeFile(gate, '');
     const path = await stage.write(
       file,
-      `module.exports = {
+      `const { existsSync } = require('node:fs');
+const gate = ${JSON.stringify(gate)};
+module.exports = {
   source: 'orders',
   filter: { done: { $exists: false } },
   batchSize: 20,
-  async transform() {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  async transform({ _id }) {
+    while (_id > 200 && existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 5));
     return { $set: { done: true } };
   },
 };
@@ -60,6 +68,7 @@ describe('a run that was killed', () => {
       return (found?.steps[0]?.processed ?? 0) > 0 ? found : undefined;
     });
     process.kill(run.pid, 'SIGKILL');
+    await rm(gate);
     await running;
     const row = await migrationRow(file, /^interrupted/);
     assert.match(row.contextValue, /;unfinished;/);

@@ -178,6 +178,22 @@ describe('a migration in the editor', () => {
     );
   });
 
+  it('says how it ended in a message only when its page is not in view', async () => {
+    const path = await stage.write(file, script);
+    await migrationRow(file, /^pending/);
+    await pressLens(path, 'Validate');
+    assert.deepEqual(stage.person.said, []);
+    const settings = vscode.workspace.getConfiguration('migratory');
+    await settings.update('panel.openOnRun', false, vscode.ConfigurationTarget.Global);
+    try {
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+      await pressLens(path, 'Validate');
+      assert.match(stage.person.said.join(), /: done\.$/);
+    } finally {
+      await settings.update('panel.openOnRun', undefined, vscode.ConfigurationTarget.Global);
+    }
+  });
+
   it('lists its runs, newest first', async () => {
     const path = await stage.write(file, script);
     await migrationRow(file, /^pending/);

@@ -11,8 +11,9 @@ export async function eventually<T>(
   what: string,
   read: () => Promise<T>,
   suits: (value: T) => boolean,
+  timeoutMs: number = patience,
 ): Promise<T> {
-  for (const end = Date.now() + patience; ; await wait(readEveryMs)) {
+  for (const end = Date.now() + timeoutMs; ; await wait(readEveryMs)) {
     let seen: string;
     try {
       const value = await read();

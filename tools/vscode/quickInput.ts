@@ -12,29 +12,41 @@ export class QuickInput {
     this.#input = this.#widget.locator('.quick-input-box input');
   }
 
-  /** Opens it by its key, again where the window did not listen yet, and types. */
-  async open(shortcut: string, text: string): Promise<void> {
-    await eventually(
-      `${shortcut} to open the quick input`,
-      async () => {
-        if (await this.#input.isVisible()) return true;
-        await this.page.keyboard.press(shortcut);
-        return this.#input.waitFor({ timeout: 5000 }).then(() => true);
-      },
-      (isOpen) => isOpen,
-    );
-    await this.#fill(text);
+  /**
+   * Opens it by its key, types, and takes the row of exactly this label. The list of commands stays as it was when it
+   * was opened, so where the row does not come (the window is still loading) it is opened anew.
+   */
+  async choose(shortcut: string, text: string, label: string): Promise<void> {
+    await this.#open(shortcut, text, label);
+    await this.#click(label);
   }
 
-  /** Takes the row of exactly this label, and waits until that was understood. */
+  /** Takes the row of exactly this label in the list that is open now, and waits until that was understood. */
   async pick(label: string, text: string): Promise<void> {
-    await this.take(label, text);
-    await this.#left(text);
+    await this.#offered(text, label);
+    await this.#click(label);
+    await this.left(text);
   }
 
-  /** Clicks the row of exactly this label; the list is filtered by `text`, which is typed again where it got lost. */
-  async take(label: string, text: string): Promise<void> {
-    await this.#settled(text, (labels) => labels.includes(label));
+  /** Opens the list, and answers with its labels once this one is among them. */
+  #open(shortcut: string, text: string, label: string): Promise<string[]> {
+    return eventually(
+      `${shortcut} to offer ${label}`,
+      async () => {
+        if (!(await this.#input.isVisible())) await this.page.keyboard.press(shortcut);
+        await this.#input.waitFor({ timeout: 5000 });
+        try {
+          return await this.#offered(text, label, 5000);
+        } catch (error) {
+          await this.close();
+          throw error;
+        }
+      },
+      () => true,
+    );
+  }
+
+  async #click(label: string): Promise<void> {
     await eventually(
       `${label} to be picked`,
       async () => {
@@ -49,17 +61,22 @@ export class QuickInput {
     );
   }
 
-  /** The labels that are offered for a text once one of them is `witness`. */
-  async offered(text: string, witness: string): Promise<string[]> {
-    return this.#settled(text, (labels) => labels.includes(witness));
+  /** In a list whose boxes are all checked: leaves only this one checked, and confirms. */
+  async checkOnly(label: string): Promise<void> {
+    await this.#offered('', label);
+    await this.#widget.getByRole('checkbox', { name: 'Toggle all checkboxes' }).click();
+    await this.#widget.getByText('0 Selected').waitFor();
+    await this.#click(label);
+    await this.#widget.getByText('1 Selected').waitFor();
+    await this.#input.press('Enter');
+    await this.#widget.waitFor({ state: 'hidden' });
   }
 
-  /** Types into the question that is open now, and confirms. */
-  async answer(text: string): Promise<void> {
-    await this.#input.waitFor();
-    await this.#fill(text);
-    await this.#input.press('Enter');
-    await this.#left(text);
+  /** The labels that a key and a text offer, once one of them is `witness`; closes it again. */
+  async look(shortcut: string, text: string, witness: string): Promise<string[]> {
+    const labels = await this.#open(shortcut, text, witness);
+    await this.close();
+    return labels;
   }
 
   async close(): Promise<void> {
@@ -79,7 +96,7 @@ export class QuickInput {
   }
 
   /** It is gone, or asks the next question. */
-  async #left(text: string): Promise<void> {
+  async left(text: string): Promise<void> {
     await eventually(
       'the quick input to be done',
       async () => !(await this.#widget.isVisible()) || (await this.#input.inputValue()) !== text,
@@ -87,21 +104,22 @@ export class QuickInput {
     );
   }
 
-  /** The labels once they suit and were the same twice. */
-  async #settled(text: string, suits: (labels: string[]) => boolean): Promise<string[]> {
+  /** The labels once this one is among them and they were the same twice. */
+  async #offered(text: string, label: string, timeoutMs?: number): Promise<string[]> {
     let before: string | undefined;
     return eventually(
-      `the list for "${text}"`,
+      `${label} in the list for "${text}"`,
       async () => {
         await this.#fill(text);
-        return (await this.#rows()).map(({ label }) => label);
+        return (await this.#rows()).map((row) => row.label);
       },
       (labels) => {
         const now = JSON.stringify(labels);
         const isSettled = now === before;
         before = now;
-        return isSettled && suits(labels);
+        return isSettled && labels.includes(label);
       },
+      timeoutMs,
     );
   }
 
@@ -110,9 +128,8 @@ export class QuickInput {
     const rows = await this.#widget.locator('.quick-input-list .monaco-list-row').evaluateAll((elements) =>
       elements.map((element) => ({
         place: Number(element.getAttribute('data-index')),
-        label: [...element.querySelectorAll<HTMLElement>('.quick-input-list-label .label-name')]
-          .map((part) => part.innerText)
-          .join(''),
+        // The first: what stands below it in a row of its own is dressed as a label too.
+        label: element.querySelector<HTMLElement>('.quick-input-list-label .label-name')?.innerText ?? '',
       })),
     );
     return rows.sort((a, b) => a.place - b.place).map(({ place, label }) => ({ place, label: clean(label) }));

@@ -54,8 +54,7 @@ export class Workbench {
   /** As the command does it, which keeps what is open. */
   async reload(): Promise<void> {
     const reloaded = this.page.waitForEvent('domcontentloaded');
-    await this.#quickInput.open('F1', '>Developer: Reload Window');
-    await this.#quickInput.take('Developer: Reload Window', '>Developer: Reload Window');
+    await this.#quickInput.choose('F1', '>Developer: Reload Window', 'Developer: Reload Window');
     await reloaded;
     await this.page.locator('.monaco-workbench .part.statusbar').waitFor();
   }
@@ -67,24 +66,25 @@ export class Workbench {
   /** Quick open by name; with a line the editor shows that part of the file. */
   async openFile(name: string, line?: number): Promise<void> {
     const text = line === undefined ? name : `${name}:${line}`;
-    await this.#quickInput.open('Control+P', text);
-    await this.#quickInput.pick(name, text);
+    await this.#quickInput.choose('Control+P', text, name);
     await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
     await this.page.locator('.editor-instance .monaco-editor .view-lines').first().waitFor();
   }
 
   /** Runs a command of the palette by its whole title (`Migratory: Refresh`). */
   async command(title: string): Promise<void> {
-    await this.#quickInput.open('F1', `>${title}`);
-    await this.#quickInput.pick(title, `>${title}`);
+    await this.#quickInput.choose('F1', `>${title}`, title);
+    await this.#quickInput.left(`>${title}`);
+  }
+
+  /** In the list that is open now, whose boxes are all checked: leaves only this one checked, and confirms. */
+  checkOnly(label: string): Promise<void> {
+    return this.#quickInput.checkOnly(label);
   }
 
   /** Titles that the palette offers for this text, once it offers `witness` among them; closes it again. */
-  async findCommands(text: string, witness: string): Promise<string[]> {
-    await this.#quickInput.open('F1', `>${text}`);
-    const titles = await this.#quickInput.offered(`>${text}`, witness);
-    await this.#quickInput.close();
-    return titles;
+  findCommands(text: string, witness: string): Promise<string[]> {
+    return this.#quickInput.look('F1', `>${text}`, witness);
   }
 
   /** Waits until the lenses on the screen are these: one list for each line that has some, from top to bottom. */

@@ -1,6 +1,6 @@
 // Every command with its handler: the one table that ties ids to code.
-import type * as vscode from 'vscode';
-import { Command } from '../manifest';
+import * as vscode from 'vscode';
+import { Command, extensionId, walkthrough } from '../manifest';
 import type { Services } from '../services';
 import {
   addConnection,
@@ -13,6 +13,7 @@ import {
 import { compareWithApplied, openMigration } from './fileCommands';
 import { discardQuarantine, mark, resolveConflicts } from './ledgerCommands';
 import { repair, unlock } from './mendingCommands';
+import { filterMigrations } from './filterCommands';
 import { newMigration } from './newMigration';
 import type { CommandHandler } from './register';
 import { registerCommand } from './register';
@@ -36,6 +37,8 @@ export function registerCommands(services: Services): vscode.Disposable[] {
     [Command.validate]: executes((...args) => startChosen('validate', args, services)),
     [Command.runAll]: executes(() => startAllPending(services)),
     [Command.refresh]: harmless(() => refresh(services)),
+    [Command.filter]: harmless(() => filterMigrations(services)),
+    [Command.clearFilter]: harmless(() => services.filter.set([])),
     [Command.openMigration]: harmless((...args) => openMigration(args, services)),
     [Command.compare]: executes((...args) => compareWithApplied(args, services)),
     [Command.addConnection]: harmless(() => addConnection(services)),
@@ -57,12 +60,21 @@ export function registerCommands(services: Services): vscode.Disposable[] {
     [Command.acceptChanged]: executes((...args) => mark('accepted', args, services)),
     [Command.unlock]: executes((...args) => unlock(args, services)),
     [Command.repair]: executes((...args) => repair(args, services)),
+    [Command.openWalkthrough]: harmless(openWalkthrough),
     [Command.showLog]: harmless(() => services.log.show()),
   };
   return (Object.keys(commands) as Command[]).map((command) => {
     const { run, needsTrust } = commands[command];
     return registerCommand(command, run, { needsTrust }, services.log);
   });
+}
+
+function openWalkthrough(): Thenable<unknown> {
+  return vscode.commands.executeCommand(
+    'workbench.action.openWalkthrough',
+    `${extensionId}#${walkthrough}`,
+    false,
+  );
 }
 
 /** Everything anew: config, files, and the state on every connection that is looked at. */

@@ -2,15 +2,16 @@
 // before the question is asked; what the question showed is what runs.
 import * as vscode from 'vscode';
 import { UserError } from '../../protocol/errors';
+import type { Event } from '../../protocol/events';
 import type { RunDocument } from '../../protocol/run';
-import type { RunRequest } from '../../protocol/runner';
+import type { RunRequest, RunResult } from '../../protocol/runner';
 import type { ConnectionInfo } from '../connections';
 import { View } from '../manifest';
 import type { MigrationRow } from '../rows';
 import { pendingRows } from '../rows';
 import type { Services } from '../services';
 import { setting } from '../settings';
-import { hostOf } from '../target';
+import { hostOf, noConnection } from '../target';
 import { runTitle } from '../words';
 import { askToGo } from './ask';
 import { askForConnection, chooseMigrations } from './choose';
@@ -34,15 +35,33 @@ export async function startChosen(
 export async function startAllPending(services: Services): Promise<RunDocument | undefined> {
   const connection = services.connections.selected ?? (await askForConnection(services));
   if (!connection) return undefined;
+  const result = await startPending('up', connection, services);
+  if (result === 'nothing') {
+    void vscode.window.showInformationMessage(t('Nothing is pending on {0}.', connection.words));
+  }
+  return typeof result === 'string' ? undefined : result.run;
+}
+
+/** Whoever prints what a run tells, and stops it. */
+export interface Listener {
+  onEvent: (event: Event) => void;
+  onStart: (cancel: () => Promise<void>) => void;
+}
+
+/** Takes everything that is pending, as the database says at this moment. */
+export async function startPending(
+  mode: StartMode,
+  connection: ConnectionInfo | undefined,
+  services: Services,
+  listener?: Listener,
+): Promise<RunResult | 'nothing' | 'declined'> {
+  if (!connection) throw noConnection(t);
   await services.statuses.refresh(connection.id);
   const status = services.store.status(connection);
   if (status?.state === 'failed' && status.error) throw status.error;
   const rows = services.store.pending(connection);
-  if (rows.length === 0) {
-    void vscode.window.showInformationMessage(t('Nothing is pending on {0}.', connection.words));
-    return undefined;
-  }
-  return start('up', { connection, rows }, services);
+  if (rows.length === 0) return 'nothing';
+  return (await launch(mode, { connection, rows }, services, { listener })) ?? 'declined';
 }
 
 /** Goes on with a run that ended before its work was done. */
@@ -72,18 +91,24 @@ export async function retryQuarantine(
 }
 
 type StartRow = Pick<MigrationRow, 'name' | 'file' | 'reversible'> & Partial<MigrationRow>;
-interface Again {
+interface Options {
   again?: 'resume' | 'retry';
   resume?: string;
   retryQuarantine?: boolean;
+  listener?: Listener;
 }
 
-async function start(
+async function start(...given: Parameters<typeof launch>): Promise<RunDocument | undefined> {
+  return (await launch(...given))?.run;
+}
+
+/** Undefined when the person did not agree. */
+async function launch(
   mode: StartMode,
   chosen: { connection: ConnectionInfo; rows: StartRow[] },
   services: Services,
-  { again, ...request }: Again = {},
-): Promise<RunDocument | undefined> {
+  { again, listener, ...request }: Options = {},
+): Promise<RunResult | undefined> {
   const { connection, rows } = chosen;
   const { project } = services;
   if (!project) throw noFolder();
@@ -110,6 +135,7 @@ async function start(
     { project: project.location, target, mode, names, allowOutOfOrder: true, ...request },
     connection,
     services,
+    listener,
   );
 }
 
@@ -117,8 +143,10 @@ async function follow(
   request: RunRequest,
   connection: ConnectionInfo,
   services: Services,
-): Promise<RunDocument> {
-  const { first, finished } = services.starter.start(request);
+  listener: Listener | undefined,
+): Promise<RunResult> {
+  const { first, finished, cancel } = services.starter.start(request, listener?.onEvent);
+  listener?.onStart(cancel);
   void first.then((snapshot) => {
     if (snapshot && setting('panel.openOnRun')) services.panel.show(snapshot.run._id, connection.id, true);
   });
@@ -126,9 +154,9 @@ async function follow(
     finished.catch(() => undefined),
   );
   try {
-    const { run } = await finished;
-    announce(run, connection, services);
-    return run;
+    const result = await finished;
+    if (!listener) announce(result.run, connection, services);
+    return result;
   } finally {
     await progress;
     await services.statuses.refresh(connection.id);

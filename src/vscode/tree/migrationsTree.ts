@@ -12,6 +12,7 @@ import type { Project } from '../project';
 import type { FileProblem, MigrationRow, RowState } from '../rows';
 import type { RunStore } from '../runs';
 import { duration, runStateWords, modeWords, ago, stateWords } from '../words';
+import type { TreeFilter } from './filter';
 import type { NoticeNode } from './nodes';
 import { failureNode, NodeCache, noticeItem, wayOut } from './nodes';
 
@@ -32,7 +33,7 @@ export class MigrationsTree implements vscode.TreeDataProvider<MigrationsNode> {
   readonly #nodes = new NodeCache<MigrationsNode>();
   readonly #parents = new WeakMap<MigrationsNode, MigrationsNode>();
   readonly #changed = new vscode.EventEmitter<MigrationsNode[] | undefined>();
-  readonly #subscription;
+  readonly #subscriptions;
 
   readonly onDidChangeTreeData = this.#changed.event;
 
@@ -40,8 +41,9 @@ export class MigrationsTree implements vscode.TreeDataProvider<MigrationsNode> {
     private readonly store: MigrationStore,
     private readonly runs: RunStore,
     private readonly project: Project | undefined,
+    private readonly filter: TreeFilter,
   ) {
-    this.#subscription = store.onDidChange(() => this.refresh());
+    this.#subscriptions = [store, filter].map((source) => source.onDidChange(() => this.refresh()));
   }
 
   /** Looks again; only rows that have changed are drawn anew. */
@@ -70,13 +72,14 @@ export class MigrationsTree implements vscode.TreeDataProvider<MigrationsNode> {
   }
 
   dispose(): void {
-    this.#subscription.dispose();
+    for (const subscription of this.#subscriptions) subscription.dispose();
     this.#changed.dispose();
   }
 
   #build(): MigrationsNode[] {
     const connection = this.store.connections.selected;
-    const { rows, problems } = this.store.of(connection);
+    const { rows: all, problems } = this.store.of(connection);
+    const rows = all.filter((row) => this.filter.shows(row));
     const now = Date.now();
     const lastRuns = connection ? this.runs.lastByMigration(this.store.targetOf(connection)) : undefined;
     return [

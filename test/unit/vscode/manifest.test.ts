@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, extensionId, panelType, settingNames, View } from '../../../src/vscode/manifest';
+import {
+  Command,
+  extensionId,
+  lensNames,
+  panelType,
+  settingNames,
+  taskType,
+  View,
+  walkthrough,
+} from '../../../src/vscode/manifest';
 
 const root = join(__dirname, '..', '..', '..');
 const read = (name: string): string => readFileSync(join(root, name), 'utf8');
@@ -23,7 +32,20 @@ interface Manifest {
     viewsWelcome: { view: string; when?: string; contents: string }[];
     commands: { command: string; title: string; category: string; icon?: string; enablement?: string }[];
     menus: Record<string, Menu[]>;
-    configuration: { properties: Record<string, { default: unknown; scope: string }> };
+    configuration: {
+      title: string;
+      properties: Record<
+        string,
+        { default: unknown; scope: string; order: number; items?: { enum: string[] } }
+      >;
+    }[];
+    taskDefinitions: { type: string }[];
+    problemPatterns: { name: string; regexp: string }[];
+    problemMatchers: { name: string; pattern: string }[];
+    walkthroughs: {
+      id: string;
+      steps: { description: string; media: { svg: string }; completionEvents: string[] }[];
+    }[];
   };
 }
 
@@ -51,14 +73,42 @@ describe('the manifest and the code', () => {
   });
 
   it('name the same settings, each with a default and a scope', () => {
-    const { properties } = contributes.configuration;
+    const properties = Object.assign(
+      {},
+      ...contributes.configuration.map((group) => group.properties),
+    ) as (typeof contributes.configuration)[number]['properties'];
     assert.deepEqual(
       sorted(Object.keys(properties)),
       sorted(settingNames.map((name) => `migratory.${name}`)),
     );
-    for (const [name, { default: value, scope }] of Object.entries(properties)) {
+    for (const [name, { default: value, scope, order }] of Object.entries(properties)) {
       assert.notEqual(value, undefined, name);
       assert.notEqual(scope, undefined, name);
+      assert.notEqual(order, undefined, name);
+    }
+    assert.deepEqual(properties['migratory.codeLens.show']?.items?.enum, [...lensNames]);
+  });
+
+  it('agree on tasks, their problem matcher and the walkthrough', () => {
+    assert.deepEqual(
+      contributes.taskDefinitions.map(({ type }) => type),
+      [taskType],
+    );
+    const [matcher] = contributes.problemMatchers;
+    assert.equal(matcher?.name, taskType);
+    assert.equal(matcher?.pattern, `$${contributes.problemPatterns[0]?.name}`);
+    const [guide] = contributes.walkthroughs;
+    assert.equal(guide?.id, walkthrough);
+    for (const { media, completionEvents } of guide?.steps ?? []) {
+      const picture = read(media.svg);
+      assert.match(picture, /var\(--vscode-/, media.svg);
+      // A colour of our own would be lost on some theme.
+      assert.doesNotMatch(picture, /(?:fill|stroke)="(?!none|var\()/, media.svg);
+      for (const event of completionEvents) {
+        const [kind, name = ''] = event.split(':');
+        if (kind === 'onCommand') assert.ok((Object.values(Command) as string[]).includes(name), event);
+        else assert.match(event, /^onContext:migratory\.(hasConnection|project == ready)$/);
+      }
     }
   });
 
