@@ -42,19 +42,21 @@ describe('a run that was killed', () => {
   it('is resumed from the tree and finishes what it began', async () => {
     const orders = stage.db.collection<{ _id: number; done?: boolean }>('orders');
     await orders.insertMany(Array.from({ length: 400 }, (_, index) => ({ _id: index })));
-    // It waits half-way until it is killed, however fast the machine is.
+    // It waits on its way until it is killed, however fast the machine is. Checks call it too, for a sample.
     const gate = join(tmpdir(), stage.db.databaseName);
     await writeFile(gate, '');
     const path = await stage.write(
       file,
       `const { existsSync } = require('node:fs');
 const gate = ${JSON.stringify(gate)};
+let calls = 0;
 module.exports = {
   source: 'orders',
   filter: { done: { $exists: false } },
   batchSize: 20,
-  async transform({ _id }) {
-    while (_id > 200 && existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 5));
+  async transform() {
+    calls++;
+    while (calls > 300 && existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 5));
     return { $set: { done: true } };
   },
 };
