@@ -47,10 +47,10 @@ export class BatchMigrator {
    * @param transform a function (its result as in a transform migration) or an update pipeline.
    * @throws the first failure, when there is no `onError`.
    */
-  async migrate(
-    collection: Collection,
-    filter: Filter<Document>,
-    transform: TransformFunction | Document[],
+  async migrate<T extends Document>(
+    collection: Collection<T>,
+    filter: Filter<T>,
+    transform: TransformFunction<T> | Document[],
   ): Promise<BatchCounts> {
     const { batchSize = 1000, backup = 'none', throttle, signal, onError, onProgress } = this.#options;
     const counts: BatchCounts = { processed: 0, errors: 0, total: 0 };
@@ -71,7 +71,7 @@ export class BatchMigrator {
         transactions: server.transactions,
         collection: collection.collectionName,
         filter,
-        change: this.#change(transform, fail),
+        change: this.#change(transform as TransformFunction | Document[], fail),
         journal: backup,
         onError: onError ? 'quarantine' : 'stop',
         batchSize,
@@ -96,9 +96,9 @@ export class BatchMigrator {
   }
 
   /** Runs bulk operations unordered, in batches of at most `batchSize`. */
-  async executeBatch(
-    collection: Collection,
-    operations: readonly AnyBulkWriteOperation[],
+  async executeBatch<T extends Document>(
+    collection: Collection<T>,
+    operations: readonly AnyBulkWriteOperation<T>[],
   ): Promise<BatchCounts> {
     const { batchSize = 1000, onError, onProgress } = this.#options;
     const counts: BatchCounts = { processed: 0, errors: 0, total: operations.length };
@@ -191,7 +191,7 @@ function percentage({ processed, errors, total }: BatchCounts): number {
   return total === 0 ? 100 : Math.min(100, Math.round(((processed + errors) / total) * 100));
 }
 
-function databaseOf(collection: Collection): Db {
+function databaseOf<T extends Document>(collection: Collection<T>): Db {
   const own = collection as unknown as { db?: Db; s: { db: Db } };
   return own.db ?? own.s.db;
 }
