@@ -34,13 +34,13 @@ const names = [
 
 const consumer = `
 import { BatchMigrator, defineMigration, MigrationRunner, type Migration } from 'migratory';
-import type { Db } from 'mongodb';
 export const migration = defineMigration({ name: 'one', async up(db) { await db.collection('a').insertOne({ b: 1 }); } });
 // @ts-expect-error the name is a string
 defineMigration({ name: 1, async up() {} });
 interface Movie { _id: string; year?: number }
 const typed = defineMigration({ name: 'two', source: 'movies', filter: { year: 1 }, transform: (doc: Movie) => ({ $set: { year: (doc.year ?? 0) + 1 } }) });
 export const list: Migration[] = [migration, typed];
+type Db = ConstructorParameters<typeof MigrationRunner>[0];
 export const batch = (db: Db) => new BatchMigrator().migrate(db.collection<Movie>('movies'), { year: 1 }, (doc) => ({ $set: { year: doc.year } }));
 export const runner: typeof MigrationRunner = MigrationRunner;
 `;
