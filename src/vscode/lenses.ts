@@ -10,8 +10,8 @@ import { onDidChangeSetting, setting } from './settings';
 
 const selector: vscode.DocumentSelector = [{ scheme: 'file', pattern: '**/*.{js,mjs,cjs,ts,mts,cts,py}' }];
 
-/** The editor waits for a pause of 250 ms before it asks again: told more often, it would never ask during a run. */
-const tellEveryMs = 600;
+/** The editor asks again after a pause: told of every percentage, it would never ask while a run goes on. */
+const tellEveryMs = 2000;
 /** The lenses of other extensions wait for ours, so ours wait for the config only this long. */
 const patienceMs = 5000;
 
@@ -20,6 +20,8 @@ export class LensProvider implements vscode.CodeLensProvider {
   readonly #tell = new Throttle(() => this.#changed.fire(), tellEveryMs);
   /** What was handed out last for a document. */
   readonly #shown = new WeakMap<vscode.TextDocument, string>();
+  /** What could be clicked when the editor was told or answered last. */
+  readonly #told = new WeakMap<vscode.TextDocument, string>();
   readonly #ready: Promise<void>;
   readonly #subscriptions: { dispose(): unknown }[];
 
@@ -45,6 +47,7 @@ export class LensProvider implements vscode.CodeLensProvider {
     await this.#ready;
     const specs = await this.#specsOf(document);
     this.#shown.set(document, JSON.stringify(specs));
+    this.#told.set(document, commandsOf(specs));
     return specs.map(({ offset, title, tooltip, command, arguments: args }) => {
       const start = document.positionAt(offset);
       return new vscode.CodeLens(new vscode.Range(start, start), {
@@ -86,8 +89,19 @@ export class LensProvider implements vscode.CodeLensProvider {
     const documents = new Set(vscode.window.visibleTextEditors.map(({ document }) => document));
     for (const document of documents) {
       if (!this.#shown.has(document)) continue;
-      const specs = JSON.stringify(await this.#specsOf(document));
-      if (specs !== this.#shown.get(document)) return this.#tell.request();
+      const specs = await this.#specsOf(document);
+      if (JSON.stringify(specs) === this.#shown.get(document)) continue;
+      const commands = commandsOf(specs);
+      if (commands === this.#told.get(document)) {
+        this.#tell.request();
+      } else {
+        this.#told.set(document, commands);
+        this.#changed.fire();
+      }
     }
   }
+}
+
+function commandsOf(specs: readonly LensSpec[]): string {
+  return specs.map(({ kind, command }) => `${kind} ${command}`).join();
 }

@@ -123,6 +123,7 @@ async function run(window: Workbench, db: Db, strings: number): Promise<void> {
   const after = await dates(db);
   expect(`${after.dates} movies have a release date as a date`, after.dates === strings);
   expect('the ledger names it', (await ledger(db)).includes(transform));
+  await window.waitForLens('Roll back');
 }
 
 async function rollBack(window: Workbench, db: Db, original: string): Promise<void> {
