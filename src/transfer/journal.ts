@@ -146,6 +146,12 @@ export class Journal {
     return { target, entries: [...entries.values()], nextAttempt: last + 1 };
   }
 
+  /** The collection whose documents are kept; undefined if there are none. */
+  async target(): Promise<string | undefined> {
+    const row = await this.collection.findOne({ _id: this.all() }, { projection: { collection: 1 } });
+    return row === null ? undefined : String(row['collection']);
+  }
+
   /** Whether anything is kept of the step. */
   async any(): Promise<boolean> {
     return (await this.collection.findOne({ _id: this.all() }, { projection: { _id: 1 } })) !== null;

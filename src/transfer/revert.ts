@@ -11,15 +11,17 @@ import { Restore } from './restore';
 import { revertStep } from './revertStep';
 import { claimed, defaultLanes } from './sessions';
 import { Throttle } from './throttle';
+import { kindOf } from './target';
 import { steadily } from './transaction';
 import type { RevertOptions, RevertResult } from './types';
 
 /** Resumable like a transfer; conflicts are told to the monitor one by one, and their journal is kept. */
-export async function revertFromJournal(options: RevertOptions): Promise<RevertResult> {
+export async function revertFromJournal(given: RevertOptions): Promise<RevertResult> {
   const started = performance.now();
-  const { db, runId, step, epoch } = options;
+  const { db, runId, step, epoch } = given;
   const forward = new Checkpoints(db, runId, step, epoch, 0);
   const journal = new Journal(db, runId, step);
+  const options = await steadily(() => suitedOptions(given, journal), given.signal);
   // Nothing of the step itself may commit any more while it is taken back.
   await steadily(() => forward.claim([]), options.signal);
   const { ranges, total, shared } = await steadily(() => journal.ranges(), options.signal);
@@ -62,6 +64,14 @@ export async function revertFromJournal(options: RevertOptions): Promise<RevertR
     }, options.signal);
     return result;
   });
+}
+
+/** Capped collections take part in no transaction. */
+async function suitedOptions(options: RevertOptions, journal: Journal): Promise<RevertOptions> {
+  if (!options.transactions) return options;
+  const target = await journal.target();
+  const capped = target !== undefined && (await kindOf(options.db, target)).capped;
+  return capped ? { ...options, transactions: false } : options;
 }
 
 /** Goes on as long as one restored document lets another be restored; the rest are conflicts. */

@@ -92,11 +92,16 @@ function judgeSource(name: string, info: CollectionInfo | null, inPlace: boolean
   if (name.startsWith('system.')) return own(name, 'belongs to the server');
   if (name.startsWith('_migratory')) return own(name, 'belongs to Migratory itself');
   if (!info) return null;
-  if (info.type === 'view' && inPlace) {
-    return own(name, `is a view on ${String(info.options['viewOn'])}, which cannot be written`);
+  const unreadable = 'which has no _id index to be read by in ranges';
+  if (info.type === 'view') {
+    const why = inPlace ? 'which cannot be written' : unreadable;
+    return own(name, `is a view on ${String(info.options['viewOn'])}, ${why}`);
   }
-  if (info.type === 'timeseries' && inPlace)
-    return own(name, 'is a time-series collection, whose documents cannot be updated');
+  if (info.type === 'timeseries')
+    return own(
+      name,
+      `is a time-series collection, ${inPlace ? 'whose documents cannot be updated' : unreadable}`,
+    );
   if (info.options['encryptedFields']) {
     return own(name, 'has encrypted fields, which cannot be read without their keys');
   }
