@@ -1,57 +1,47 @@
 // Three nodes whose primary steps down in the middle of a run: the run goes on with the new one, or is interrupted and
-// goes on when it is asked to; nothing is done twice.
+// goes on when it is asked to; nothing is done twice. Which jobs are run is said in stepDown.test.ts and in test/long.
 import assert from 'node:assert/strict';
-import { threeNodes } from '../support/server';
-import { assertSame, describe as inWords, Stage } from '../engine/harness/stage';
-import { batchSize, jobs, listenBetween, type JobName } from '../engine/crash/jobs';
+import { threeNodes } from '../../support/server';
+import { assertSame, describe as inWords, Stage } from '../harness/stage';
+import { batchSize, jobs, listenBetween, type JobName } from '../crash/jobs';
 
-describe('a run whose primary steps down', function () {
-  this.timeout(180_000);
-
-  const cases: [JobName, 'up' | 'down'][] = [
-    ['function', 'up'],
-    ['script', 'up'],
-    ['function', 'down'],
-  ];
-  for (const [job, direction] of cases) {
-    it(`${job} ${direction}: ends as if nothing had happened`, async () => {
-      const server = await threeNodes();
-      const { uri } = await server.database('stepdown');
-      const stage = await Stage.at(uri, jobs[job].migrations(), { batchSize });
-      const admin = (await server.client()).db('admin');
-      try {
-        await jobs[job].seed(stage.db);
-        const beginning = await stage.state();
-        if (direction === 'down') await stage.succeed({ mode: 'up' });
-        let stepped: Promise<unknown> | undefined;
-        const stepDown = (): void => {
-          stepped ??= admin.command({ replSetStepDown: 5, secondaryCatchUpPeriodSecs: 10 });
-        };
-        listenBetween((commands) => void (commands >= 5 && stepDown()));
-        const again = { mode: direction, names: direction === 'down' ? stage.names : [] };
-        const crashPoint = (point: string, done: number): void =>
-          void (point === 'after-commit' && done >= 2 * batchSize && stepDown());
-        const first = await stage.run(again, { crashPoint });
-        assert.ok(stepped, 'the primary never stepped down');
-        await stepped;
-        console.log(`      the first run: ${inWords(first)}`);
-        if (first.exitCode !== 0) {
-          assert.equal(first.run.state, 'interrupted', inWords(first));
-          await untilFree(stage);
-          await stage.succeed(again);
-        }
-        const { done, total } = await jobs[job].progress(stage.db);
-        assert.equal(done, direction === 'up' ? total : 0);
-        if (direction === 'up') await stage.down();
-        assertSame(await stage.state(), beginning, 'after the way back');
-        assert.deepEqual(await stage.ledger(), []);
-      } finally {
-        listenBetween(() => undefined);
-        await stage.close();
-      }
-    });
+/** Runs one job through a step-down, then takes it back. */
+export async function stepDownDuring(job: JobName, direction: 'up' | 'down'): Promise<void> {
+  const server = await threeNodes();
+  const { uri } = await server.database('stepdown');
+  const stage = await Stage.at(uri, jobs[job].migrations(), { batchSize });
+  const admin = (await server.client()).db('admin');
+  try {
+    await jobs[job].seed(stage.db);
+    const beginning = await stage.state();
+    if (direction === 'down') await stage.succeed({ mode: 'up' });
+    let stepped: Promise<unknown> | undefined;
+    const stepDown = (): void => {
+      stepped ??= admin.command({ replSetStepDown: 8, secondaryCatchUpPeriodSecs: 5 });
+    };
+    listenBetween((commands) => void (commands >= 5 && stepDown()));
+    const again = { mode: direction, names: direction === 'down' ? stage.names : [] };
+    const crashPoint = (point: string, done: number): void =>
+      void (point === 'after-commit' && done >= 2 * batchSize && stepDown());
+    const first = await stage.run(again, { crashPoint });
+    assert.ok(stepped, 'the primary never stepped down');
+    await stepped;
+    console.log(`      the first run: ${inWords(first)}`);
+    if (first.exitCode !== 0) {
+      assert.equal(first.run.state, 'interrupted', inWords(first));
+      await untilFree(stage);
+      await stage.succeed(again);
+    }
+    const { done, total } = await jobs[job].progress(stage.db);
+    assert.equal(done, direction === 'up' ? total : 0);
+    if (direction === 'up') await stage.down();
+    assertSame(await stage.state(), beginning, 'after the way back');
+    assert.deepEqual(await stage.ledger(), []);
+  } finally {
+    listenBetween(() => undefined);
+    await stage.close();
   }
-});
+}
 
 /** A lease that could not be given back during the election lapses by itself. */
 async function untilFree(stage: Stage): Promise<void> {

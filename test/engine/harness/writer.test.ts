@@ -2,9 +2,9 @@
 // is made twice, and what cannot be taken back is said.
 import assert from 'node:assert/strict';
 import type { Collection, Db } from 'mongodb';
-import type { Migration } from '../../src/migration/kinds';
-import { replicaSet, standalone, type TestServer } from '../support/server';
-import { Stage } from '../engine/harness/stage';
+import type { Migration } from '../../../src/migration/kinds';
+import { replicaSet, standalone, type TestServer } from '../../support/server';
+import { Stage } from './stage';
 
 const total = 600;
 
