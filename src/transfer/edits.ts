@@ -1,7 +1,8 @@
 // The transform stage: runs an author's function over the documents of a batch and says for each what becomes of it.
 import type { TransformFunction, MigrationContext } from '../migration/kinds';
 import { documentError } from './errors';
-import { interpret, Shown, type DocumentChange } from './interpret';
+import { interpret, type DocumentChange } from './interpret';
+import { Shown } from './shown';
 import { idOf, keyOf, sameBytes } from './raw';
 import type { RawValue } from './raw';
 import type { Job } from './work';
@@ -50,6 +51,9 @@ export async function editAll(
   job.earlier = result.edits;
   let waiting: Promise<void>[] = [];
   let aborted: ReturnType<typeof abortOf> | undefined;
+  const settle = (shown: Shown, output: unknown) => {
+    result.edits.push(new Edit(shown.raw, interpret(shown, output)));
+  };
   for (const raw of documents) {
     if (earlier || job.failed.size > 0) {
       const key = keyOf(idOf(raw));
@@ -59,9 +63,6 @@ export async function editAll(
       else if (before && sameBytes(before.raw, raw)) result.edits.push(before);
       if (refused || (before && sameBytes(before.raw, raw))) continue;
     }
-    const settle = (shown: Shown, output: unknown) => {
-      result.edits.push(new Edit(raw, interpret(shown, output)));
-    };
     try {
       const shown = new Shown(raw);
       const output: unknown = transform(shown.promoted, ctx);

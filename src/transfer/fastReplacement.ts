@@ -3,7 +3,7 @@
 // classes, names like array positions), which takes the way of encode.ts; the results are the same
 // (test/unit/transfer/fast.test.ts).
 import { numberOf } from './encodeScalar';
-import type { Shown } from './interpret';
+import type { Shown } from './shown';
 import { replacementSign } from './patch';
 import { BsonType } from './raw';
 import { Scan, idEnd, sameBytes } from './scan';

@@ -2,7 +2,8 @@
 // the answer to bytes. Says undefined for everything else, which takes the way of interpret.ts; the results are the
 // same (test/unit/transfer/fast.test.ts).
 import { numberOf } from './encodeScalar';
-import type { DocumentChange, Shown } from './interpret';
+import type { DocumentChange } from './interpret';
+import type { Shown } from './shown';
 import { BsonType, objectValue } from './raw';
 import { Scan, sameBytes } from './scan';
 import { Arena, nameBytes, type RawWriter } from './writer';

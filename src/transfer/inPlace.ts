@@ -132,7 +132,7 @@ export class InPlace {
     for (const { raw, change } of edits) {
       const known = change.encodedPatch ?? change.patch;
       const patch = known ?? patchBetween(raw, after[next++] ?? raw);
-      if (patch && !isEmptyPatch(patch)) entries.push({ id: idOf(raw), before: raw, patch });
+      if (patch && !isEmptyPatch(patch)) entries.push(new Kept(raw, patch));
     }
     return entries;
   }
@@ -172,6 +172,18 @@ export class InPlace {
       whole.push(after);
     }
     return whole;
+  }
+}
+
+/** Its `_id` is looked for only where somebody asks. */
+class Kept implements PackedEntry {
+  constructor(
+    readonly before: Buffer,
+    readonly patch: Patch | Buffer,
+  ) {}
+
+  get id(): RawValue {
+    return idOf(this.before);
   }
 }
 

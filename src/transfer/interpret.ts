@@ -1,6 +1,5 @@
 // What a transform's answer means for one document: nothing, an update document, an update pipeline, a whole
 // replacement, or a mistake that is named. Pure; nothing here talks to a server.
-import type { Document } from 'mongodb';
 import { encodeFields, encodeValue } from './encode';
 import { numberOf } from './encodeScalar';
 import type { EncodeOptions } from './encode';
@@ -24,7 +23,7 @@ import {
   valueOf,
 } from './raw';
 import type { RawValue } from './raw';
-import { promote } from './storedFields';
+import { child, type Shown } from './shown';
 
 /** The change of one document, ready to be sent. `u` is the value of an update statement's field of that name. */
 export type DocumentChange =
@@ -43,65 +42,6 @@ export type DocumentChange =
 /** A transform's answer that means nothing; the message is for people. */
 export class OutputError extends Error {
   override readonly name = 'OutputError';
-}
-
-/** One document on its way through a transform: what was read, and what the function was given. */
-export class Shown {
-  readonly promoted: Document;
-  /** Sub-documents and arrays of the first level, before the function could move or change them. */
-  readonly first: { key: string; value: object }[] = [];
-  /** Whether it holds text that is no UTF-8: what is shown of that cannot be written back. */
-  readonly lossy: boolean;
-  private places: Map<object, { parent: object; key: string }> | undefined;
-
-  constructor(readonly raw: Buffer) {
-    const { promoted, lossy } = promote(raw);
-    this.lossy = lossy;
-    for (const key in promoted) {
-      const value: unknown = promoted[key];
-      if (isContainer(value)) this.first.push({ key, value });
-    }
-    this.promoted = promoted;
-  }
-
-  /** The stored bytes of a sub-document or array that the function got and handed back, wherever it put it. */
-  readonly origin = (value: object): RawValue | undefined => {
-    if (value === this.promoted) return objectValue(this.raw);
-    if (!this.places) {
-      this.places = new Map();
-      for (const { key, value: inner } of this.first) this.remember(this.places, inner, this.promoted, key);
-    }
-    const place = this.places.get(value);
-    const parent = place && this.origin(place.parent);
-    return parent && place && child(parent, place.key);
-  };
-
-  private remember(
-    places: Map<object, { parent: object; key: string }>,
-    value: object,
-    parent: object,
-    key: string,
-  ): void {
-    if (places.has(value)) return;
-    places.set(value, { parent, key });
-    for (const name in value) {
-      const inner = (value as Record<string, unknown>)[name];
-      if (isContainer(inner)) this.remember(places, inner, value, name);
-    }
-  }
-}
-
-function isContainer(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
-  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
-}
-
-function child(parent: RawValue, name: string): RawValue | undefined {
-  if (parent.type !== BsonType.object && parent.type !== BsonType.array) return undefined;
-  const bytes = parent.bytes as Buffer;
-  let found: RawValue | undefined;
-  for (const item of elements(bytes)) if (nameOf(bytes, item) === name) found = valueOf(bytes, item);
-  return found;
 }
 
 /** Throws OutputError or EncodeError if the answer cannot be carried out. */

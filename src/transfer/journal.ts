@@ -242,8 +242,9 @@ export function pack(entries: readonly PackedEntry[]): Buffer {
 }
 
 function packInto(writer: RawWriter, entries: readonly PackedEntry[]): void {
-  for (const { id, before, patch } of entries) {
-    writer.copy(before ?? document([element('c', id)]));
+  for (const entry of entries) {
+    const { before, patch } = entry;
+    writer.copy(before ?? document([element('c', entry.id)]));
     writer.copy(Buffer.isBuffer(patch) ? patch : encodePatch(patch));
   }
 }

@@ -2,7 +2,8 @@
 // pipelines are computed by the server. What operators like `$push` make of a document stays unknown.
 import type { Document } from 'mongodb';
 import { interpret } from '../../transfer/interpret';
-import type { DocumentChange, Shown } from '../../transfer/interpret';
+import type { DocumentChange } from '../../transfer/interpret';
+import type { Shown } from '../../transfer/shown';
 import { applyPatch, decodePatch } from '../../transfer/patch';
 import { BsonType, sameBytes } from '../../transfer/raw';
 import { decoded } from '../../transfer/shownId';

@@ -3,7 +3,7 @@
 import type { Document, Filter } from 'mongodb';
 import type { MigrationContext, TransformFunction } from '../../migration/kinds';
 import { UserError } from '../../protocol/errors';
-import { Shown } from '../../transfer/interpret';
+import { Shown } from '../../transfer/shown';
 import { runUserCode } from '../userCode';
 import { decodeExact } from '../documents';
 import { afterImage } from './afterImage';
