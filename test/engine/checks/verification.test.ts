@@ -138,12 +138,9 @@ describe('verification after a run', () => {
   it('reads documents of the target again', async () => {
     const { db, connection } = await threeDocuments();
     assertPassed(only(await verified(connection, transform()), 'reread'), /3 documents of a read again/);
+    // Text that is no UTF-8 is no damage: it was stored like that, and keeps its bytes.
     await sendWrites(db, 'insert', 'a', [invalidText]);
-    assertFailed(
-      only(await verified(connection, transform()), 'reread'),
-      'error',
-      /1 of 4 documents in a cannot/,
-    );
+    assertPassed(only(await verified(connection, transform()), 'reread'), /4 documents of a read again/);
     await db.collection('a').deleteMany({});
     assert.equal(only(await verified(connection, transform()), 'reread').outcome, 'skipped');
   });
