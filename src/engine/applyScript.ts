@@ -10,7 +10,6 @@ import { ObservedProgress } from './observedProgress';
 import { OneTransaction, type LedgerCommand } from './oneTransaction';
 import type { RunScope } from './scope';
 import { runScriptFunction, type ScriptDoorOptions, type ScriptFunction } from './script';
-import { countedByKernel } from './scriptJournal/byTransfer';
 import { ScriptJournal } from './scriptJournal/scriptJournal';
 import { hasChanged, rollBackScript, scriptRows } from './scriptJournal/undo';
 
@@ -38,6 +37,7 @@ export async function applyScript(
   // From here on the run document says that there is a journal: who finds it interrupted may undo it.
   step.journal = runId;
   await recorder.flush();
+  const progress = progressOf(scope, step);
   const journal = await ScriptJournal.open({
     client: connection.client,
     rows: scriptRows(scope, step, runId),
@@ -45,12 +45,13 @@ export async function applyScript(
     signal: scope.signal,
     gate: () => scope.gate(),
     context: () => transferContext(scope, step),
+    changed: (command, count, ms) => progress.changed(command, count, ms),
     warn: (message) => recorder.log('warn', message, step.name),
     ledger: { database: connection.db.databaseName, collection: scope.settings.ledger },
     irreversible: Boolean(definition.irreversible),
   });
   try {
-    await runScript(scope, step, up, extras, { one, journal });
+    await runScript(scope, step, up, extras, { one, journal, progress });
   } finally {
     await journal.close();
   }
@@ -74,14 +75,13 @@ export async function runScript(
   step: RunStep,
   work: ScriptFunction,
   extras: DoorExtras,
-  { journal, one }: { journal?: ScriptJournal; one?: OneTransaction } = {},
+  {
+    journal,
+    one,
+    progress = progressOf(scope, step),
+  }: { journal?: ScriptJournal; one?: OneTransaction; progress?: ObservedProgress } = {},
 ): Promise<void> {
   scope.recorder.beginWork(step, null);
-  const progress = new ObservedProgress((command) => scope.connection.client.db(command.target), {
-    batch: (count, ms) => scope.recorder.batch(step, count, ms),
-    setTotal: (total) => scope.recorder.setTotal(step, total),
-    setActivity: (activity) => scope.recorder.setActivity(step, activity),
-  });
   const helpers = new PendingHelpers();
   const ctx = createContext(helpers.scope(scope), step, (name) => journal?.noteTransfer(name));
   const whole: ScriptFunction = async (db, client, given) => {
@@ -99,8 +99,16 @@ export async function runScript(
     },
     after(command, reply) {
       extras.after?.(command, reply);
-      if (!countedByKernel.has(command)) progress.after(command, reply);
+      progress.after(command, reply);
     },
   });
   progress.end();
+}
+
+function progressOf({ connection, recorder }: RunScope, step: RunStep): ObservedProgress {
+  return new ObservedProgress((command) => connection.client.db(command.target), {
+    batch: (count, ms) => recorder.batch(step, count, ms),
+    setTotal: (total) => recorder.setTotal(step, total),
+    setActivity: (activity) => recorder.setActivity(step, activity),
+  });
 }

@@ -28,6 +28,7 @@ export class ObservedProgress {
   /** Loops with documents in hand, in the order in which they got them. */
   readonly #holding = new Set<Loop>();
   readonly #counting = new WeakMap<DoorCommand, Promise<Loop | null>>();
+  readonly #parts = new WeakMap<DoorCommand, number>();
   #total = 0;
   #written = 0;
   #reported = 0;
@@ -55,11 +56,18 @@ export class ObservedProgress {
     if (command.kind === 'read') {
       this.#afterRead(command, reply, counting);
     } else if (command.kind === 'write') {
-      const count = affected(reply);
+      const count = affected(reply) - (this.#parts.get(command) ?? 0);
       this.#written += count;
       if (counting) void counting.then((loop) => this.#advance(loop, count, reply.durationMs));
       else this.#afterWrite(count, reply.durationMs);
     }
+  }
+
+  /** A part of a command is done whose reply comes later. */
+  changed(command: DoorCommand, count: number, ms: number): void {
+    this.#parts.set(command, (this.#parts.get(command) ?? 0) + count);
+    this.#written += count;
+    void this.#counting.get(command)?.then((loop) => this.#advance(loop, count, ms));
   }
 
   /** The script is through: what it only read is done too. */
@@ -102,9 +110,12 @@ export class ObservedProgress {
 
   async #count(command: DoorCommand, filter: Document): Promise<Loop | null> {
     try {
-      const total = await this.#database(command)
-        .collection(command.collection ?? '')
-        .countDocuments(filter, { maxTimeMS: countTimeoutMs });
+      const collection = this.#database(command).collection(command.collection ?? '');
+      // What the catalogue says of all documents costs nothing.
+      const all = Object.keys(filter).length === 0;
+      const total = all
+        ? await collection.estimatedDocumentCount()
+        : await collection.countDocuments(filter, { maxTimeMS: countTimeoutMs });
       if (total < smallestLoop) return null;
       this.#total += total;
       this.#sink.setTotal(this.#total);

@@ -1,19 +1,23 @@
 // One short transaction: begin, work, commit with majority, and what the driver leaves to its caller: telling a
 // conflict that may be tried again from a failure, and finding out how an unclear commit ended.
-import type { ClientSession } from 'mongodb';
+import type { ClientSession, ReadConcernLike } from 'mongodb';
 import { MongoError, MongoNetworkError } from 'mongodb';
 
 /** Retries of a commit whose outcome is not known, with pauses up to two seconds in between. */
 const commitRetries = 40;
 
-/** Runs the work in a transaction of the session; a thrown error has aborted it. */
+/**
+ * Runs the work in a transaction of the session; a thrown error has aborted it.
+ * @param readConcern of level snapshot, for one that sees a certain time.
+ */
 export async function inTransaction<T>(
   session: ClientSession,
   work: () => Promise<T>,
   beforeCommit?: () => Promise<void>,
+  readConcern: ReadConcernLike = { level: 'snapshot' },
 ): Promise<T> {
   session.startTransaction({
-    readConcern: { level: 'snapshot' },
+    readConcern,
     writeConcern: { w: 'majority' },
     readPreference: 'primary',
   });

@@ -156,13 +156,8 @@ export class ScriptCommand implements DoorCommand {
   }
 
   #decode(): Document {
-    const body = BSON.deserialize(this.#asSent.body, FAITHFUL);
-    for (const sequence of this.#asSent.sequences()) {
-      body[sequence.identifier] = documentsOf(sequence).documents.map((raw) =>
-        BSON.deserialize(raw, FAITHFUL),
-      );
-    }
-    return body;
+    const { body, sequences } = this.#asSent;
+    return decodeCommand(body, sequences().map(documentsOf));
   }
 
   get raw(): { body: Uint8Array; sequences: DocumentSequence[] } {
@@ -180,4 +175,12 @@ export class ScriptCommand implements DoorCommand {
       ? BSON.Long.fromBigInt(asBuffer(number.value).readBigInt64LE(0))
       : undefined;
   }
+}
+
+/** The whole command with its types kept, sections as arrays. */
+export function decodeCommand(bytes: Buffer, sequences: readonly DocumentSequence[]): Document {
+  const body = BSON.deserialize(bytes, FAITHFUL);
+  for (const { identifier, documents } of sequences)
+    body[identifier] = documents.map((raw) => BSON.deserialize(raw, FAITHFUL));
+  return body;
 }

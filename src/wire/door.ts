@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import type { Document } from 'mongodb';
 import type { ReplyLook } from './replyLook';
+import { Bulks } from './bulks';
 import { appNameOf, parseUri, tlsOptions, uriForScript } from './address';
 import { admittedAppName, appNameIn } from './hello';
 import { Link, type LinkHost } from './link';
@@ -179,6 +180,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const host: LinkHost = {
     hooks: options.hooks,
     redirection: options.redirect && new Redirection(options.redirect),
+    bulks: new Bulks(),
     admit: (hello, from) => {
       const guest = from === undefined ? undefined : guests.get(from);
       // Whoever has this port after it comes as a stranger.

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { BSON, type Document } from 'mongodb';
+import type { Bulks } from './bulks';
 import { Request, ScriptCommand } from './command';
 import { specOf } from './commands';
 import type { DoorHooks } from './door';
@@ -29,6 +30,7 @@ import { type ReplyTaker, type Upstream, bodyOf } from './upstream';
 export interface LinkHost {
   hooks: DoorHooks;
   redirection: Redirection | undefined;
+  bulks: Bulks;
   /** Who says hello from this port; undefined for strangers. */
   admit(hello: Buffer, from: number | undefined): Admission | undefined;
   connect(who: Admission, onLost: () => void): Promise<Upstream>;
@@ -173,6 +175,7 @@ export class Link {
       if (reason !== undefined) return this.#refuse(request, reason);
       request.redirect(redirection, spec);
     }
+    if (command.name === 'bulkWrite') return await this.#bulkWrite(request, command);
     let answer: Document | Uint8Array | undefined;
     let start = 0;
     try {
@@ -188,6 +191,23 @@ export class Link {
     const bytes = this.#answer(request, answer);
     if (!request.unacknowledged)
       hooks.after(command, { ...lookAtBody(bytes), durationMs: performance.now() - start });
+  }
+
+  /** As the commands that it is made of. */
+  async #bulkWrite(request: Request, command: ScriptCommand): Promise<void> {
+    const { hooks, redirection, bulks, moved } = this.#host;
+    const upstream = this.#upstream as Upstream;
+    try {
+      await hooks.fence();
+      if (this.#script.gone && !request.unacknowledged) return;
+      const reply = await bulks.run(command, hooks, (name, answer) =>
+        redirection ? redirection.reply(name, answer, { opensStream: false }) : answer,
+      );
+      if (saysNotPrimary(lookAtBody(reply))) await moved(upstream.key);
+      this.#answer(request, reply);
+    } catch (error) {
+      this.#failHook(request, error);
+    }
   }
 
   async #forward(request: Request, command: ScriptCommand): Promise<void> {

@@ -43,14 +43,19 @@ export function rowsTaken(reply: Buffer): boolean {
   const [writeError] = listIn(reply, 'writeErrors');
   if (isOk(reply) && !writeError) return true;
   const error = writeError ?? reply;
-  if ((numberIn(error, 'code') ?? 0) === validationFailed)
-    throw new DoorRefusal('Another runner has taken this migration over; nothing more is written here.');
+  if ((numberIn(error, 'code') ?? 0) === validationFailed) throw rowsRefused(validationFailed, '');
   const failure = judge(reply);
   if (failure === 'again') return false;
   if (failure === 'moved') throw hangUp('the primary has changed');
   if (failure === 'too-large') throw new TooLarge(reply);
-  throw new DoorRefusal(
-    `The journal could not be written: ${textIn(error, 'errmsg') ?? 'for an unknown reason'}`,
+  throw rowsRefused(numberIn(error, 'code') ?? 0, textIn(error, 'errmsg') ?? 'for an unknown reason');
+}
+
+export function rowsRefused(code: number, message: string): DoorRefusal {
+  return new DoorRefusal(
+    code === validationFailed
+      ? 'Another runner has taken this migration over; nothing more is written here.'
+      : `The journal could not be written: ${message}`,
   );
 }
 

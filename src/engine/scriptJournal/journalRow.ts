@@ -1,6 +1,9 @@
 // What a row of a script's journal says, and how it is read out of what is stored.
-import type { Binary, Document } from 'mongodb';
+import { BSON, type Binary, type Document } from 'mongodb';
 import { unpack, type JournalEntry } from '../../transfer/journal';
+import { decodePatch } from '../../transfer/patch';
+import { emptyDocument, findElement, idOf } from '../../transfer/raw';
+import { foresightOf } from './foresight';
 
 /** A change of the catalogue or of the run itself, with what is needed to take it back. */
 export interface OperationRow {
@@ -32,13 +35,19 @@ export interface StoredRow extends Document {
   _id: { s: string; n: unknown; p: unknown };
 }
 
-/** Puts the parts of one row together. */
-export function rowOf(parts: readonly StoredRow[]): JournalRow {
+/** Images that the server has packed stay bytes. */
+export function storedRow(raw: Uint8Array): StoredRow {
+  return BSON.deserialize(raw, { promoteValues: false, fieldsAsRaw: { images: true } }) as StoredRow;
+}
+
+/** Puts the parts of one row together; undefined if they are images that nothing has confirmed. */
+export function rowOf(parts: readonly StoredRow[]): JournalRow | undefined {
   const [first] = parts as [StoredRow];
   const seq = Number(first._id.n);
   const undone = first['undone'] === true;
   if (first['op'] !== undefined)
     return { seq, op: String(first['op']), facts: first['facts'] as Document, undone };
+  if (first['images'] !== undefined) return parts.length > 1 ? imagesRow(first, seq) : undefined;
   const data = parts.map((part) => bytesOf(part['data'] as Binary));
   return {
     seq,
@@ -52,4 +61,28 @@ export function rowOf(parts: readonly StoredRow[]): JournalRow {
 
 function bytesOf(binary: Binary): Buffer {
   return Buffer.from(binary.buffer.buffer, binary.buffer.byteOffset, binary.position);
+}
+
+/** What the statement has made of the images is told again from the statement. */
+function imagesRow(row: StoredRow, seq: number): DocumentsRow {
+  const statement = bytesOf(row['statement'] as Binary);
+  const deletes = !findElement(statement, 'u');
+  const foresee = foresightOf(statement);
+  const entries = (row['images'] as Uint8Array[]).flatMap((image): JournalEntry[] => {
+    const before = Buffer.from(image);
+    const id = idOf(before);
+    if (deletes) return [{ id, before, patch: { kind: 'whole', after: undefined } }];
+    if (!foresee) throw new Error('the journal holds a statement that cannot be told again');
+    const patch = foresee(before);
+    return patch.length > emptyDocument.length ? [{ id, before, patch: decodePatch(patch) }] : [];
+  });
+  const { database, collection } = row;
+  return {
+    seq,
+    database: String(database),
+    collection: String(collection),
+    entries,
+    pending: false,
+    undone: false,
+  };
 }

@@ -1,6 +1,6 @@
 // What the parts of a script's journal share: the run's rows, the collections as the script leaves them, and names for
 // what is put aside.
-import { UUID, type Binary, type Db, type MongoClient } from 'mongodb';
+import { UUID, type Binary, type ClientSession, type Db, type MongoClient } from 'mongodb';
 import type { TransferContext } from '../../transfer/types';
 import { DoorRefusal, type DoorCommand } from '../../wire/door';
 import type { ScriptRows } from './rows';
@@ -17,6 +17,8 @@ export interface KeeperOptions {
   warn(message: string): void;
   /** What the kernel needs to change documents for the script. */
   context(): TransferContext;
+  /** Hears of the documents that a part of a command has changed, before the command is answered. */
+  changed(command: DoorCommand, count: number, ms: number): void;
   /** Outlives a drop of its database. */
   ledger?: { database: string; collection: string };
   /** What cannot be undone may pass: the migration is marked irreversible. */
@@ -30,6 +32,9 @@ export class Keeper {
   readonly signal: AbortSignal;
   readonly #sessions = new Map<number, OwnSession>();
   readonly #noted = new Set<string>();
+  /** Sessions of the engine's own client, for what is done beside the script's connection. */
+  readonly #lanes: ClientSession[] = [];
+  readonly #free: ClientSession[] = [];
 
   constructor(readonly options: KeeperOptions) {
     this.client = options.client;
@@ -44,6 +49,10 @@ export class Keeper {
 
   warn(message: string): void {
     this.options.warn(message);
+  }
+
+  changed(command: DoorCommand, count: number, ms: number): void {
+    this.options.changed(command, count, ms);
   }
 
   /**
@@ -74,7 +83,22 @@ export class Keeper {
 
   async noteScriptSession({ lsid }: DoorCommand): Promise<void> {
     const id = lsid?.['id'] as Binary | undefined;
-    if (id) await this.#note(Buffer.from(id.buffer.buffer, id.buffer.byteOffset, id.position));
+    if (id) await this.#note(bytesOf(id));
+  }
+
+  /** Sessions that nobody else uses until they are given back. */
+  async borrow(count: number): Promise<ClientSession[]> {
+    const sessions = this.#free.splice(0, count);
+    const made = Array.from({ length: count - sessions.length }, () =>
+      this.client.startSession({ causalConsistency: false }),
+    );
+    this.#lanes.push(...made);
+    await Promise.all(made.map(({ id }) => this.#note(bytesOf(id?.id as Binary))));
+    return [...sessions, ...made];
+  }
+
+  giveBack(sessions: readonly ClientSession[]): void {
+    this.#free.push(...sessions);
   }
 
   /** So that a runner that takes over can end what this one has left open. */
@@ -87,6 +111,7 @@ export class Keeper {
 
   /** Ends our sessions, and with them what may still be open in them. */
   async close(): Promise<void> {
+    await Promise.all(this.#lanes.map((session) => session.endSession()));
     const sessions = [...this.#sessions.values()].map(({ id }) => ({ id: new UUID(id) }));
     if (sessions.length === 0) return;
     await this.client
@@ -94,6 +119,10 @@ export class Keeper {
       .command({ killSessions: sessions })
       .catch(() => undefined);
   }
+}
+
+function bytesOf(id: Binary): Buffer {
+  return Buffer.from(id.buffer.buffer, id.buffer.byteOffset, id.position);
 }
 
 export interface CollectionFacts {

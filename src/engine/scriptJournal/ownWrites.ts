@@ -5,7 +5,7 @@ import { pause } from '../../transfer/transaction';
 import type { JournalEntry } from '../../transfer/journal';
 import { committed, wasCommitted } from './commit';
 import { idBatches } from './byFilter';
-import { changeByTransfer, suitsTransfer } from './byTransfer';
+import { changeByRanges, suitsRanges } from './byRanges';
 import { makeChanges, pinned, pinnedTo, predictedInserts, type Changes } from './changes';
 import { ReadFailed, TooMany } from './images';
 import { hangUp, judge, rowsTaken, TooLarge } from './failures';
@@ -267,8 +267,8 @@ export class OwnWrites {
     const [only] = statements;
     if (statements.length > 1 || !only) return halve(progress, statements);
     if (error instanceof ReadFailed) return this.#provoke(command, progress, only);
-    if (only.many && suitsTransfer(write, only)) {
-      this.#done(progress, await changeByTransfer(this.keeper, command, write, only), undefined, statements);
+    if (only.many && suitsRanges(write, only)) {
+      this.#done(progress, await changeByRanges(this.keeper, command, write, only), undefined, statements);
       return true;
     }
     if (only.many) {

@@ -1,6 +1,6 @@
 // What a simple update makes of a document, without asking the server for the result: plain $set, $unset, $inc and
 // $push, and whole replacements. Everything else is the server's to say.
-import { diff, type Patch, type TouchedPath } from '../../transfer/patch';
+import { diff, encodePatch, type Patch, type TouchedPath } from '../../transfer/patch';
 import { hasTwins } from '../../transfer/patch';
 import { overlapping, touchOf } from '../../transfer/interpret';
 import {
@@ -110,7 +110,7 @@ function pushed(now: RawValue | undefined, item: RawValue): RawValue | 'unknown'
 }
 
 /** The server writes the time into empty timestamps. */
-function isFilledIn(value: RawValue): boolean {
+export function isFilledIn(value: RawValue): boolean {
   return value.type === BsonType.timestamp && (value.bytes as Buffer).readBigInt64LE(0) === 0n;
 }
 
@@ -130,6 +130,12 @@ export function stored(inserted: Buffer): Buffer | undefined {
   const id = list.find((item) => nameOf(inserted, item) === '_id');
   if (!id) return undefined;
   return document([id, ...list.filter((item) => item !== id)].map((item) => bytesOf(inserted, item)));
+}
+
+/** The same as the journal keeps it; an empty document where nothing changes. */
+export function encodedPrediction(before: Buffer, statement: Buffer): Buffer | undefined {
+  const patch = predict(before, statement);
+  return patch && encodePatch(patch);
 }
 
 export function isEmpty(patch: Patch): boolean {

@@ -1,8 +1,8 @@
 // The rows of a script's journal, in the run's `_migratory_journal_<run>`: documents as they were, and changes of the
 // catalogue, in the order in which they were made. What is written into them is decided elsewhere.
-import { BSON, type Binary, type Collection, type Db, type Document, MaxKey, MinKey } from 'mongodb';
+import { BSON, Binary, type Collection, type Db, type Document, Int32, MaxKey, MinKey } from 'mongodb';
 import { endSessions } from '../../transfer/checkpoints';
-import { journalName, pack, partBytes, type JournalEntry } from '../../transfer/journal';
+import { journalName, pack, partBytes, type PackedEntry } from '../../transfer/journal';
 import {
   binaryValue,
   boolValue,
@@ -13,7 +13,14 @@ import {
   stringValue,
 } from '../../transfer/raw';
 import type { RawValue } from '../../transfer/raw';
-import { isDocuments, rowOf, type DocumentsRow, type JournalRow, type StoredRow } from './journalRow';
+import {
+  isDocuments,
+  rowOf,
+  storedRow,
+  type DocumentsRow,
+  type JournalRow,
+  type StoredRow,
+} from './journalRow';
 
 /** Rows that say nothing of a change: that the journal was begun, and the sessions that were used. */
 const changes = { $nin: ['session', 'begun'] };
@@ -35,7 +42,7 @@ export class ScriptRows {
   #last = 0;
 
   constructor(
-    private readonly db: Db,
+    readonly db: Db,
     readonly runId: string,
     step: string,
     private readonly epoch: number,
@@ -91,11 +98,38 @@ export class ScriptRows {
   /** Raw rows for changed documents; given to whoever inserts them. */
   documents(
     target: { database: string; collection: string },
-    entries: readonly JournalEntry[],
+    entries: readonly PackedEntry[],
     pending = false,
   ): { seq: number; rows: Buffer[] } {
     const seq = this.next();
     return { seq, rows: this.#parts(seq, target, entries, pending ? { pending: intValue(1) } : {}) };
+  }
+
+  /** Stages that put the `images` of a group into the row of this number, which counts once it is confirmed. */
+  imagesInto(seq: number, target: { database: string; collection: string }, statement: Buffer): Document[] {
+    const row = { _id: { s: this.#step, n: new Int32(seq), p: new Int32(0) }, epoch: new Int32(this.epoch) };
+    const { database, collection } = target;
+    const facts = { ...row, database, collection, statement: new Binary(statement) };
+    const literals = Object.entries(facts).map(([name, value]) => [name, { $literal: value }]);
+    return [
+      { $set: Object.fromEntries(literals) },
+      {
+        $merge: {
+          into: { db: this.database, coll: this.name },
+          whenMatched: 'fail',
+          whenNotMatched: 'insert',
+        },
+      },
+    ];
+  }
+
+  /** Says that what the images of this number show was changed. */
+  confirmation(seq: number, documents: number): Buffer {
+    return document([
+      element('_id', this.#id(seq, 1)),
+      element('epoch', intValue(this.epoch)),
+      element('n', intValue(documents)),
+    ]);
   }
 
   /** @param facts what is needed to take the change back; may need its number. */
@@ -152,17 +186,20 @@ export class ScriptRows {
   async newest(documents: number): Promise<JournalRow[]> {
     const cursor = this.#collection.find(
       { _id: this.#all(), undone: { $ne: true }, op: changes },
-      { sort: { _id: -1 }, promoteValues: false, batchSize: 200 },
+      { sort: { _id: -1 }, raw: true, batchSize: 200 },
     );
     const rows: JournalRow[] = [];
     let parts: StoredRow[] = [];
     let count = 0;
     let bytes = 0;
-    for await (const row of cursor) {
+    for await (const raw of cursor) {
+      const row = storedRow(raw as unknown as Uint8Array);
       parts.unshift(row);
       if (Number(row._id.p) > 0) continue;
       const made = rowOf(parts);
       parts = [];
+      // Its change was never committed.
+      if (!made) continue;
       rows.push(made);
       count += isDocuments(made) ? made.entries.length : 1;
       bytes += isDocuments(made)
@@ -177,14 +214,16 @@ export class ScriptRows {
   async undone(): Promise<JournalRow[]> {
     const cursor = this.#collection.find(
       { _id: this.#all(), undone: true },
-      { sort: { _id: -1 }, promoteValues: false },
+      { sort: { _id: -1 }, raw: true },
     );
     const rows: JournalRow[] = [];
     let parts: StoredRow[] = [];
-    for await (const row of cursor) {
+    for await (const raw of cursor) {
+      const row = storedRow(raw as unknown as Uint8Array);
       parts.unshift(row);
       if (Number(row._id.p) > 0) continue;
-      rows.push(rowOf(parts));
+      const made = rowOf(parts);
+      if (made) rows.push(made);
       parts = [];
     }
     return rows;
@@ -211,14 +250,14 @@ export class ScriptRows {
   }
 
   /** In the place of an undone row: what of it was left alone. */
-  left(row: DocumentsRow, entries: readonly JournalEntry[]): Buffer[] {
+  left(row: DocumentsRow, entries: readonly PackedEntry[]): Buffer[] {
     return this.#parts(row.seq, row, entries, { undone: boolValue(true) });
   }
 
   #parts(
     seq: number,
     { database, collection }: { database: string; collection: string },
-    entries: readonly JournalEntry[],
+    entries: readonly PackedEntry[],
     marks: Record<string, RawValue>,
   ): Buffer[] {
     const packed = pack(entries);

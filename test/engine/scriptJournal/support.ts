@@ -59,6 +59,10 @@ export class Bench {
     return this.#run('up', this.#set({ up, ...more }));
   }
 
+  dryRun(up: Up): Promise<RunResult> {
+    return this.#run('dry-run', this.#set({ up }));
+  }
+
   /** Rolls the script back; without a `down` from its journal. */
   down(more: Partial<ScriptMigration> = {}): Promise<RunResult> {
     return this.#run('down', this.#set({ up: () => undefined, ...more }));
@@ -97,7 +101,7 @@ export class Bench {
     return arraySet([{ name: 'script', kind: 'script', index: 0, definition }], this.root);
   }
 
-  #run(mode: 'up' | 'down', set: MigrationSet): Promise<RunResult> {
+  #run(mode: 'up' | 'down' | 'dry-run', set: MigrationSet): Promise<RunResult> {
     return execute({
       connection: this.connection,
       set,

@@ -236,36 +236,32 @@ describe('the redirection of a dry run', function () {
   });
 
   it('redirects the bulkWrite command of MongoDB 8, whichever way its namespaces come', async () => {
-    // Older servers do not know the command: what is sent to them is what counts.
-    const sent: Document[] = [];
-    way.on.before = async (command) => {
-      sent.push({ raw: command.raw, namespaces: command.namespaces, database: command.database });
-      return { reply: { ok: 1 } };
+    // As the commands that it is made of, which is what the hooks see.
+    const seen: Document[] = [];
+    way.on.before = async ({ name: command, raw, namespaces, database }) => {
+      seen.push({ command, body: BSON.deserialize(raw.body), namespaces, database });
+      return { reply: { ok: 1, n: 1 } };
     };
     const { BSON } = await import('mongodb');
     const own = await RawClient.admitted(way.door);
-    const ops = [{ insert: 0, document: { a: 1 } }];
-    await own.command({ bulkWrite: 1, ops, nsInfo: [{ ns: `${name}.a.b` }], $db: 'admin' });
-    await own.command({ bulkWrite: 1, $db: 'admin' }, [
+    const ops = [
+      { insert: 0, document: { a: 1 } },
+      { delete: 1, filter: { a: 1 }, multi: false },
+    ];
+    const nsInfo = [{ ns: `${name}.a.b` }, { ns: `${other}.c` }];
+    const inline = await own.command({ bulkWrite: 1, ops, nsInfo, $db: 'admin' });
+    const sections = await own.command({ bulkWrite: 1, $db: 'admin' }, [
       { identifier: 'ops', documents: ops.map((op) => BSON.serialize(op)) },
-      {
-        identifier: 'nsInfo',
-        documents: [BSON.serialize({ ns: `${name}.a.b` }), BSON.serialize({ ns: `${other}.c` })],
-      },
+      { identifier: 'nsInfo', documents: nsInfo.map((info) => BSON.serialize(info)) },
     ]);
     way.on = {};
-    const [inline, sections] = sent as [Document, Document];
-    assert.equal(BSON.deserialize(inline['raw'].body)['nsInfo'][0].ns, `${scratch(name)}.a.b`);
-    assert.equal(inline['database'], name);
-    const infos = sections['raw'].sequences[1].documents.map(
-      (raw: Uint8Array) => BSON.deserialize(raw)['ns'],
-    );
-    assert.deepEqual(infos, [`${scratch(name)}.a.b`, `${scratch(other)}.c`]);
-    assert.deepEqual(sections['namespaces'][1], {
-      database: other,
-      target: scratch(other),
-      collection: 'c',
-      access: 'write',
-    });
+    for (const reply of [inline ?? {}, sections ?? {}])
+      assert.deepEqual([reply['ok'], reply['nInserted'], reply['nDeleted'], reply['nErrors']], [1, 1, 1, 0]);
+    assert.equal(seen.length, 4);
+    for (const [i, { command, body, namespaces, database }] of seen.entries()) {
+      const [real, collection, what] = i % 2 === 0 ? [name, 'a.b', 'insert'] : [other, 'c', 'delete'];
+      assert.deepEqual([command, body[what], body['$db'], database], [what, collection, scratch(real), real]);
+      assert.deepEqual(namespaces, [{ database: real, target: scratch(real), collection, access: 'write' }]);
+    }
   });
 });
