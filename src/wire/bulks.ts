@@ -4,23 +4,26 @@ import { BSON } from 'mongodb';
 import { BadBulk, BulkWrite, type BulkState } from './bulkWrite';
 import type { DoorCommand, DoorHooks } from './door';
 import { asBuffer } from './rawBson';
+import type { Redirection } from './redirection';
 import { DoorRefusal, errorReply } from './refusal';
 import { lookAtBody } from './replyLook';
 
-/** A reply with the names that the script knows. */
-type Shown = (name: string, reply: Buffer) => Buffer;
+interface Through {
+  hooks: DoorHooks;
+  redirection: Redirection | undefined;
+}
 
 export class Bulks {
   readonly #lost = new Map<string, BulkState>();
 
-  async run(command: DoorCommand, hooks: DoorHooks, shown: Shown): Promise<Buffer> {
+  async run(command: DoorCommand, { hooks, redirection }: Through): Promise<Buffer> {
     const key = keyOf(command);
     let state = key === undefined ? undefined : this.#lost.get(key);
     try {
       const bulk = new BulkWrite(command);
       const first = !state;
       state ??= bulk.begin();
-      const answer = await runParts(bulk, state, { hooks, shown, first });
+      const answer = await runParts(bulk, state, { hooks, redirection, first });
       // Until it has ended well the client may come again.
       if (key !== undefined && !answer) this.#lost.delete(key);
       else if (key !== undefined) this.#lost.set(key, state);
@@ -38,14 +41,15 @@ export class Bulks {
 async function runParts(
   bulk: BulkWrite,
   { queue, reply }: BulkState,
-  { hooks, shown, first }: { hooks: DoorHooks; shown: Shown; first: boolean },
+  { hooks, redirection, first }: Through & { first: boolean },
 ): Promise<Buffer | undefined> {
   let opens = first;
   for (let part = queue[0]; part; part = queue[0]) {
     if (bulk.ordered && reply.failed) return undefined;
     const command = bulk.partCommand(part, opens);
     opens = false;
-    const answer = shown(part.kind, await send(command, hooks));
+    const sent = await send(command, hooks);
+    const answer = redirection?.reply(part.kind, sent, { opensStream: false }) ?? sent;
     const taken = reply.add(part, answer, command.inTransaction);
     if (taken === 'answer') return answer;
     const { kind, namespace, positions, documents } = part;

@@ -156,8 +156,8 @@ export class ScriptCommand implements DoorCommand {
   }
 
   #decode(): Document {
-    const { body, sequences } = this.#asSent;
-    return decodeCommand(body, sequences().map(documentsOf));
+    const sent = this.#asSent;
+    return decodeCommand(sent.body, sent.sequences().map(documentsOf));
   }
 
   get raw(): { body: Uint8Array; sequences: DocumentSequence[] } {

@@ -19,7 +19,7 @@ import {
   parseQuery,
   replyDocument,
 } from './message';
-import { ElementWalk, asBuffer } from './rawBson';
+import { asBuffer, firstName } from './rawBson';
 import { type Redirection, unredirectableReason } from './redirection';
 import { STRANGER, endsConnection, errorReply, refusalOf } from './refusal';
 import { type ReplyLook, lookAtBody, saysNotPrimary } from './replyLook';
@@ -129,7 +129,7 @@ export class Link {
   /** The legacy form, which drivers use for their very first hello. */
   async #serveQuery(frame: Frame): Promise<void> {
     const { before, query } = parseQuery(frame.bytes);
-    const name = nameOf(query);
+    const name = firstName(query);
     const hello = isHello(name) ? await this.#admit(query) : undefined;
     if (!hello) {
       const reason = this.#upstream ? `Migratory takes "${name}" only as OP_MSG.` : STRANGER;
@@ -175,7 +175,8 @@ export class Link {
       if (reason !== undefined) return this.#refuse(request, reason);
       request.redirect(redirection, spec);
     }
-    if (command.name === 'bulkWrite') return await this.#bulkWrite(request, command);
+    if (command.name === 'bulkWrite')
+      return await this.#bulkWrite(request, command).catch((error) => this.#failHook(request, error));
     let answer: Document | Uint8Array | undefined;
     let start = 0;
     try {
@@ -195,19 +196,9 @@ export class Link {
 
   /** As the commands that it is made of. */
   async #bulkWrite(request: Request, command: ScriptCommand): Promise<void> {
-    const { hooks, redirection, bulks, moved } = this.#host;
-    const upstream = this.#upstream as Upstream;
-    try {
-      await hooks.fence();
-      if (this.#script.gone && !request.unacknowledged) return;
-      const reply = await bulks.run(command, hooks, (name, answer) =>
-        redirection ? redirection.reply(name, answer, { opensStream: false }) : answer,
-      );
-      if (saysNotPrimary(lookAtBody(reply))) await moved(upstream.key);
-      this.#answer(request, reply);
-    } catch (error) {
-      this.#failHook(request, error);
-    }
+    const reply = await this.#host.bulks.run(command, this.#host);
+    if (saysNotPrimary(lookAtBody(reply))) await this.#host.moved(this.key ?? '');
+    this.#answer(request, reply);
   }
 
   async #forward(request: Request, command: ScriptCommand): Promise<void> {
@@ -325,9 +316,4 @@ export class Link {
   #send(pieces: readonly Buffer[]): void {
     for (const piece of pieces) this.#script.write(piece, this.#upstream?.socket);
   }
-}
-
-function nameOf(command: Buffer): string {
-  const walk = new ElementWalk(command);
-  return walk.next() ? walk.name : '';
 }

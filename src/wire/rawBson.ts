@@ -169,6 +169,12 @@ export function elementOf(document: Uint8Array, name: string): RawElement | unde
   return undefined;
 }
 
+/** Of a command its own. */
+export function firstName(document: Buffer): string {
+  const walk = new ElementWalk(document);
+  return walk.next() ? walk.name : '';
+}
+
 export function isDocument(element: RawElement | undefined): element is RawElement {
   return element?.type === BsonType.document;
 }

@@ -144,11 +144,8 @@ async function kindsOfIds(collection: Collection): Promise<number> {
 }
 
 function idsBetween({ from, to }: Bounds): Document {
-  return {
-    ...(from || to
-      ? { _id: { ...(from ? { $gte: speakable(from) } : {}), ...(to ? { $lt: speakable(to) } : {}) } }
-      : {}),
-  };
+  if (!from && !to) return {};
+  return { _id: { ...(from ? { $gte: speakable(from) } : {}), ...(to ? { $lt: speakable(to) } : {}) } };
 }
 
 function both(ids: Document, filter: Document): Document {

@@ -107,19 +107,19 @@ export class ScriptRows {
 
   /** Stages that put the `images` of a group into the row of this number, which counts once it is confirmed. */
   imagesInto(seq: number, target: { database: string; collection: string }, statement: Buffer): Document[] {
-    const row = { _id: { s: this.#step, n: new Int32(seq), p: new Int32(0) }, epoch: new Int32(this.epoch) };
+    const _id = { s: this.#step, n: new Int32(seq), p: new Int32(0) };
     const { database, collection } = target;
-    const facts = { ...row, database, collection, statement: new Binary(statement) };
-    const literals = Object.entries(facts).map(([name, value]) => [name, { $literal: value }]);
+    const facts = {
+      _id,
+      epoch: new Int32(this.epoch),
+      database,
+      collection,
+      statement: new Binary(statement),
+    };
+    const into = { db: this.database, coll: this.name };
     return [
-      { $set: Object.fromEntries(literals) },
-      {
-        $merge: {
-          into: { db: this.database, coll: this.name },
-          whenMatched: 'fail',
-          whenNotMatched: 'insert',
-        },
-      },
+      { $set: Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, { $literal: value }])) },
+      { $merge: { into, whenMatched: 'fail', whenNotMatched: 'insert' } },
     ];
   }
 
@@ -184,49 +184,38 @@ export class ScriptRows {
 
   /** Rows that are not undone yet, the newest first: about `documents` or 8 MB, up to the next that is no document's. */
   async newest(documents: number): Promise<JournalRow[]> {
-    const cursor = this.#collection.find(
-      { _id: this.#all(), undone: { $ne: true }, op: changes },
-      { sort: { _id: -1 }, raw: true, batchSize: 200 },
-    );
     const rows: JournalRow[] = [];
-    let parts: StoredRow[] = [];
     let count = 0;
     let bytes = 0;
-    for await (const raw of cursor) {
-      const row = storedRow(raw as unknown as Uint8Array);
-      parts.unshift(row);
-      if (Number(row._id.p) > 0) continue;
-      const made = rowOf(parts);
-      parts = [];
-      // Its change was never committed.
-      if (!made) continue;
-      rows.push(made);
-      count += isDocuments(made) ? made.entries.length : 1;
-      bytes += isDocuments(made)
-        ? made.entries.reduce((sum, { before }) => sum + (before?.length ?? 0), 0)
-        : 0;
-      if (!isDocuments(made) || count >= documents || bytes >= 8 * 1024 * 1024) break;
+    for await (const row of this.#backwards({ undone: { $ne: true }, op: changes })) {
+      rows.push(row);
+      if (!isDocuments(row)) break;
+      count += row.entries.length;
+      bytes += row.entries.reduce((sum, { before }) => sum + (before?.length ?? 0), 0);
+      if (count >= documents || bytes >= 8 * 1024 * 1024) break;
     }
     return rows;
   }
 
   /** Rows that were left because of conflicts. */
   async undone(): Promise<JournalRow[]> {
-    const cursor = this.#collection.find(
-      { _id: this.#all(), undone: true },
-      { sort: { _id: -1 }, raw: true },
-    );
     const rows: JournalRow[] = [];
-    let parts: StoredRow[] = [];
-    for await (const raw of cursor) {
-      const row = storedRow(raw as unknown as Uint8Array);
-      parts.unshift(row);
-      if (Number(row._id.p) > 0) continue;
-      const made = rowOf(parts);
-      if (made) rows.push(made);
-      parts = [];
-    }
+    for await (const row of this.#backwards({ undone: true })) rows.push(row);
     return rows;
+  }
+
+  async *#backwards(filter: Document): AsyncGenerator<JournalRow> {
+    const options = { sort: { _id: -1 }, raw: true, batchSize: 200 } as const;
+    let parts: StoredRow[] = [];
+    for await (const raw of this.#collection.find({ _id: this.#all(), ...filter }, options)) {
+      const part = storedRow(raw as unknown as Uint8Array);
+      parts.unshift(part);
+      if (Number(part._id.p) > 0) continue;
+      const row = rowOf(parts);
+      parts = [];
+      // Images without a confirmation: their change was never committed.
+      if (row) yield row;
+    }
   }
 
   /** Collections that were put aside in the place of a drop, in the order of their rows. */

@@ -14,7 +14,7 @@ const rows = (db: Db): Collection<any> => db.collection<any>('rows');
 class Application {
   readonly last = new Map<number, number>();
   writes = 0;
-  #working = true;
+  working = true;
   #loops: Promise<void>[] = [];
 
   constructor(private readonly collection: Collection<any>) {}
@@ -24,7 +24,7 @@ class Application {
   }
 
   async #loop(start: number): Promise<void> {
-    for (let i = start; this.#working; i += 2) {
+    for (let i = start; this.working; i += 2) {
       const _id = (i * 37) % many;
       const now = await this.collection.findOneAndUpdate(
         { _id, n: { $gte: 0 } },
@@ -37,7 +37,7 @@ class Application {
   }
 
   async end(): Promise<void> {
-    this.#working = false;
+    this.working = false;
     await Promise.all(this.#loops);
   }
 }
