@@ -73,11 +73,7 @@ export class InPlace {
   ): Promise<void> {
     const { target, options } = this.parts;
     const statements = new RawList();
-    for (const { id, raw, change } of edits) {
-      // Its positional operators need the filter.
-      if (options.change.kind === 'statement') statements.add(this.groupStatement(id, id, change.u));
-      else statements.addUpdate(raw, change.u);
-    }
+    for (const { raw, change } of edits) statements.addUpdate(raw, change.u);
     const reply = await sendWrites(options.db, 'update', target.collectionName, statements, {
       session,
       bypassDocumentValidation: job.bypass,
@@ -106,8 +102,6 @@ export class InPlace {
   }
 
   private groupStatement(first: RawValue, last: RawValue, pipeline: RawValue): Buffer {
-    const { change } = this.parts.options;
-    const arrayFilters = change.kind === 'statement' ? change.arrayFilters : undefined;
     const ids = sameValue(first, last)
       ? idQuery(first)
       : document([element('_id', objectValue(document([element('$gte', first), element('$lte', last)])))]);
@@ -118,7 +112,6 @@ export class InPlace {
       element('q', objectValue(q)),
       element('u', pipeline),
       element('multi', boolValue(true)),
-      ...(arrayFilters ? [element('arrayFilters', arrayFilters)] : []),
       element('hint', objectValue(document([element('_id', intValue(1))]))),
     ]);
   }

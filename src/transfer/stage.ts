@@ -35,7 +35,6 @@ export class Stage {
   constructor(readonly parts: StageParts) {
     const { change } = parts.options;
     if (change.kind === 'pipeline') this.pipeline = rawPipeline(change.update);
-    if (change.kind === 'statement') this.pipeline = change.u;
   }
 
   async read({ job, session, crashPoint }: Attempt): Promise<Batch> {
@@ -60,8 +59,7 @@ export class Stage {
       const refused = job.failed.size > 0 ? job.failed.get(keyOf(idOf(raw))) : undefined;
       if (refused) result.failed.push({ raw, id: idOf(raw), reason: refused.reason });
       else {
-        const patch = change.kind === 'statement' ? change.foresee(raw) : undefined;
-        result.edits.push(new Edit(raw, { kind: 'update', u: this.pipeline!, patch }));
+        result.edits.push(new Edit(raw, { kind: 'update', u: this.pipeline!, patch: undefined }));
       }
     }
     return result;

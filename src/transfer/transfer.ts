@@ -22,7 +22,6 @@ import type { PipelineTransferOptions, TransferContext, TransferOptions, Transfe
 const mostDocuments = {
   function: 2000,
   pipeline: 5000,
-  statement: 5000,
 } as const;
 /** Documents of a range out of quarantine. */
 const retried = 500;

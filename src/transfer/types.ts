@@ -2,22 +2,12 @@
 // monitor, throttle). Types only; the pump itself is transfer.ts.
 import type { ClientSession, Db, Document, MongoClient } from 'mongodb';
 import type { MigrationContext, TransformFunction } from '../migration/kinds';
-import type { Patch } from './patch';
-import type { RawValue } from './raw';
 
 /** How the documents of a range are changed. */
 export type Change =
   | { kind: 'function'; transform: TransformFunction; ctx: MigrationContext }
   /** An update pipeline that runs on the server. */
-  | { kind: 'pipeline'; update: Document[] }
-  /** The update of a script's own statement, as bytes; in place and with transactions only. */
-  | {
-      kind: 'statement';
-      u: RawValue;
-      arrayFilters?: RawValue;
-      /** What it makes of a document, where that can be told without the server. */
-      foresee(before: Buffer): Patch | undefined;
-    };
+  | { kind: 'pipeline'; update: Document[] };
 
 /** Limits that may be changed while the transfer runs (the object is read again before every batch). */
 export interface ThrottleSettings {

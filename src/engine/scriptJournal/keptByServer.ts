@@ -18,6 +18,7 @@ import type { Statement, WriteCommand } from './statements';
 const wantedBytes = 5 * 1024 * 1024;
 const mostDocuments = 5000;
 const invalidOptions = 72;
+const writeConflict = 112;
 /** Where there are so many writers, it is not tried any more. */
 const mostConflicts = 3;
 
@@ -125,6 +126,9 @@ export class KeptByServer {
     if (failures[0]) throw new MongoServerError({ message: failures[0].message, code: failures[0].code });
     if (n === 0) return { n, modified };
     const { rows } = this.keeper;
+    // A document that was inserted after the time that this sees, but before the images were taken, was not changed.
+    if ((await rows.imagesOf(seq)) !== n)
+      throw new MongoServerError({ message: 'an image without a change', code: writeConflict });
     const confirmation = [rows.confirmation(seq, kind === 'update' ? modified : n)];
     const reply = await sendWrites(rows.db, 'insert', rows.name, confirmation, { session });
     if (reply.failures[0]) throw rowsRefused(reply.failures[0].code, reply.failures[0].message);

@@ -118,9 +118,16 @@ export class ScriptRows {
     };
     const into = { db: this.database, coll: this.name };
     return [
+      { $set: { taken: { $size: '$images' } } },
       { $set: Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, { $literal: value }])) },
       { $merge: { into, whenMatched: 'fail', whenNotMatched: 'insert' } },
     ];
+  }
+
+  /** How many images were taken for this number. */
+  async imagesOf(seq: number): Promise<number> {
+    const row = await this.#collection.findOne({ _id: this.#key(seq) }, { projection: { taken: 1 } });
+    return Number(row?.['taken'] ?? 0);
   }
 
   /** Says that what the images of this number show was changed. */
@@ -290,13 +297,8 @@ export class ScriptRows {
   }
 
   #id(seq: number, part: number) {
-    return objectValue(
-      document([
-        element('s', stringValue(this.#step)),
-        element('n', intValue(seq)),
-        element('p', intValue(part)),
-      ]),
-    );
+    const s = element('s', stringValue(this.#step));
+    return objectValue(document([s, element('n', intValue(seq)), element('p', intValue(part))]));
   }
 
   /** All parts of a row. */
@@ -307,11 +309,8 @@ export class ScriptRows {
     } as never;
   }
 
-  #bound(n: unknown): Document {
-    return { s: this.#step, n };
-  }
-
   #all(): never {
-    return { $gte: this.#bound(new MinKey()), $lte: this.#bound(new MaxKey()) } as never;
+    const s = this.#step;
+    return { $gte: { s, n: new MinKey() }, $lte: { s, n: new MaxKey() } } as never;
   }
 }
