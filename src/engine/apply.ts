@@ -53,9 +53,7 @@ function applyTransform(
   step: RunStep,
   definition: TransformMigration,
 ): Promise<TransferResult> {
-  const change = changeOf(scope, step, definition.transform, definition.update);
-  scope.recorder.beginWork(step, null);
-  return transfer(transferOptions(scope, step, definition, change));
+  return transfer(begin(scope, step, definition));
 }
 
 /** The documents of a transform that are in quarantine, once more. */
@@ -64,9 +62,7 @@ export function retryTransform(
   step: RunStep,
   definition: TransformMigration,
 ): Promise<TransferResult> {
-  const change = changeOf(scope, step, definition.transform, definition.update);
-  scope.recorder.beginWork(step, null);
-  return retryQuarantine(transferOptions(scope, step, definition, change));
+  return retryQuarantine(begin(scope, step, definition));
 }
 
 /** The way back that an author wrote, run as a transfer of its own. */
@@ -75,10 +71,16 @@ export function revertTransform(
   step: RunStep,
   definition: TransformMigration,
 ): Promise<TransferResult> {
-  const change = changeOf(scope, step, definition.revert, definition.revertPipeline);
+  const { revert, revertPipeline } = definition;
   // The filter chose documents of the old shape; the way back has to look at all of them.
+  const back = { ...definition, transform: revert, update: revertPipeline, filter: undefined };
+  return transfer(begin(scope, step, back as TransformMigration));
+}
+
+function begin(scope: RunScope, step: RunStep, definition: TransformMigration): TransferOptions {
+  const change = changeOf(scope, step, definition.transform, definition.update);
   scope.recorder.beginWork(step, null);
-  return transfer(transferOptions(scope, step, { ...definition, filter: undefined }, change));
+  return transferOptions(scope, step, definition, change);
 }
 
 function changeOf(

@@ -87,7 +87,7 @@ export async function writeUnprotected(
     wanted.length > 0
       ? await direct.read(write, [{ filter: byIds(wanted), collation: undefined }])
       : new Map<string, Buffer>();
-  const entries = compare(before, now, outcomes(write, statements, before));
+  const entries = compare(write, before, now, outcomes(write, statements, before));
   if (entries.length > 0) await insertDirect(direct, keeper, rows.documents(write, entries).rows);
   if (planned.length > 0) await rows.remove([seq]);
   return reply;
@@ -174,6 +174,7 @@ function created(raw: Buffer): JournalEntry {
 
 /** What is different may be the work of others too: what is known of our own is all that may be taken back. */
 function compare(
+  { kind }: WriteCommand,
   before: Map<string, Buffer>,
   now: Map<string, Buffer>,
   known: ReadonlyMap<string, Patch>,
@@ -181,7 +182,8 @@ function compare(
   const entries: JournalEntry[] = [];
   for (const [key, raw] of before) {
     const after = now.get(key);
-    if (after && sameBytes(raw, after)) continue;
+    // An update deletes nothing: a document that is gone was deleted by somebody else.
+    if (after ? sameBytes(raw, after) : kind !== 'delete') continue;
     const patch = after
       ? (known.get(key) ?? diff(raw, after))
       : ({ kind: 'whole', after: undefined } as const);

@@ -1,5 +1,5 @@
 // A script that runs and is undone in a database of its own, and everything that can be seen of that database.
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BSON, type Db, type Document, type MongoClient } from 'mongodb';
@@ -27,6 +27,18 @@ function withoutDefaults({ validationLevel, validationAction, ...options }: Docu
   };
 }
 
+let made: string | undefined;
+
+/** Where the migrations would lie; one for the whole process. */
+function folder(): string {
+  if (made === undefined) {
+    const path = mkdtempSync(join(tmpdir(), 'migratory-script-'));
+    process.once('exit', () => rmSync(path, { recursive: true, force: true }));
+    made = path;
+  }
+  return made;
+}
+
 export class Bench {
   readonly events: Event[] = [];
   readonly switch = new RunSwitch();
@@ -43,8 +55,7 @@ export class Bench {
 
   static async open(server: TestServer): Promise<Bench> {
     const { name, uri } = await server.database('script');
-    const root = await mkdtemp(join(tmpdir(), 'migratory-script-'));
-    return new Bench(await connect({ name: 'test', uri, database: name }), root);
+    return new Bench(await connect({ name: 'test', uri, database: name }), folder());
   }
 
   get db(): Db {
