@@ -74,7 +74,7 @@ export function revertTransform(
   const { revert, revertPipeline } = definition;
   // The filter chose documents of the old shape; the way back has to look at all of them.
   const back = { ...definition, transform: revert, update: revertPipeline, filter: undefined };
-  return transfer(begin(scope, step, back as TransformMigration));
+  return transfer(begin(scope, step, back));
 }
 
 function begin(scope: RunScope, step: RunStep, definition: TransformMigration): TransferOptions {
