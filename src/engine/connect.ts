@@ -5,6 +5,7 @@ import type { Db, MongoClientOptions } from 'mongodb';
 import { UserError } from '../protocol/errors';
 import { describeTarget } from '../project/target';
 import type { ConnectionTarget } from '../protocol/runner';
+import { decodeErrorsWhole } from '../transfer/wholeErrors';
 import { engineLookup } from '../wire/ownSockets';
 import type { Address, HostPort } from './address';
 import { addressText, editConnection, parseAddress } from './address';
@@ -79,6 +80,7 @@ async function openClient(
 ): Promise<{ client: MongoClient; server: Server }> {
   let client: MongoClient | undefined;
   try {
+    decodeErrorsWhole();
     client = new MongoClient(target.uri.trim(), clientOptions(address, options));
     const opening = client;
     const server = await abortable(options.signal, async () => {

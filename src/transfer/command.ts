@@ -1,7 +1,7 @@
 // Commands with raw documents: the driver's public helpers decode and re-encode everything, so reads ask for raw
 // buffers and writes go out as document sequences, the driver's own form for documents that are already bytes.
 import type { ClientSession, Collection, Db, Document } from 'mongodb';
-import { BSON, Int32, Long, MongoServerError, ObjectId } from 'mongodb';
+import { BSON, Int32, Long, ObjectId } from 'mongodb';
 import { DocumentSequence } from 'mongodb/lib/cmap/commands.js';
 import {
   arrayValue,
@@ -212,38 +212,13 @@ function speakableDocument(bytes: Buffer): Map<string, unknown> {
   return map;
 }
 
-/**
- * The driver trips over an answer that it was to leave as bytes and that says that the server is no primary any more:
- * what the server meant is put in the place of its TypeError.
- */
-function asMeant(error: unknown, session: ClientSession | undefined): unknown {
-  if (!(error instanceof TypeError) || !error.message.endsWith("(reading 'equals')")) return error;
-  const errorLabels = session?.inTransaction() ? ['TransientTransactionError'] : [];
-  return new MongoServerError({ message: 'the server is no primary any more', code: 10107, errorLabels });
-}
-
 /** The documents of a cursor that was opened with `raw`. */
-export async function* rawDocuments(
-  cursor: AsyncIterable<unknown>,
-  session?: ClientSession,
-): AsyncGenerator<Buffer> {
-  try {
-    yield* cursor as AsyncIterable<Buffer>;
-  } catch (error) {
-    throw asMeant(error, session);
-  }
+export function rawDocuments(cursor: AsyncIterable<unknown>): AsyncIterable<Buffer> {
+  return cursor as AsyncIterable<Buffer>;
 }
 
 /** Runs a command that answers with a cursor, to its end, and hands its documents over as bytes. */
 export async function readAll(db: Db, command: Document, session?: ClientSession): Promise<Buffer[]> {
-  try {
-    return await readReplies(db, command, session);
-  } catch (error) {
-    throw asMeant(error, session);
-  }
-}
-
-async function readReplies(db: Db, command: Document, session?: ClientSession): Promise<Buffer[]> {
   const found: Buffer[] = [];
   let reply = await db.command(command, { raw: true, session });
   for (;;) {

@@ -73,7 +73,7 @@ export class Merge {
     const stages = [{ $match: wanted }, { $sort: { _id: 1 } }, ...this.parts.options.pipeline];
     const cursor = this.parts.source.aggregate(stages, { raw: true, ...(session ? { session } : {}) });
     const results: Result[] = [];
-    for await (const raw of rawDocuments(cursor, session)) results.push(this.rules.result(raw));
+    for await (const raw of rawDocuments(cursor)) results.push(this.rules.result(raw));
     return results;
   }
 
@@ -181,7 +181,7 @@ export class Merge {
     for (let at = 0; at < results.length; at += 1000) {
       const wanted = this.rules.queryFor(results.slice(at, at + 1000));
       const cursor = target.find(wanted, { raw: true, ...(session ? { session } : {}) });
-      for await (const raw of rawDocuments(cursor, session)) found.set(this.rules.result(raw).key, raw);
+      for await (const raw of rawDocuments(cursor)) found.set(this.rules.result(raw).key, raw);
     }
     return found;
   }

@@ -71,7 +71,7 @@ async function readLastKey(
     ...(session ? { session } : {}),
   });
   const documents: Buffer[] = [];
-  for await (const raw of rawDocuments(cursor, session)) documents.push(Buffer.from(raw));
+  for await (const raw of rawDocuments(cursor)) documents.push(Buffer.from(raw));
   return { documents, bytes: sizeOf(documents) };
 }
 
