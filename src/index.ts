@@ -29,6 +29,7 @@ export type { MonitorStats } from './library/migrationMonitor';
 export { MigrationRunner } from './library/migrationRunner';
 export type { MigrationRunnerOptions } from './library/migrationRunner';
 export { SafeMigration } from './library/safeMigration';
+export * as migrateMongo from './migrateMongo/index';
 export { UserError } from './protocol/errors';
 export type { Event } from './protocol/events';
 export type { RunDocument } from './protocol/run';

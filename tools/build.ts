@@ -74,7 +74,7 @@ function programs(choice: BuildChoice): BuildOptions[] {
     { ...node, entryPoints: { runner: 'src/runner/main.ts' }, outdir: 'dist' },
     {
       ...node,
-      entryPoints: { cli: 'src/cli/main.ts' },
+      entryPoints: { cli: 'src/cli/main.ts', 'migrate-mongo': 'src/cli/migrateMongo.ts' },
       outdir: 'dist',
       banner: { js: '#!/usr/bin/env node' },
     },
@@ -100,9 +100,29 @@ function packageVersion(): string {
  * it; the names of the CommonJS bundle are found by Node's own lexer.
  */
 async function writeModuleFaces(): Promise<void> {
-  await writeFile(join(dist, 'index.mjs'), `export * from './index.cjs';\n`);
-  await mkdir(join(dist, 'types'), { recursive: true });
-  await writeFile(join(dist, 'types', 'index.d.mts'), `export * from './index.js';\n`);
+  const types = join(dist, 'types');
+  await mkdir(types, { recursive: true });
+  const faces: [file: string, text: string][] = [
+    [join(dist, 'index.mjs'), `export * from './index.cjs';\n`],
+    [join(types, 'index.d.mts'), `export * from './index.js';\n`],
+    ...migrateMongoFaces(types),
+  ];
+  await Promise.all(faces.map(([file, text]) => writeFile(file, text)));
+}
+
+/** `migratory/migrate-mongo`, which is the library's `migrateMongo` under the names that its users import. */
+function migrateMongoFaces(types: string): [file: string, text: string][] {
+  const names = 'config, create, database, down, init, status, up';
+  const described = `export * from './migrateMongo/index.js';\nimport * as all from './migrateMongo/index.js';\nexport default all;\n`;
+  return [
+    [join(dist, 'migrate-mongo-api.cjs'), `module.exports = require('./index.cjs').migrateMongo;\n`],
+    [
+      join(dist, 'migrate-mongo-api.mjs'),
+      `import { migrateMongo } from './index.cjs';\nexport const { ${names} } = migrateMongo;\nexport default migrateMongo;\n`,
+    ],
+    [join(types, 'migrate-mongo.d.mts'), described],
+    [join(types, 'migrate-mongo.d.ts'), `export * from './migrateMongo/index.js';\n`],
+  ];
 }
 
 async function copyBeside(): Promise<void> {

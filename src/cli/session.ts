@@ -51,7 +51,7 @@ export async function withSession<T>(
   const target = await chooseTarget(globals, config);
   const connection = await connect(target, { appName: 'migratory cli' });
   try {
-    const set = folderSet(config.migrationsDir, process.cwd());
+    const set = folderSet(config, process.cwd());
     return await work({ config, connection, set, settings: settingsOf(config, overrides) });
   } finally {
     await connection.close();

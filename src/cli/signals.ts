@@ -9,7 +9,7 @@ import { startWatchdog } from './watchdog';
 const names = ['SIGINT', 'SIGTERM'] as const;
 
 /** @returns a function that leaves signals to the system again. */
-export function obeySignals(runSwitch: RunSwitch, output: Output): () => void {
+export function obeySignals(runSwitch: RunSwitch, output: Pick<Output, 'say'>): () => void {
   const watchdog = startWatchdog(names.map((name) => constants.signals[name]));
   const onSignal = (): void => {
     if (runSwitch.signal.aborted) exitNow(ExitCode.cancelled);

@@ -36,8 +36,12 @@ export interface Catalogue {
 }
 
 /** Reads the folder. Two migrations of one name are a problem of the later file; the first one stays. */
-export async function readCatalogue(migrationsDir: string, root: string): Promise<Catalogue> {
-  const files = await findMigrationFiles(migrationsDir);
+export async function readCatalogue(
+  migrationsDir: string,
+  root: string,
+  extension?: string,
+): Promise<Catalogue> {
+  const files = await findMigrationFiles(migrationsDir, extension);
   const outlines = new OutlineCache();
   await outlines.load();
   const read = await Promise.all(

@@ -10,6 +10,7 @@ import { outsideGuards } from '../wire/ownSockets';
 import { dryRun } from './dryRun/dryRun';
 import { dropOldJournals } from './journals';
 import { acquireLease, type Lease, LeaseLostError } from './lease';
+import { type HeldLock, takeLock } from './migrateMongoLock';
 import type { MigrationSet } from './migrationSet';
 import { OwnClients } from './ownClients';
 import { newRunId } from './runDocument';
@@ -80,7 +81,9 @@ async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult>
   const resumed = findResumable(options.request, await listRuns(connection.db));
   const id = resumed?._id ?? newRunId();
   const lease = await acquireLease(connection.db, id);
+  let lock: HeldLock | undefined;
   try {
+    if (options.settings.lock) lock = await takeLock(connection.db, options.settings.lock, id);
     await settleStaleRuns(connection.db, id);
     // Only under the lease does the state stand still: what was read before may be done already.
     const state = await readState(options);
@@ -98,6 +101,7 @@ async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult>
     await dropOutdated(options, lease);
     return result;
   } finally {
+    await lock?.release().catch(() => undefined);
     await lease.release().catch(() => undefined);
   }
 }

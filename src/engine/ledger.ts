@@ -56,7 +56,15 @@ export class Ledger {
   async rows(): Promise<LedgerRow[]> {
     const projection = { source: 0, 'migratory.source': 0 };
     const found = await this.#collection.find({}, { projection }).toArray();
-    const rows = found.flatMap((row) => readRow(row[this.#key], { ...row, ...asDocument(row['migratory']) }));
+    const hashed = this.#form.kind === 'migrate-mongo' && this.#form.useFileHash;
+    const rows = found.flatMap((row) => {
+      const checksum: unknown = hashed ? row['fileHash'] : undefined;
+      return readRow(row[this.#key], {
+        ...row,
+        ...asDocument(row['migratory']),
+        ...(checksum ? { checksum } : {}),
+      });
+    });
     if (this.#form.kind === 'migrate-mongo') return rows.sort((a, b) => compareNames(a.name, b.name));
     return rows.sort((a, b) => (a.appliedAt?.getTime() ?? 0) - (b.appliedAt?.getTime() ?? 0));
   }

@@ -5,6 +5,7 @@ import { checkNames } from '../migration/classify';
 import type { LoadedMigration } from '../migration/kinds';
 import { isScript, isTransform } from '../migration/kinds';
 import { loadMigrations } from '../migration/load';
+import type { ProjectConfig } from '../project/projectConfig';
 import { loadAppliedVersion, type AppliedVersion } from './appliedVersion';
 import { readCatalogue, type Catalogue, type CatalogueEntry } from './catalogue';
 
@@ -18,11 +19,15 @@ export interface MigrationSet {
   loadApplied?(version: AppliedVersion): Promise<LoadedMigration>;
 }
 
-export function folderSet(migrationsDir: string, root: string): MigrationSet {
+/** @param config where the migrations are; with migrate-mongo's only files of its one extension count. */
+export function folderSet(
+  { migrationsDir, migrateMongo }: Pick<ProjectConfig, 'migrationsDir' | 'migrateMongo'>,
+  root: string,
+): MigrationSet {
   const files = new Map<string, Promise<LoadedMigration[]>>();
   return {
     root,
-    read: () => readCatalogue(migrationsDir, root),
+    read: () => readCatalogue(migrationsDir, root, migrateMongo?.fileExtension),
     loadApplied: (version) => loadAppliedVersion(version, { dir: migrationsDir, root }),
     async load(entry) {
       let loading = files.get(entry.file);

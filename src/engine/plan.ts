@@ -192,6 +192,8 @@ export interface UpSelection {
   steps?: number;
   /** Take older pending ones although later ones are applied. */
   allowOutOfOrder?: boolean;
+  /** Take named ones again whose file has changed since they were applied. */
+  changedToo?: boolean;
 }
 
 /**
@@ -202,7 +204,8 @@ export function selectUp(statuses: MigrationStatus[], selection: UpSelection): M
   if (selection.names.length > 0) {
     const named = selection.names.map((name) => findStatus(statuses, name));
     for (const status of named) {
-      if (!runnable.includes(status.state)) throw notRunnable(status);
+      const again = selection.changedToo === true && status.state === 'changed';
+      if (!again && !runnable.includes(status.state)) throw notRunnable(status);
     }
     return statuses.filter((status) => named.includes(status));
   }

@@ -4,6 +4,7 @@ import type { TransferContext } from '../transfer/types';
 import type { Connection } from './connect';
 import type { Lease } from './lease';
 import { Ledger, type LedgerForm } from './ledger';
+import type { MigrateMongoLock } from './migrateMongoLock';
 import type { OwnClients } from './ownClients';
 import type { RunRecorder } from './runRecorder';
 
@@ -12,6 +13,8 @@ export interface EngineSettings {
   /** Collection of the ledger. */
   ledger: string;
   ledgerForm?: LedgerForm;
+  /** migrate-mongo's lock, which is taken beside the lease where its config asks for one. */
+  lock?: MigrateMongoLock;
   backup: 'journal' | 'none';
   /** Journals of runs that ended longer ago are dropped after the next run. */
   journalDays?: number;

@@ -30,6 +30,8 @@ export interface ExecuteRequest {
   /** With `dry-run`: rehearse the way back of what is applied. */
   back?: boolean;
   allowOutOfOrder?: boolean;
+  /** With `up`: run a named one although it is applied, since its file has changed (migrate-mongo's `useFileHash`). */
+  changedToo?: boolean;
   /** With `up`: go on with this run at its checkpoint. */
   resume?: string;
   /** With `up`: try the documents in quarantine again, of the named migrations or of all. */

@@ -4,6 +4,7 @@ import type { EventEmitter } from 'node:events';
 import type { Db, MongoClient } from 'mongodb';
 import { ConnectionString } from 'mongodb-connection-string-url';
 import { connect, type Connection } from '../engine/connect';
+import { withClientOptions } from '../project/uriOptions';
 import { UserError } from '../protocol/errors';
 import { leaveAlone } from '../wire/ownSockets';
 
@@ -48,20 +49,16 @@ function clientOf(db: Db): ForeignClient {
 
 /** The caller's connection string, completed by what was given as options: the door of scripts needs it whole. */
 function uriOf({ s, options }: ForeignClient): string {
-  const uri = new ConnectionString(s.url);
+  const given = (name: string): boolean => typeof options?.[name] === 'string' || options?.[name] === true;
+  const tls = Object.fromEntries(tlsOptions.filter(given).map((name) => [name, options?.[name]]));
   const { credentials } = options ?? {};
-  if (credentials?.username && uri.username === '') {
-    uri.username = encodeURIComponent(credentials.username);
-    uri.password = encodeURIComponent(credentials.password ?? '');
-    if (credentials.source) uri.searchParams.set('authSource', credentials.source);
-    if (credentials.mechanism && credentials.mechanism !== 'DEFAULT') {
-      uri.searchParams.set('authMechanism', credentials.mechanism);
-    }
-  }
-  for (const name of tlsOptions) {
-    const value = options?.[name];
-    const given = typeof value === 'string' || value === true;
-    if (given && !uri.searchParams.has(name)) uri.searchParams.set(name, String(value));
-  }
-  return uri.toString();
+  if (!credentials?.username || new ConnectionString(s.url).username !== '')
+    return withClientOptions(s.url, tls);
+  const { source, mechanism } = credentials;
+  return withClientOptions(s.url, {
+    ...tls,
+    auth: credentials,
+    authSource: source || undefined,
+    authMechanism: mechanism === 'DEFAULT' ? undefined : mechanism,
+  });
 }

@@ -13,11 +13,15 @@ export interface MigrationFile {
 /** Extensions of files that can hold migrations. */
 export const migrationExtensions: readonly string[] = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.py'];
 
-/** Whether a file of this name (without its folder) can hold migrations. */
-export function isMigrationFileName(name: string): boolean {
+/**
+ * Whether a file of this name (without its folder) can hold migrations.
+ * @param extension the only one that counts, with its dot, where a project has said so.
+ */
+export function isMigrationFileName(name: string, extension?: string): boolean {
   if (name.startsWith('.') || name.startsWith('sample-migration.')) return false;
   if (/\.d\.[cm]?ts$/.test(name) || name === '__init__.py') return false;
-  return migrationExtensions.includes(extname(name));
+  const found = extname(name);
+  return extension === undefined ? migrationExtensions.includes(found) : found === extension;
 }
 
 /** Orders names as every part of the product does: plain code units, whatever the locale. */
@@ -29,12 +33,12 @@ export function compareNames(a: string, b: string): number {
  * The files of `dir` that can hold migrations, ordered by name. Folders inside it are not searched.
  * @throws UserError when the folder is missing, is no folder or cannot be read.
  */
-export async function findMigrationFiles(dir: string): Promise<MigrationFile[]> {
+export async function findMigrationFiles(dir: string, extension?: string): Promise<MigrationFile[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     throw unreadableFolder(dir, error);
   });
   return entries
-    .filter((entry) => !entry.isDirectory() && isMigrationFileName(entry.name))
+    .filter((entry) => !entry.isDirectory() && isMigrationFileName(entry.name, extension))
     .map(({ name }) => ({ path: join(dir, name), name }))
     .sort((a, b) => compareNames(a.name, b.name));
 }

@@ -1,10 +1,12 @@
 // migrate-mongo's config, read as migrate-mongo 14 reads it, for projects that come from there.
 import { basename, resolve } from 'node:path';
 import { describeType } from '../migration/describeType';
+import type { ConnectionTarget } from '../protocol/runner';
 import { checkConfig, configError } from './configErrors';
 import { definedOnly } from './definedOnly';
 import type { MigrateMongoSettings, ProjectConfig } from './projectConfig';
 import { databaseInUri } from './target';
+import { withClientOptions } from './uriOptions';
 
 /** The name of the one connection that such a config has. */
 const connectionName = 'migrate-mongo';
@@ -14,8 +16,16 @@ export function isMigrateMongoConfig(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'mongodb' in value && !('connections' in value);
 }
 
-/** @throws UserError where migrate-mongo would fail too. */
-export function readMigrateMongoConfig(value: unknown, file: string, root: string): ProjectConfig {
+/**
+ * @param options.connection whether it has to say where the database is; a program may bring its own connection.
+ * @throws UserError where migrate-mongo would fail too.
+ */
+export function readMigrateMongoConfig(
+  value: unknown,
+  file: string,
+  root: string,
+  { connection }: { connection: boolean } = { connection: true },
+): ProjectConfig & { migrateMongo: MigrateMongoSettings } {
   const name = basename(file);
   const fail = (problem: string, label: string): never => {
     throw configError(file, `${name} ${problem}.`, label);
@@ -27,12 +37,10 @@ export function readMigrateMongoConfig(value: unknown, file: string, root: strin
     if (given === undefined) return fail(`has no "${path}"`, `Add ${path}`);
     return fail(`has a "${path}" that is ${describeType(given)}; it must be a string`, `Correct ${path}`);
   };
-  const url = text('mongodb.url');
   const fileExtension = text('migrationFileExtension', '.js');
   if (!fileExtension.startsWith('.')) {
     fail('has a "migrationFileExtension" that does not start with a dot', `Write ".${fileExtension}"`);
   }
-  const databaseName = valueAt(value, 'mongodb.databaseName');
   const own = checkConfig(valueAt(value, 'migratory') ?? {}, file, name, ['migratory']);
   const { backup, journalDays, batchSize, maxErrors, throttle, dryRun, python, lint } = own;
   return {
@@ -41,23 +49,27 @@ export function readMigrateMongoConfig(value: unknown, file: string, root: strin
     // Relative to where the program runs, which is the project, and not to the config.
     migrationsDir: resolve(root, text('migrationsDir', 'migrations')),
     ledger: text('changelogCollectionName'),
-    connections: [
-      {
-        name: connectionName,
-        uri: url,
-        database: databaseName === undefined ? databaseInUri(url) : text('mongodb.databaseName'),
-      },
-    ],
-    defaultConnection: connectionName,
+    connections: connection ? [connectionOf(value, text)] : [],
+    defaultConnection: connection ? connectionName : null,
     lint: lint ?? {},
     ...definedOnly({ backup, journalDays, batchSize, maxErrors, throttle, dryRun, python }),
     migrateMongo: {
-      clientOptions: asObject(valueAt(value, 'mongodb.options')),
       fileExtension,
       useFileHash: valueAt(value, 'useFileHash') === true,
       lock: lockOf(value),
       moduleSystem: valueAt(value, 'moduleSystem') === 'esm' ? 'esm' : 'commonjs',
     },
+  };
+}
+
+/** What the driver would be told as options goes into the connection string, by which everything here connects. */
+function connectionOf(config: unknown, text: (path: string) => string): ConnectionTarget {
+  const url = text('mongodb.url');
+  const named = valueAt(config, 'mongodb.databaseName');
+  return {
+    name: connectionName,
+    uri: withClientOptions(url, asObject(valueAt(config, 'mongodb.options'))),
+    database: named === undefined ? databaseInUri(url) : text('mongodb.databaseName'),
   };
 }
 

@@ -17,8 +17,6 @@ export interface ProjectConfig extends ConfigView {
 
 /** What of migrate-mongo's behaviour its config decides. */
 export interface MigrateMongoSettings {
-  /** Options for the driver's client. */
-  clientOptions: Record<string, unknown>;
   /** With its dot: `.js`. Only files with it are migrations. */
   fileExtension: string;
   useFileHash: boolean;

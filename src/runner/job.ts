@@ -40,7 +40,7 @@ export class RunnerJob {
       try {
         const { run, exitCode } = await execute({
           connection,
-          set: folderSet(config.migrationsDir, request.project.root),
+          set: folderSet(config, request.project.root),
           settings: settingsOf(config, { sample: request.sample }),
           request,
           program: 'vscode',

@@ -36,7 +36,7 @@ export class Mending {
   }: MendingRequest & { name: string; as: 'applied' | 'pending' }): Promise<void> {
     const connection = await this.#writable(target);
     const config = await loadConfig(project);
-    const set = folderSet(config.migrationsDir, project.root);
+    const set = folderSet(config, project.root);
     await markMigration({ connection, set, settings: settingsOf(config) }, name, as);
   }
 

@@ -67,7 +67,7 @@ export class Observer {
     const connection = await this.connection(target);
     const state = await readState({
       connection,
-      set: folderSet(config.migrationsDir, project.root),
+      set: folderSet(config, project.root),
       settings: settingsOf(config),
     });
     return {

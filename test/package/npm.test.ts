@@ -13,11 +13,11 @@ const allowed = [
   'README.md',
   'CHANGELOG.md',
   'LICENSE',
-  /^dist\/(cli|runner)\.js$/,
-  /^dist\/index\.(cjs|mjs)$/,
+  /^dist\/(cli|migrate-mongo|runner)\.js$/,
+  /^dist\/(index|migrate-mongo-api)\.(cjs|mjs)$/,
   'dist/licenses.txt',
-  'dist/types/index.d.mts',
-  /^dist\/types\/[\w/]+\.d\.ts$/,
+  /^dist\/types\/(index|migrate-mongo)\.d\.mts$/,
+  /^dist\/types\/[\w/-]+\.d\.ts$/,
   /^dist\/jiti\/(lib\/jiti\.cjs|dist\/(jiti|babel)\.cjs)$/,
   /^schemas\/[\w.-]+\.json$/,
 ];
@@ -43,6 +43,9 @@ export const list: Migration[] = [migration, typed];
 type Db = ConstructorParameters<typeof MigrationRunner>[0];
 export const batch = (db: Db) => new BatchMigrator().migrate(db.collection<Movie>('movies'), { year: 1 }, (doc) => ({ $set: { year: doc.year } }));
 export const runner: typeof MigrationRunner = MigrationRunner;
+import { config, up } from 'migratory/migrate-mongo';
+config.set({ mongodb: { url: 'mongodb://localhost' }, changelogCollectionName: 'changelog' });
+export const names = (db: Parameters<typeof up>[0], client: Parameters<typeof up>[1]): Promise<string[]> => up(db, client);
 `;
 
 describe('the npm package', function () {
@@ -109,6 +112,17 @@ describe('the npm package', function () {
     );
   });
 
+  it('answers as migrate-mongo to both, with a default export for import', async () => {
+    const script = `
+      const required = require('migratory/migrate-mongo');
+      import('migratory/migrate-mongo').then((imported) => {
+        const names = Object.keys(required).filter((name) => imported[name] === required[name] && imported.default[name] === required[name]);
+        console.log(JSON.stringify(names.sort()));
+      });`;
+    const answer: unknown = JSON.parse(await run(process.execPath, ['-e', script], { cwd: folder }));
+    assert.deepEqual(answer, ['config', 'create', 'database', 'down', 'init', 'status', 'up']);
+  });
+
   it('has types for both module systems', async () => {
     // A consumer has the driver; its types come from there.
     await mkdir(join(folder, 'node_modules'), { recursive: true });
@@ -143,8 +157,10 @@ describe('the npm package', function () {
   });
 
   it('has an executable first line in every program of bin', async () => {
-    const installed = join(folder, 'node_modules', '.bin', 'migratory');
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
-    assert.equal((await run(installed, ['--version'])).trim(), version);
+    for (const name of ['migratory', 'migratory-mm']) {
+      const installed = join(folder, 'node_modules', '.bin', name);
+      assert.equal((await run(installed, ['--version'])).trim(), version);
+    }
   });
 });

@@ -2,7 +2,7 @@
 // real database.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -11,6 +11,7 @@ import { build } from 'esbuild';
 import type { Collection, Db, Document } from 'mongodb';
 import { replicaSet } from '../../support/server';
 
+const here = fileURLToPath(new URL('../../..', import.meta.url));
 const source = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url));
 /** What the bundles of the build leave out as well. */
 const external = [
@@ -36,11 +37,15 @@ export interface EventLine extends Record<string, unknown> {
 }
 
 /** Bundles the command line into a folder that the caller removes. */
-export async function bundleProgram(): Promise<{ program: string; remove: () => Promise<void> }> {
+export async function bundleProgram(
+  entry = source,
+): Promise<{ program: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'migratory-program-'));
   const program = join(folder, 'cli.js');
   const options = { bundle: true, platform: 'node', format: 'cjs', logLevel: 'error' } as const;
-  await build({ ...options, entryPoints: [source], outfile: program, external });
+  // jiti stays beside the program, as in the build.
+  await symlink(join(here, 'node_modules'), join(folder, 'node_modules'));
+  await build({ ...options, entryPoints: [entry], outfile: program, external });
   return { program, remove: () => rm(folder, { recursive: true }) };
 }
 

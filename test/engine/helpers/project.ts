@@ -49,7 +49,7 @@ export class Project {
 
   /** Fresh at each call, as each command has its own. */
   get set(): MigrationSet {
-    return folderSet(join(this.root, 'migrations'), this.root);
+    return folderSet({ migrationsDir: join(this.root, 'migrations') }, this.root);
   }
 
   async write(files: Record<string, string>): Promise<void> {

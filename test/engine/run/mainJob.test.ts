@@ -83,7 +83,7 @@ class Project {
   }
 
   #set(): ReturnType<typeof folderSet> {
-    return folderSet(join(this.root, 'migrations'), this.root);
+    return folderSet({ migrationsDir: join(this.root, 'migrations') }, this.root);
   }
 }
 

@@ -383,11 +383,12 @@ describe('config', () => {
         flavor: 'migrate-mongo',
         migrationsDir: join(root, 'migrations'),
         ledger: 'changelog',
-        connections: [{ name: 'migrate-mongo', uri: 'mongodb://localhost:27017', database: 'shop' }],
+        connections: [
+          { name: 'migrate-mongo', uri: 'mongodb://localhost:27017/?maxPoolSize=5', database: 'shop' },
+        ],
         defaultConnection: 'migrate-mongo',
         lint: {},
         migrateMongo: {
-          clientOptions: { maxPoolSize: 5 },
           fileExtension: '.mjs',
           useFileHash: true,
           lock: { collection: 'changelog_lock', ttlSeconds: 60 },
