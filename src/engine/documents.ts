@@ -18,6 +18,11 @@ export function extendedJson(value: unknown): unknown {
   }
 }
 
+/** The reverse of `extendedJson`, with all types kept. */
+export function fromExtendedJson(value: unknown): unknown {
+  return (BSON.EJSON.deserialize({ value }, { relaxed: false }) as Document)['value'] as unknown;
+}
+
 /** Decodes with all types kept, as needed for comparing and for Extended JSON. */
 export function decodeExact(raw: Uint8Array): Document {
   return BSON.deserialize(raw, exact);

@@ -143,6 +143,7 @@ function createRecorder(
       name: entry.name,
       kind: entry.kind,
       file: entry.file,
+      checksum: entry.checksum,
       journal: request.mode === 'up' ? unfinished : unfinishedRollback,
     })),
     onControl(control) {

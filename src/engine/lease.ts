@@ -58,7 +58,12 @@ export async function acquireLease(db: Db, run: string): Promise<Lease> {
       `Another run is at work on database "${db.databaseName}": run ${held.run} on ${held.host} (process ${held.pid}).`,
       {
         exitCode: ExitCode.locked,
-        action: { label: 'Show Run', command: 'migratory.showRun', cli: `migratory runs ${held.run}` },
+        action: {
+          label: 'Show Run',
+          command: 'migratory.showRun',
+          args: [{ run: held.run }],
+          cli: `migratory runs ${held.run}`,
+        },
       },
     );
   }

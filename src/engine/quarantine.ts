@@ -1,7 +1,7 @@
 // The quarantine as people see it: what is in it, and forgetting it. Trying again is a run (execute.ts).
 import type { Db, Document, Filter, FindOptions } from 'mongodb';
 import { quarantineCollection } from '../transfer/quarantine';
-import { extendedJson } from './documents';
+import { decodeExact, extendedJson, fromExtendedJson, rawToExtendedJson } from './documents';
 
 export interface QuarantineItem {
   run: string;
@@ -21,6 +21,25 @@ export function listQuarantine(db: Db, step?: string): Promise<QuarantineItem[]>
 /** What lies there from these runs, the newest `limit` of them, oldest first. */
 export async function quarantineOfRuns(db: Db, runs: string[], limit: number): Promise<QuarantineItem[]> {
   return (await find(db, { run: { $in: runs } }, { sort: { at: -1 }, limit })).toReversed();
+}
+
+/** One of them, as it was when it failed and as it is now, in canonical Extended JSON; null where it is not there. */
+export async function quarantinedDocument(
+  db: Db,
+  { step, collection, id }: Pick<QuarantineItem, 'step' | 'collection' | 'id'>,
+): Promise<{ kept: unknown; current: unknown }> {
+  // An `_id` that is a document may begin like a filter.
+  const same = { $eq: fromExtendedJson(id) };
+  const newest = { raw: true, sort: { at: -1 } } as const;
+  const [row, current] = await Promise.all([
+    db.collection(quarantineCollection).findOne({ ...ofStep(step), collection, id: same }, newest),
+    db.collection(collection).findOne({ _id: same } as Filter<Document>, { raw: true }),
+  ]);
+  const kept: unknown = row && decodeExact(row as unknown as Uint8Array)['document'];
+  return {
+    kept: kept === null || kept === undefined ? null : extendedJson(kept),
+    current: rawToExtendedJson(current as unknown as Uint8Array | null),
+  };
 }
 
 /** How many documents lie there, by migration. */

@@ -40,7 +40,7 @@ export interface RecorderOptions {
   target: string;
   production?: boolean;
   program: string;
-  steps: { name: string; kind: string; file?: string; journal?: string }[];
+  steps: { name: string; kind: string; file?: string; checksum?: string; journal?: string }[];
   /** What the run begins with; a resumed one goes on with what it had. */
   throttle?: RunThrottle;
   hooks: RunHooks;

@@ -1,8 +1,8 @@
 // The limits of a run, changed while it runs: through its document, like pause and cancel. Holding back is the
 // kernel's (transfer/throttle.ts).
-import type { Db } from 'mongodb';
+import type { Db, Document } from 'mongodb';
 import { ExitCode, UserError } from '../protocol/errors';
-import { finalRunStates, type RunThrottle } from '../protocol/run';
+import { finalRunStates, type RunThrottle, type ThrottleChange } from '../protocol/run';
 import { findRun, runs } from './runs';
 
 export const throttleKeys = ['docsPerSecond', 'maxLagSeconds', 'maxLatencyMs'] as const;
@@ -18,26 +18,41 @@ export function applyThrottle(live: RunThrottle, wanted: RunThrottle): void {
 
 /**
  * Changes the limits of a run that is at work, on whatever machine.
- * @param settings the limits to change, the others stay; null lifts all of them.
+ * @param settings the limits to change (null lifts one), the others stay; null lifts all of them.
  * @returns the limits from now on.
  * @throws UserError for a run that has ended or does not exist, and for limits that are no numbers above 0.
  */
-export async function setThrottle(db: Db, id: string, settings: RunThrottle | null): Promise<RunThrottle> {
+export async function setThrottle(db: Db, id: string, settings: ThrottleChange | null): Promise<RunThrottle> {
   const wanted = Object.entries(settings ?? {}).filter(([, limit]) => limit !== undefined);
   for (const [key, limit] of wanted) {
     const known = (throttleKeys as readonly string[]).includes(key);
-    if (!known || typeof limit !== 'number' || !(limit > 0) || !Number.isFinite(limit))
+    if (!known || (limit !== null && !isLimit(limit)))
       throw new UserError(`"${key}" of a throttle has to be a number above 0.`, { exitCode: ExitCode.usage });
   }
   const run = await findRun(db, id);
   if (!run) throw new UserError(`There is no run ${id} in database "${db.databaseName}".`);
   if (finalRunStates.includes(run.state))
     throw new UserError(`Run ${id} has ended (${run.state}); there is nothing to hold back.`);
-  const limits = Object.fromEntries(wanted.map(([key, limit]) => [`throttle.${key}`, limit]));
   if (settings !== null && wanted.length === 0) return run.throttle ?? {};
-  const update = settings === null ? { $set: { throttle: {} } } : { $set: limits };
+  const update = settings === null ? { $set: { throttle: {} } } : changeOf(wanted);
   const after = await runs(db).findOneAndUpdate({ _id: id }, update, { returnDocument: 'after' });
   return after?.throttle ?? {};
+}
+
+function isLimit(limit: unknown): boolean {
+  return typeof limit === 'number' && limit > 0 && Number.isFinite(limit);
+}
+
+function changeOf(wanted: [string, number | null | undefined][]): Document {
+  const of = (suits: (limit: unknown) => boolean): Document =>
+    Object.fromEntries(
+      wanted.filter(([, limit]) => suits(limit)).map(([key, limit]) => [`throttle.${key}`, limit]),
+    );
+  const [set, lifted] = [of((limit) => limit !== null), of((limit) => limit === null)];
+  return {
+    ...(Object.keys(set).length > 0 && { $set: set }),
+    ...(Object.keys(lifted).length > 0 && { $unset: lifted }),
+  };
 }
 
 export function throttleInWords({ docsPerSecond, maxLagSeconds, maxLatencyMs }: RunThrottle): string {

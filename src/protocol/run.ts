@@ -47,6 +47,8 @@ export interface CheckResult {
   details: string;
   /** What to do about it, one sentence; only when failed. */
   action?: string;
+  /** Migrations that would have to run first. */
+  names?: string[];
   durationMs?: number;
 }
 
@@ -59,6 +61,9 @@ export interface RunThrottle {
   maxLatencyMs?: number;
 }
 
+/** A change of the limits: null lifts one, what is absent stays. */
+export type ThrottleChange = { [K in keyof RunThrottle]: RunThrottle[K] | null };
+
 export type RunControl = 'pause' | 'resume' | 'cancel' | null;
 
 /** Plain JSON but for dates: in MongoDB they are Dates, over IPC and in `--json` ISO strings. */
@@ -66,6 +71,8 @@ export interface RunStep {
   name: string;
   file?: string;
   kind: string;
+  /** SHA-256 of the file's bytes when the run was planned, in hex. */
+  checksum?: string;
   state: StepState;
   startedAt: Date | string | null;
   endedAt: Date | string | null;

@@ -1,7 +1,7 @@
 // The requests that a runner process answers and what it tells by itself. The extension forks one runner as
 // observer (config, status, connection tests, watching runs) and one for each run that it starts. Connection
 // strings travel only here, over IPC.
-import type { RunControl, RunDocument, RunMode, RunThrottle } from './run';
+import type { RunControl, RunDocument, RunMode, RunThrottle, ThrottleChange } from './run';
 import type { Event, RunSnapshot } from './events';
 import type { MigrationStatus } from './status';
 import type { ErrorAction, ErrorInfo } from './errors';
@@ -117,8 +117,13 @@ export type RunnerMethods = {
   /** The whole view of one run out of its run document, also of somebody else's. */
   snapshot(params: { project?: ProjectLocation; target: ConnectionTarget; run: string }): RunSnapshot | null;
   control(params: { target: ConnectionTarget; run: string; control: Exclude<RunControl, null> }): void;
+  /** A document in quarantine: as it was when it failed, and as it is now; null where it is not there. */
+  quarantinedDocument(params: { target: ConnectionTarget; step: string; collection: string; id: unknown }): {
+    kept: unknown;
+    current: unknown;
+  };
   /** Changes limits of a run that is at work (null lifts them all); answers those that hold from now on. */
-  throttle(params: { target: ConnectionTarget; run: string; settings: RunThrottle | null }): RunThrottle;
+  throttle(params: { target: ConnectionTarget; run: string; settings: ThrottleChange | null }): RunThrottle;
   /** The source that was applied, out of the ledger; null when the ledger has none. */
   appliedSource(params: { project: ProjectLocation; target: ConnectionTarget; name: string }): string | null;
   /** Who holds the lease of the database; null when it is free. */

@@ -36,6 +36,7 @@ const handlers: Handlers<RunnerMethods> = {
   unwatch: ({ target }) => observer.unwatch(target),
   snapshot: ({ target, run, project }) => observer.snapshot(target, run, project),
   throttle: ({ target, run, settings }) => observer.throttle(target, run, settings),
+  quarantinedDocument: (which) => observer.quarantinedDocument(which),
   control: ({ target, run, control }) => observer.control(target, run, control),
   appliedSource: ({ project, target, name }) => observer.appliedSource(project, target, name),
   lease: ({ target }) => mending.lease(target),

@@ -5,14 +5,20 @@ import { connect, type Connection } from '../engine/connect';
 import { testConnection } from '../engine/connectionTest';
 import { readState } from '../engine/selection';
 import { folderSet } from '../engine/migrationSet';
-import { countQuarantine, quarantineOfRuns } from '../engine/quarantine';
+import { countQuarantine, quarantinedDocument, quarantineOfRuns } from '../engine/quarantine';
 import { controlRun, findRun, listRuns } from '../engine/runs';
 import { openLedger } from '../engine/scope';
 import { settingsOf } from '../engine/settings';
 import { setThrottle } from '../engine/throttle';
 import { loadConfig } from '../project/config';
 import { requireVariables } from '../project/environment';
-import { finalRunStates, type RunControl, type RunDocument, type RunThrottle } from '../protocol/run';
+import {
+  finalRunStates,
+  type RunControl,
+  type RunDocument,
+  type RunThrottle,
+  type ThrottleChange,
+} from '../protocol/run';
 import type { ConflictEvent, RunSnapshot } from '../protocol/events';
 import type { MigrationStatus } from '../protocol/status';
 import type {
@@ -84,9 +90,21 @@ export class Observer {
     await controlRun(db, run, control);
   }
 
-  async throttle(target: ConnectionTarget, run: string, settings: RunThrottle | null): Promise<RunThrottle> {
+  async throttle(
+    target: ConnectionTarget,
+    run: string,
+    settings: ThrottleChange | null,
+  ): Promise<RunThrottle> {
     const { db } = await this.connection(target);
     return setThrottle(db, run, settings);
+  }
+
+  async quarantinedDocument({
+    target,
+    ...which
+  }: Parameters<RunnerMethods['quarantinedDocument']>[0]): Promise<{ kept: unknown; current: unknown }> {
+    const { db } = await this.connection(target);
+    return quarantinedDocument(db, which);
   }
 
   async snapshot(

@@ -77,6 +77,8 @@ export interface Finding {
   outcome: CheckResult['outcome'];
   details: string;
   action?: string;
+  /** Migrations that would have to run first. */
+  names?: string[];
 }
 
 export const bothWays: readonly Direction[] = ['up', 'down'];

@@ -53,6 +53,7 @@ export async function runOne(check: Check, scope: CheckScope): Promise<CheckResu
     outcome: finding.outcome,
     details: finding.details,
     ...(finding.action === undefined ? {} : { action: finding.action }),
+    ...(finding.names === undefined ? {} : { names: finding.names }),
     durationMs,
   }));
 }

@@ -82,7 +82,10 @@ export const requiresCheck: Check = {
     return Promise.resolve(
       missing.length === 0
         ? passed(`Applied: ${required.join(', ')}.`)
-        : failed('error', `Not applied yet: ${missing.join(', ')}.`, 'Run these migrations first.'),
+        : {
+            ...failed('error', `Not applied yet: ${missing.join(', ')}.`, 'Run these migrations first.'),
+            names: missing,
+          },
     );
   },
 };

@@ -51,6 +51,7 @@ describe('server checks', () => {
     const needy = { ...noop, requires: ['a', 'b'] };
     const missing = await check(connection, needy, { applied: new Set(['a']) });
     assertFailed(only(missing, 'requires'), 'error', /Not applied yet: b\./);
+    assert.deepEqual(only(missing, 'requires').names, ['b']);
     assertPassed(only(await check(connection, needy, { applied: new Set(['a', 'b']) }), 'requires'));
   });
 

@@ -35,6 +35,8 @@ describe('a run at work', function () {
     await assert.rejects(setThrottle(project.db, id, { docsPerSecond: 0 }), /above 0/);
     const both = await setThrottle(project.db, id, { maxLagSeconds: 30 });
     assert.deepEqual(both, { docsPerSecond: 40, maxLagSeconds: 30 });
+    const one = await setThrottle(project.db, id, { docsPerSecond: null, maxLatencyMs: 9000 });
+    assert.deepEqual(one, { maxLagSeconds: 30, maxLatencyMs: 9000 });
     assert.deepEqual(await setThrottle(project.db, id, null), {});
     const lifted = performance.now();
     const { run, exitCode } = await running;

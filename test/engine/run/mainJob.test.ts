@@ -1,15 +1,16 @@
 // The main job over the engine: files in a folder, a real server, and what stands in the database afterwards.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { Binary, Db } from 'mongodb';
+import type { Binary, Db, Document } from 'mongodb';
 import { connect, type Connection } from '../../../src/engine/connect';
 import { execute } from '../../../src/engine/execute';
 import { readState, type ExecuteRequest } from '../../../src/engine/selection';
 import { folderSet } from '../../../src/engine/migrationSet';
-import { listQuarantine } from '../../../src/engine/quarantine';
+import { listQuarantine, quarantinedDocument } from '../../../src/engine/quarantine';
 import { findRun, listRuns } from '../../../src/engine/runs';
 import { RunSwitch, type EngineSettings } from '../../../src/engine/scope';
 import type { Event } from '../../../src/protocol/events';
@@ -218,6 +219,8 @@ describe('main job', function () {
     const first = await project.run({ mode: 'up' });
     assert.equal(first.exitCode, 0, JSON.stringify(first.run.error));
     assert.equal(first.run.steps[0]?.quarantined, 10);
+    const source = createHash('sha256').update(picky(190)).digest('hex');
+    assert.equal(first.run.steps[0]?.checksum, source);
     assert.equal(project.ofType('quarantined').length, 10);
     assert.equal(await project.db.collection('people').countDocuments({ seen: { $exists: true } }), 190);
     const held = await listQuarantine(project.db);
@@ -225,6 +228,17 @@ describe('main job', function () {
       [held.length, held[0]?.id, held[0]?.reason],
       [10, { $numberInt: '190' }, 'too high: 190'],
     );
+    const which = { step: '1-picky.js', collection: 'people', id: { $numberInt: '190' } };
+    const people = project.db.collection<{ _id: number }>('people');
+    await people.updateOne({ _id: 190 }, { $set: { theirs: true } });
+    const { kept, current } = await quarantinedDocument(project.db, which);
+    assert.deepEqual((kept as Document)['_id'], { $numberInt: '190' });
+    assert.deepEqual(current, { ...(kept as Document), theirs: true });
+    await people.updateOne({ _id: 190 }, { $unset: { theirs: '' } });
+    assert.deepEqual(await quarantinedDocument(project.db, { ...which, id: 'nobody' }), {
+      kept: null,
+      current: null,
+    });
 
     await project.write({ '1-picky.js': picky(1000) });
     const again = await project.run({ mode: 'up', retryQuarantine: true });
