@@ -7,6 +7,8 @@ export interface ErrorAction {
   label: string;
   /** A command of the extension (`migratory.…`), where there is one. */
   command?: string;
+  /** What the command gets. */
+  args?: unknown[];
   /** What to type in a terminal, where there is such a thing. */
   cli?: string;
 }

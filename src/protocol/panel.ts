@@ -13,9 +13,20 @@ export type PanelMessage =
   | { type: 'ready' }
   /** `resume` is for a paused run, and for one that ended before its work was done. */
   | { type: 'control'; run: string; control: 'pause' | 'resume' | 'cancel' }
+  /** The speed limit of a run at work; null lifts it. */
+  | { type: 'throttle'; run: string; docsPerSecond: number | null }
   | { type: 'openFile'; file: string; line?: number; column?: number }
   /** Opens the before and after of a dry run's document in the editor's diff view. */
   | { type: 'openDiff'; run: string; step: string; index: number }
+  /** A document in quarantine, or both versions of one in conflict; `id` is its `_id` as Extended JSON. */
+  | {
+      type: 'openDocument';
+      run: string;
+      of: 'quarantine' | 'conflicts';
+      step: string;
+      collection: string;
+      id: string;
+    }
   | {
       type: 'command';
       command:

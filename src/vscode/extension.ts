@@ -13,6 +13,7 @@ import { Observer } from './observer';
 import { OutlineStore } from './outlines';
 import { RunPanel } from './panel';
 import { findProjectFolder, Project } from './project';
+import { Rehearsals } from './rehearsals';
 import { RunnerProcess } from './runnerProcess';
 import { RunMemory } from './runMemory';
 import { RunStarter } from './runStarter';
@@ -101,7 +102,7 @@ function createServices(
   const store = new MigrationStore(outlines, connections, statuses, runs, t);
   const documents = new VirtualDocuments();
   const filter = new TreeFilter(context.workspaceState);
-  const panel = new RunPanel({ context, runs, connections, observer, project, documents });
+  const panel = new RunPanel({ context, log, runs, connections, observer, project, documents });
   context.subscriptions.push(
     observer,
     memory,
@@ -129,6 +130,7 @@ function createServices(
     connections,
     statuses,
     runs,
+    rehearsals: new Rehearsals(context.workspaceState),
     observer,
     store,
     documents,

@@ -23,6 +23,7 @@ export const Command = {
   pauseRun: 'migratory.pauseRun',
   resumeRun: 'migratory.resumeRun',
   cancelRun: 'migratory.cancelRun',
+  throttleRun: 'migratory.throttleRun',
   retryQuarantine: 'migratory.retryQuarantine',
   discardQuarantine: 'migratory.discardQuarantine',
   markApplied: 'migratory.markApplied',
@@ -65,12 +66,15 @@ export interface Settings {
   node: string;
   /** Whether the run panel opens by itself when a run starts. */
   'panel.openOnRun': boolean;
+  /** Whether a file's first run on production needs a dry run that passed. */
+  'production.requireDryRun': boolean;
 }
 export const settingNames: readonly (keyof Settings)[] = [
   'codeLens.enabled',
   'codeLens.show',
   'node',
   'panel.openOnRun',
+  'production.requireDryRun',
 ];
 
 export const lensNames = ['run', 'dryRun', 'rollBack', 'validate', 'compare', 'state', 'target'] as const;

@@ -4,17 +4,21 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { RunSnapshot } from '../protocol/events';
 import type { PanelHostMessage, PanelMessage } from '../protocol/panel';
+import type { ConnectionTarget } from '../protocol/runner';
 import type { ConnectionStore } from './connections';
 import type { VirtualDocuments } from './documents';
-import { pretty } from './documents';
+import { reportProblem } from './commands/register';
 import type { MigrationRef } from './lensModel';
+import type { Log } from './log';
 import { Command, panelType } from './manifest';
 import type { Observer } from './observer';
+import { openDiff, openDocument, type OpenMessage } from './panelDocuments';
 import { panelHtml } from './panelHtml';
 import { isPanelMessage } from './panelMessages';
 import { panelStrings } from './panelStrings';
 import type { Project } from './project';
 import type { RunStore } from './runs';
+import { noConnection } from './target';
 import { runTitle } from './words';
 
 /** Which run is shown, and the connection it can be read from again. */
@@ -30,6 +34,7 @@ export interface PanelParts {
   runs: RunStore;
   connections: ConnectionStore;
   observer: Observer;
+  log: Log;
   project: Project | undefined;
   documents: VirtualDocuments;
 }
@@ -139,9 +144,8 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
   }
 
   async #read({ run, connection }: Shown): Promise<RunSnapshot | null> {
-    const id = connection ?? this.parts.connections.selected?.id;
-    if (id === undefined || !vscode.workspace.isTrusted) return null;
-    const target = await this.parts.connections.target(id);
+    const target = await this.#target(connection);
+    if (!target) return null;
     return this.parts.observer.call('snapshot', { project: this.parts.project?.location, target, run });
   }
 
@@ -172,10 +176,13 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
         return this.#begin();
       case 'control':
         return this.#control(message);
+      case 'throttle':
+        return void vscode.commands.executeCommand(Command.throttleRun, message);
+      case 'openDocument':
+      case 'openDiff':
+        return this.#open(message).catch((error: unknown) => reportProblem(error, this.parts.log));
       case 'openFile':
         return void vscode.commands.executeCommand(Command.openMigration, message);
-      case 'openDiff':
-        return this.#openDiff(message);
       case 'command':
         return this.#command(message);
       case 'again':
@@ -211,18 +218,19 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
     return names.map((name) => ({ name, index: 0, connection: this.#shown?.connection }));
   }
 
-  async #openDiff({ run, step, index }: Extract<PanelMessage, { type: 'openDiff' }>): Promise<void> {
-    const report = this.parts.runs.get(run)?.reports.find((candidate) => candidate.step === step);
-    const diff = report?.diffs[index];
-    if (!diff) return;
-    const { documents } = this.parts;
-    const name = `${diff.collection}.json`;
-    await vscode.commands.executeCommand(
-      'vscode.diff',
-      documents.add(name, pretty(diff.before)),
-      documents.add(name, pretty(diff.after)),
-      vscode.l10n.t('{0}: before and after {1}', diff.collection, step),
-      { preview: true },
-    );
+  async #open(message: OpenMessage): Promise<void> {
+    const snapshot = this.parts.runs.get(message.run);
+    if (message.type === 'openDiff') return openDiff(message, snapshot, this.parts.documents);
+    await openDocument(message, snapshot, this.parts.documents, async (which) => {
+      const target = await this.#target(this.#shown?.connection);
+      if (!target) throw noConnection(vscode.l10n.t);
+      return this.parts.observer.call('quarantinedDocument', { target, ...which });
+    });
+  }
+
+  async #target(connection: string | undefined): Promise<ConnectionTarget | undefined> {
+    const id = connection ?? this.parts.connections.selected?.id;
+    if (id === undefined || !vscode.workspace.isTrusted) return undefined;
+    return this.parts.connections.target(id);
   }
 }

@@ -13,6 +13,19 @@ const message = v.variant('type', [
     control: v.picklist(['pause', 'resume', 'cancel']),
   }),
   v.object({
+    type: v.literal('throttle'),
+    run: v.string(),
+    docsPerSecond: v.nullable(v.pipe(v.number(), v.finite(), v.gtValue(0))),
+  }),
+  v.object({
+    type: v.literal('openDocument'),
+    run: v.string(),
+    of: v.picklist(['quarantine', 'conflicts']),
+    step: v.string(),
+    collection: v.string(),
+    id: v.pipe(v.string(), v.check(isJson)),
+  }),
+  v.object({
     type: v.literal('openFile'),
     file: v.string(),
     line: v.optional(v.number()),
@@ -46,6 +59,15 @@ const message = v.variant('type', [
     ]),
   }),
 ]);
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export function isPanelMessage(value: unknown): value is PanelMessage {
   return v.is(message, value);

@@ -7,6 +7,7 @@ import type { Observer } from './observer';
 import type { OutlineStore } from './outlines';
 import type { RunPanel } from './panel';
 import type { Project } from './project';
+import type { Rehearsals } from './rehearsals';
 import type { RunStarter } from './runStarter';
 import type { RunStore } from './runs';
 import type { StatusStore } from './statuses';
@@ -20,6 +21,7 @@ export interface Services {
   connections: ConnectionStore;
   statuses: StatusStore;
   runs: RunStore;
+  rehearsals: Rehearsals;
   starter: RunStarter;
   observer: Observer;
   store: MigrationStore;

@@ -140,10 +140,25 @@ describe('a read-only connection', () => {
 
 describe('a production connection', () => {
   const stage = useStage(['Production']);
+  const asked = (): string => stage.person.asked.at(-1)?.message ?? '';
 
-  it('wants the name of the database typed', async () => {
+  async function rehearse(path: string): Promise<void> {
+    stage.person.presses.push('Dry Run');
+    await pressLens(path, 'Run');
+    assert.match(asked(), /^No dry run of .* has passed on .* yet/);
+    assert.equal((await newestRun(stage.db))?.mode, 'dry-run');
+    assert.deepEqual(await stage.db.listCollections().toArray(), []);
+  }
+
+  it('wants a dry run first, then the name of the database typed', async () => {
     const path = await stage.write(file, good);
     await migrationRow(file, /^pending/);
+    stage.person.presses.push(undefined);
+    await pressLens(path, 'Run');
+    assert.match(asked(), /^No dry run of/);
+    assert.equal(await newestRun(stage.db), undefined);
+
+    await rehearse(path);
     stage.person.presses.push('Run…');
     stage.person.types.push('something else');
     await pressLens(path, 'Run');
@@ -152,6 +167,41 @@ describe('a production connection', () => {
     stage.person.types.push(stage.db.databaseName);
     await pressLens(path, 'Run');
     assert.deepEqual(await stage.applied(), [file]);
-    assert.match(stage.person.asked[0]?.detail ?? '', /PRODUCTION/);
+    const { detail } = stage.person.asked.at(-1) ?? { detail: '' };
+    assert.match(detail, /PRODUCTION/);
+    assert.match(detail, /Dry run passed: just now/);
+  });
+
+  it('wants it anew when the file has changed, and not at all where the setting says so', async () => {
+    const path = await stage.write(file, good);
+    await migrationRow(file, /^pending/);
+    await rehearse(path);
+    await stage.write(file, `${good}\n// another thought\n`);
+    stage.person.presses.push(undefined);
+    await pressLens(path, 'Run');
+    assert.match(asked(), /^No dry run of/);
+
+    const settings = vscode.workspace.getConfiguration('migratory');
+    await settings.update('production.requireDryRun', false, vscode.ConfigurationTarget.Global);
+    try {
+      stage.person.presses.push(undefined);
+      await pressLens(path, 'Run');
+      assert.match(asked(), /^Run "/);
+    } finally {
+      await settings.update('production.requireDryRun', undefined, vscode.ConfigurationTarget.Global);
+    }
+  });
+
+  it('does not take a dry run that failed for one', async () => {
+    const path = await stage.write(
+      file,
+      good.replace(/up\(.*?\) \{/, (head) => `${head} throw new Error('no');`),
+    );
+    await migrationRow(file, /^pending/);
+    stage.person.presses.push('Dry Run');
+    await pressLens(path, 'Run');
+    stage.person.presses.push(undefined);
+    await pressLens(path, 'Run');
+    assert.match(asked(), /^No dry run of/);
   });
 });

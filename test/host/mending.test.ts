@@ -263,9 +263,10 @@ describe('a locked database', () => {
       acquiredAt: new Date(),
       expiresAt: new Date(Date.now() + 60_000),
     } as { _id: string });
-    stage.person.presses.push('Run');
+    // Before anything is asked.
     await pressLens(path, 'Run');
-    assert.match(stage.person.said.at(-1) ?? '', /Another run is at work .*far-away/);
+    assert.equal(stage.person.asked.length, 0);
+    assert.match(stage.person.said.at(-1) ?? '', /Another run is under way .* theirs on far-away/);
     stage.person.presses.push(undefined, 'Unlock');
     await vscode.commands.executeCommand('migratory.unlock');
     assert.match(stage.person.asked.at(-1)?.detail ?? '', /Held by run theirs on far-away \(process 4711\)/);

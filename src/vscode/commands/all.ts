@@ -19,6 +19,7 @@ import type { CommandHandler } from './register';
 import { registerCommand } from './register';
 import { controlRun, showRun } from './runCommands';
 import { retryQuarantine, startAllPending, startChosen } from './startRuns';
+import { throttleRun } from './throttleCommand';
 
 interface Entry {
   needsTrust: boolean;
@@ -51,6 +52,7 @@ export function registerCommands(services: Services): vscode.Disposable[] {
     [Command.pauseRun]: executes((...args) => controlRun('pause', args, services)),
     [Command.resumeRun]: executes((...args) => controlRun('resume', args, services)),
     [Command.cancelRun]: executes((...args) => controlRun('cancel', args, services)),
+    [Command.throttleRun]: executes((...args) => throttleRun(args, services)),
     [Command.retryQuarantine]: executes((...args) => retryQuarantine(args, services)),
     [Command.discardQuarantine]: executes((...args) => discardQuarantine(args, services)),
     [Command.markApplied]: executes((...args) => mark('applied', args, services)),

@@ -1,7 +1,9 @@
 // The one question before a run or a roll back: what, which way, where. Pure texts; asking is the command's.
 import type { Direction } from '../../protocol/run';
 import { basename } from 'node:path';
+import type { Rehearsal } from '../rehearsals';
 import type { Translate } from '../words';
+import { ago, duration } from '../words';
 
 export interface ConfirmationRequest {
   direction: Direction;
@@ -11,9 +13,12 @@ export interface ConfirmationRequest {
   migrations: { name: string; file?: string; state?: string }[];
   connection: { name: string; host: string; database: string; production: boolean };
   /** Pending migrations that come before the named ones and stay pending. */
-  earlierPending: number;
+  earlierPending: string[];
   /** Migrations among them that cannot be rolled back afterwards. */
   irreversible: string[];
+  /** What dry runs of these files have shown there. */
+  rehearsed?: { name: string; rehearsal: Rehearsal }[];
+  now?: number;
 }
 
 export interface Confirmation {
@@ -27,6 +32,7 @@ export interface Confirmation {
 
 /** More than this many names make a dialog nobody reads. */
 const namesShown = 12;
+const earlierShown = 3;
 
 export function confirmation(request: ConfirmationRequest, t: Translate): Confirmation {
   const { connection } = request;
@@ -100,14 +106,38 @@ function details(request: ConfirmationRequest, t: Translate): string[] {
     t('Direction: {0}', direction === 'up' ? t('up (apply)') : t('down (undo)')),
     ...migrationLines(migrations, t),
   ];
-  if (request.earlierPending > 0) {
-    lines.push(t('Stay pending although they come earlier: {0}', request.earlierPending));
-  }
+  lines.push(...rehearsalLines(request, t), ...earlierLines(request.earlierPending, t));
   if (direction === 'down') lines.push(...appliedVersionLines(migrations, t));
   if (direction === 'up' && request.irreversible.length > 0) {
     lines.push(t('Cannot be rolled back afterwards: {0}', request.irreversible.join(', ')));
   }
   return lines;
+}
+
+/** How much is to be expected, and since when that is known. */
+function rehearsalLines(
+  { rehearsed = [], migrations, now = Date.now() }: ConfirmationRequest,
+  t: Translate,
+): string[] {
+  const [first] = rehearsed;
+  if (!first) return [];
+  if (migrations.length > 1) return [t('Dry run passed: {0} of {1}', rehearsed.length, migrations.length)];
+  const { at, documents, seconds } = first.rehearsal;
+  const expected = [
+    ...(documents === null ? [] : [t('about {0} documents', documents)]),
+    ...(seconds === null ? [] : [t('about {0}', duration(seconds * 1000))]),
+  ];
+  return [t('Dry run passed: {0}', [ago(at, t, now), ...expected].join(', '))];
+}
+
+function earlierLines(names: readonly string[], t: Translate): string[] {
+  if (names.length === 0) return [];
+  const shown = names.slice(0, earlierShown).join(', ');
+  const more = names.length - earlierShown;
+  return [
+    t('Stay pending although they come earlier: {0}', names.length) +
+      ` (${more > 0 ? t('{0} and {1} more', shown, more) : shown})`,
+  ];
 }
 
 /** What is undone is what was done, not what the file says by now. */

@@ -1,6 +1,8 @@
 // Why something is not done, said before anything is asked or started: one sentence each, with a way on.
 import * as vscode from 'vscode';
+import type { ErrorAction } from '../../protocol/errors';
 import { UserError } from '../../protocol/errors';
+import type { ConnectionTarget } from '../../protocol/runner';
 import type { ConnectionInfo } from '../connections';
 import { Command } from '../manifest';
 import type { Services } from '../services';
@@ -21,8 +23,32 @@ export function refuseWhileBusy(connection: ConnectionInfo, services: Services):
       busy.program,
       busy.host,
     ),
-    { action: { label: t('Show Run'), command: Command.showRun } },
+    { action: showRun(busy._id, connection) },
   );
+}
+
+/** The same by the database's own lease, which also knows of runs that have not been seen here yet. */
+export async function refuseWhileLeased(
+  connection: ConnectionInfo,
+  target: ConnectionTarget,
+  services: Services,
+): Promise<void> {
+  const holder = await services.observer.call('lease', { target });
+  if (!holder) return;
+  throw new UserError(
+    t(
+      'Another run is under way on {0}: run {1} on {2} (process {3}). Wait for its end or cancel it first.',
+      services.store.targetOf(connection),
+      holder.run,
+      holder.host,
+      holder.pid,
+    ),
+    { action: showRun(holder.run, connection) },
+  );
+}
+
+function showRun(run: string, { id }: ConnectionInfo): ErrorAction {
+  return { label: t('Show Run'), command: Command.showRun, args: [{ run, connection: id }] };
 }
 
 export function refuseReadOnly(connection: ConnectionInfo): void {

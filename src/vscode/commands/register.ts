@@ -68,7 +68,7 @@ interface Way {
 /** The button of a problem: its own action, else the place where it has to be mended. */
 function wayOut({ action, location }: UserError): Way | undefined {
   if (action?.command !== undefined) {
-    return { label: action.label, command: action.command, arguments: [] };
+    return { label: action.label, command: action.command, arguments: action.args ?? [] };
   }
   return location && { label: t('Open'), command: Command.openMigration, arguments: [location] };
 }

@@ -129,7 +129,7 @@ function isResumable(run: RunDocument, services: Services): boolean {
 }
 
 /** The run that is meant; of a migration the newest that suits. */
-function runOfArgument(
+export function runOfArgument(
   arg: unknown,
   { connections, runs, store }: Services,
   suits: Suits = () => true,
@@ -147,7 +147,7 @@ function runOfArgument(
   return runs.list(store.targetOf(connection)).find((document) => named(document) && suits(document))?._id;
 }
 
-async function pickFor(
+export async function pickFor(
   control: Exclude<RunControl, null>,
   arg: unknown,
   services: Services,
@@ -187,7 +187,7 @@ function findConnection(
   return connections.list().find((connection) => runs.isOn(run._id, store.targetOf(connection)));
 }
 
-function connectionOfRun(run: RunDocument, services: Services): ConnectionInfo {
+export function connectionOfRun(run: RunDocument, services: Services): ConnectionInfo {
   const connection = findConnection(run, services);
   if (connection) return connection;
   throw new UserError(t('No connection leads to {0} any more.', run.target), {

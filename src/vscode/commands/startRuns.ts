@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { UserError } from '../../protocol/errors';
 import type { Event } from '../../protocol/events';
 import type { RunDocument } from '../../protocol/run';
-import type { RunRequest, RunResult } from '../../protocol/runner';
+import type { ConnectionTarget, RunRequest, RunResult } from '../../protocol/runner';
 import type { ConnectionInfo } from '../connections';
 import { View } from '../manifest';
 import type { MigrationRow } from '../rows';
@@ -14,8 +14,16 @@ import { setting } from '../settings';
 import { hostOf, noConnection } from '../target';
 import { runTitle } from '../words';
 import { askToGo } from './ask';
+import type { ConfirmationRequest } from './confirmation';
 import { askForConnection, chooseMigrations } from './choose';
-import { noFolder, nothingInQuarantine, refuseReadOnly, refuseWhileBusy } from './refusals';
+import {
+  noFolder,
+  nothingInQuarantine,
+  refuseReadOnly,
+  refuseWhileBusy,
+  refuseWhileLeased,
+} from './refusals';
+import { notRehearsed, offerRehearsal, rehearsalsOf, wantsRehearsal } from './rehearsal';
 
 const t = vscode.l10n.t;
 
@@ -91,6 +99,10 @@ export async function retryQuarantine(
 }
 
 type StartRow = Pick<MigrationRow, 'name' | 'file' | 'reversible'> & Partial<MigrationRow>;
+interface ChosenRows {
+  connection: ConnectionInfo;
+  rows: StartRow[];
+}
 interface Options {
   again?: 'resume' | 'retry';
   resume?: string;
@@ -105,7 +117,7 @@ async function start(...given: Parameters<typeof launch>): Promise<RunDocument |
 /** Undefined when the person did not agree. */
 async function launch(
   mode: StartMode,
-  chosen: { connection: ConnectionInfo; rows: StartRow[] },
+  chosen: ChosenRows,
   services: Services,
   { again, listener, ...request }: Options = {},
 ): Promise<RunResult | undefined> {
@@ -119,15 +131,18 @@ async function launch(
   const target = await services.connections.target(connection.id);
   if (writes) {
     refuseWhileBusy(connection, services);
-    const agreed = await askToGo({
-      direction: mode,
-      again,
-      migrations: rows,
-      connection: { ...connection, host: hostOf(target.uri), database: target.database },
-      earlierPending: mode === 'up' && !again ? earlierPending(connection, rows, services) : 0,
-      irreversible: again ? [] : rows.filter(({ reversible }) => !reversible).map(({ name }) => name),
-    });
-    if (!agreed) return undefined;
+    await refuseWhileLeased(connection, target, services);
+    const first = mode === 'up' && !again;
+    const rehearsed = await rehearsalsOf(first ? rows : [], connection, services);
+    if (rehearsed.missing.length > 0 && wantsRehearsal(connection)) {
+      if (listener) throw notRehearsed(rehearsed.missing, connection);
+      const instead = await offerRehearsal(rehearsed.missing, connection);
+      return instead ? launch('dry-run', { connection, rows: rehearsed.missing }, services) : undefined;
+    }
+    const question = questionBefore(mode, again, chosen, target, services);
+    if (!(await askToGo({ ...question, rehearsed: rehearsed.passed }))) return undefined;
+    // It may have begun while the question stood there.
+    refuseWhileBusy(connection, services);
   }
   // Exactly these were shown and confirmed, whatever else is pending before them.
   const names = rows.map(({ name }) => name);
@@ -137,6 +152,23 @@ async function launch(
     services,
     listener,
   );
+}
+
+function questionBefore(
+  direction: 'up' | 'down',
+  again: Options['again'],
+  { connection, rows }: ChosenRows,
+  target: ConnectionTarget,
+  services: Services,
+): ConfirmationRequest {
+  return {
+    direction,
+    again,
+    migrations: rows,
+    connection: { ...connection, host: hostOf(target.uri), database: target.database },
+    earlierPending: direction === 'up' && !again ? earlierPending(connection, rows, services) : [],
+    irreversible: again ? [] : rows.filter(({ reversible }) => !reversible).map(({ name }) => name),
+  };
 }
 
 async function follow(
@@ -155,6 +187,8 @@ async function follow(
   );
   try {
     const result = await finished;
+    const { reports } = services.runs.get(result.run._id) ?? { reports: [] };
+    await services.rehearsals.note(connection, result.run, reports);
     if (!listener) announce(result.run, connection, services);
     return result;
   } finally {
@@ -199,9 +233,15 @@ function refuseDuplicates(rows: readonly StartRow[]): void {
   );
 }
 
-function earlierPending(connection: ConnectionInfo, chosen: readonly StartRow[], services: Services): number {
+function earlierPending(
+  connection: ConnectionInfo,
+  chosen: readonly StartRow[],
+  services: Services,
+): string[] {
   const { rows } = services.store.of(connection);
   const names = new Set(chosen.map(({ name }) => name));
   const last = rows.findLastIndex(({ name }) => names.has(name));
-  return pendingRows(rows.slice(0, last)).filter(({ name }) => !names.has(name)).length;
+  return pendingRows(rows.slice(0, last))
+    .map(({ name }) => name)
+    .filter((name) => !names.has(name));
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../../tools/build';
 import { bundleFile, englishBundle, textsInSource } from '../../../tools/l10n';
-import { english } from '../../../src/webview/strings';
+import { english } from '../../../src/webview/texts';
 
 type Strings = Record<string, string>;
 const read = (...path: string[]): Strings => JSON.parse(readFileSync(join(root, ...path), 'utf8')) as Strings;

@@ -149,6 +149,7 @@ describe('the manifest', () => {
       Command.pauseRun,
       Command.resumeRun,
       Command.cancelRun,
+      Command.throttleRun,
       Command.retryQuarantine,
       Command.discardQuarantine,
       Command.markApplied,

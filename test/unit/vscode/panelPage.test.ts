@@ -37,7 +37,16 @@ describe('messages of the panel', () => {
     assert.ok(isPanelMessage({ type: 'command', command: 'rollBack', name: 'a' }));
     assert.ok(isPanelMessage({ type: 'again', command: 'dryRun', names: ['a', 'b'] }));
     assert.ok(isPanelMessage({ type: 'action', command: 'migratory.selectConnection' }));
+    assert.ok(isPanelMessage({ type: 'throttle', run: 'r', docsPerSecond: 500 }));
+    assert.ok(isPanelMessage({ type: 'throttle', run: 'r', docsPerSecond: null }));
+    const row = { run: 'r', step: 'a', collection: 'orders', id: '{"$numberInt":"1"}' };
+    assert.ok(isPanelMessage({ type: 'openDocument', of: 'quarantine', ...row }));
     for (const wrong of [
+      { type: 'throttle', run: 'r', docsPerSecond: 0 },
+      { type: 'throttle', run: 'r', docsPerSecond: Number.POSITIVE_INFINITY },
+      { type: 'throttle', run: 'r' },
+      { type: 'openDocument', of: 'ledger', ...row },
+      { type: 'openDocument', of: 'conflicts', ...row, id: 'no JSON' },
       { type: 'again', command: 'run', names: [] },
       { type: 'again', command: 'unlock', names: ['a'] },
       { type: 'action', command: 'workbench.action.terminal.sendSequence' },
