@@ -11,10 +11,13 @@ import { text } from './strings';
 export function conflicts(page: Page): Content {
   const rows = page.snapshot.conflicts.filter((row) => row.step === page.step?.name);
   const decidable = page.step !== undefined && isFinal(page.snapshot.run.state);
-  const columns = documentColumns<ConflictEvent>((row) => conflictDetails(row, decidable));
+  const columns = documentColumns<ConflictEvent>((row) => conflictDetails(page, row, decidable));
   // Those that were decided are counted in the run, but no longer held.
   const counted = decidable && rows.length > 0 ? rows.length : (page.step?.conflicts ?? 0);
-  const all = decidable && rows.length > 0 ? decisions(page.step?.name ?? '') : nothing;
+  const all =
+    decidable && rows.length > 0
+      ? html`<div class="buttons small">${decisions(page.step?.name ?? '')}</div>`
+      : nothing;
   return part(page, 'conflicts', rows, columns, counted, all);
 }
 
@@ -24,7 +27,15 @@ export function quarantine(page: Page): Content {
     page,
     'quarantine',
     rows,
-    documentColumns<QuarantinedEvent>((row) => row.reason),
+    [
+      ...documentColumns<QuarantinedEvent>((row) => row.reason),
+      {
+        title: text('quarantine.open'),
+        quiet: true,
+        figures: true,
+        cell: (row) => openButton(page, 'quarantine', row),
+      },
+    ],
     page.step?.quarantined ?? 0,
     quarantineButtons(page),
   );
@@ -63,11 +74,33 @@ function documentColumns<T extends ConflictEvent | QuarantinedEvent>(
 }
 
 /** Both versions stand below the reason: documents are wide, and panels are not. */
-function conflictDetails(row: ConflictEvent, decidable: boolean): Content {
+function conflictDetails(page: Page, row: ConflictEvent, decidable: boolean): Content {
   return html`<p>${row.reason}</p>
     <p><span class="type">${text('conflicts.was')}</span> ${documentCell(row.before)}</p>
     <p><span class="type">${text('conflicts.current')}</span> ${documentCell(row.current)}</p>
-    ${decidable && row.id !== null ? decisions(row.step, JSON.stringify(row.id)) : nothing}`;
+    <div class="buttons small">
+      ${decidable && row.id !== null ? decisions(row.step, JSON.stringify(row.id)) : nothing}
+      ${openButton(page, 'conflicts', row)}
+    </div>`;
+}
+
+/** The whole document in an editor of its own; of one in conflict both versions, side by side. */
+function openButton(
+  page: Page,
+  of: 'quarantine' | 'conflicts',
+  { step, collection, id }: QuarantinedEvent | ConflictEvent,
+): Content {
+  if (id === null || id === undefined) return nothing;
+  const words = of === 'conflicts' ? text('conflicts.compare') : text('quarantine.open');
+  const key = JSON.stringify(id);
+  const run = page.snapshot.run._id;
+  return html`<button
+    class="link"
+    aria-label=${`${words}: ${key}`}
+    @click=${() => send({ type: 'openDocument', run, of, step, collection, id: key })}
+  >
+    ${icon(of === 'conflicts' ? 'diff' : 'json')}<span>${words}</span>
+  </button>`;
 }
 
 /** Restore or keep: one document, or all of a migration. */
@@ -83,9 +116,7 @@ function decisions(name: string, id?: string): TemplateResult {
       ${icon(symbol)}<span>${words}</span>
     </button>`;
   };
-  return html`<div class="buttons small">
-    ${decision('restore', 'discard')} ${decision('keep', 'check')}
-  </div>`;
+  return html`${decision('restore', 'discard')} ${decision('keep', 'check')}`;
 }
 
 function documentCell(document: unknown): Content {

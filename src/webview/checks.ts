@@ -2,8 +2,11 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { CheckResult } from '../protocol/run';
 import { number } from './format';
+import { copy, isCopied } from './clipboard';
+import { send } from './host';
 import { checkIcons, checkTone, groupChecks } from './model';
 import { fold, guardedRows, icon, section, type Content, type Page } from './parts';
+import { remedyOf } from './remedies';
 import { plural, text } from './strings';
 
 export function checks(page: Page): Content {
@@ -22,7 +25,7 @@ function checkList(page: Page, id: string, title: string, results: readonly Chec
   const body = html`${others.map(
     ([, group]) =>
       html`<ul class="checks">
-        ${guardedRows(group, checkRow)}
+        ${guardedRows(group, (check) => checkRow(page, check))}
       </ul>`,
   )}
   ${
@@ -34,7 +37,7 @@ function checkList(page: Page, id: string, title: string, results: readonly Chec
           html`${icon('pass', 'good')} ${plural('checks.sum.passed', passed.length, number(passed.length))}`,
           () =>
             html`<ul class="checks">
-              ${guardedRows(passed, checkRow)}
+              ${guardedRows(passed, (check) => checkRow(page, check))}
             </ul>`,
           alone && page.snapshot.run.mode === 'validate',
         )
@@ -54,7 +57,7 @@ function sum(results: readonly CheckResult[]): Content {
   return words.length === 0 ? nothing : html`<span class="sum">${words.join(', ')}</span>`;
 }
 
-function checkRow(check: CheckResult): TemplateResult {
+function checkRow(page: Page, check: CheckResult): TemplateResult {
   const tone = checkTone(check);
   const [name, colour] = checkIcons[tone];
   return html`<li class="check ${tone}">
@@ -70,6 +73,28 @@ function checkRow(check: CheckResult): TemplateResult {
           ? html`<p class="to-do"><b>${text('checks.toDo')}</b> ${check.action}</p>`
           : nothing
       }
+      ${remedyButton(page, check)}
     </div>
   </li>`;
+}
+
+function remedyButton(page: Page, check: CheckResult): Content {
+  const remedy = remedyOf(page, check);
+  if (!remedy) return nothing;
+  const { icon: symbol, label, does } = remedy;
+  const press = (): void => {
+    if ('send' in does) send(does.send);
+    else void copy(page, does.copy);
+  };
+  const done = 'copy' in does && isCopied(does.copy);
+  const words = done ? text('copied') : label;
+  return html`<p class="remedy">
+    <button
+      class="link"
+      aria-label=${text('button.of', { action: words, name: check.check })}
+      @click=${press}
+    >
+      ${icon(done ? 'check' : symbol)}<span>${words}</span>
+    </button>
+  </p>`;
 }

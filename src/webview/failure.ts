@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { ErrorInfo } from '../protocol/errors';
 import { send } from './host';
+import { leftovers } from './model';
 import { fold, icon, section, type Content, type Page } from './parts';
 import { text } from './strings';
 
@@ -13,8 +14,14 @@ export function failure(page: Page): Content {
   return section(
     'failure',
     text('error.title'),
-    html`${errors.map((error, index) => errorBlock(page, error, `error.${index}`))}`,
+    html`${errors.map((error, index) => errorBlock(page, error, `error.${index}`))} ${untouched(page)}`,
   );
+}
+
+/** The first thing that people want to know: whether their data was touched. */
+function untouched({ snapshot, step }: Page): Content {
+  if (!step || leftovers(snapshot.run, step) !== 'nothing') return nothing;
+  return html`<p class="untouched">${icon('shield', 'good')}<span>${text('left.nothing')}</span></p>`;
 }
 
 export function errorBlock(page: Page, error: ErrorInfo, key: string): TemplateResult {

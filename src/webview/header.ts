@@ -25,13 +25,23 @@ export function header(page: Page): TemplateResult {
       <h1>${title(run)}</h1>
       <p class="state">
         <span class="mode">${firstText(`mode.${run.mode}`, run.mode)}</span>
-        <span class="state-words tone-${badge.tone}-text">${badge.words}</span>
+        <span class="state-words">${badge.words}</span>
+        ${asideWords(run)}
       </p>
     </div>
     <div class="buttons">${buttons(page, run)}</div>
     ${facts(page, run)}
     ${run.state === 'interrupted' ? html`<p class="explain">${text('explain.interrupted')}</p>` : nothing}
   </header>`;
+}
+
+/** That documents were left out must not hide behind a good end. */
+function asideWords({ steps }: RunDocument): Content {
+  const count = steps.reduce((sum, { quarantined }) => sum + quarantined, 0);
+  if (count === 0) return nothing;
+  return html`<span class="aside-words">
+    ${icon('warning', 'warn')} ${plural('header.quarantined', count, number(count))}
+  </span>`;
 }
 
 export function title(run: RunDocument): string {
@@ -50,7 +60,7 @@ function facts(page: Page, run: RunDocument): TemplateResult {
     <div class="target ${run.production ? 'production' : ''}">
       <dt>${icon('database')}<span class="hidden">${text('header.target')}</span></dt>
       <dd>
-        ${run.target}
+        ${run.target} ${connectionMark(run)}
         ${run.production ? html`<span class="production-mark">${text('header.production')}</span>` : nothing}
       </dd>
     </div>
@@ -62,7 +72,36 @@ function facts(page: Page, run: RunDocument): TemplateResult {
       <dt>${icon('account')}<span class="hidden">${text('header.startedBy')}</span></dt>
       <dd>${text('header.by', { program, host: run.host })}, ${clock(run.startedAt)}</dd>
     </div>
+    ${fileFact(run)}
   </dl>`;
+}
+
+/** The migration's own file; with several, each has its own at its name. */
+function fileFact({ steps: [step, ...others] }: RunDocument): Content {
+  if (step?.file === undefined || others.length > 0) return nothing;
+  return html`<div>
+    <dt class="hidden">${text('header.file')}</dt>
+    <dd>${fileButton(step)}</dd>
+  </div>`;
+}
+
+export function fileButton({ name, file }: RunStep): Content {
+  if (file === undefined) return nothing;
+  const label = text('button.of', { action: text('header.openFile'), name });
+  return html`<button
+    class="link"
+    title=${file}
+    aria-label=${label}
+    @click=${() => send({ type: 'openFile', file })}
+  >
+    ${icon('go-to-file')}<span>${text('header.openFile')}</span>
+  </button>`;
+}
+
+/** The connection's own name, where the target does not say it already. */
+function connectionMark({ connectionName, target }: RunDocument): Content {
+  if (!connectionName || target.includes(connectionName)) return nothing;
+  return html`<span class="connection">${text('header.connection', { name: connectionName })}</span>`;
 }
 
 function buttons(page: Page, run: RunDocument): Content {

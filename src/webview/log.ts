@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
 import type { RunSnapshot } from '../protocol/events';
+import { copy, isCopied } from './clipboard';
 import { clock } from './format';
 import { send } from './host';
 import { guardedRows, icon, rowsShown, section, shownLine, type Content, type Page } from './parts';
@@ -14,7 +15,6 @@ const levelIcons = { info: nothing, warn: icon('warning', 'warn'), error: icon('
 
 let lines: HTMLElement | undefined;
 let atEnd = true;
-let copied = false;
 
 const keepLines = (element: Element | undefined): void => {
   lines = element as HTMLElement | undefined;
@@ -25,6 +25,7 @@ export function log(page: Page): Content {
   if (all.length === 0) return nothing;
   const shown = all.slice(-rowsShown(page, 'log', linesAtFirst));
   const several = page.snapshot.run.steps.length > 1;
+  const copied = isCopied('log');
   return section(
     'log',
     text('log.title'),
@@ -40,8 +41,8 @@ export function log(page: Page): Content {
         ${guardedRows(shown, (line) => logLine(line, several))}
       </div>`,
     html`<div class="buttons small">
-      <button class="link" @click=${() => copy(page, all)}>
-        ${icon(copied ? 'check' : 'copy')}<span>${text(copied ? 'log.copied' : 'log.copy')}</span>
+      <button class="link" @click=${() => copy(page, wholeLog(all), 'log')}>
+        ${icon(copied ? 'check' : 'copy')}<span>${text(copied ? 'copied' : 'log.copy')}</span>
       </button>
       <button
         class="link"
@@ -74,14 +75,7 @@ function noteScroll(): void {
   if (lines) atEnd = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 8;
 }
 
-async function copy(page: Page, all: readonly Line[]): Promise<void> {
+function wholeLog(all: readonly Line[]): string {
   const step = (line: Line): string => (line.step ? `[${line.step}] ` : '');
-  const whole = all.map((line) => `${line.at} ${line.level.toUpperCase()} ${step(line)}${line.message}\n`);
-  await navigator.clipboard.writeText(whole.join(''));
-  copied = true;
-  page.update(() => ({}));
-  setTimeout(() => {
-    copied = false;
-    page.update(() => ({}));
-  }, 1500);
+  return all.map((line) => `${line.at} ${line.level.toUpperCase()} ${step(line)}${line.message}\n`).join('');
 }

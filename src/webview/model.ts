@@ -40,8 +40,8 @@ export function stateBadge(run: RunDocument, state: RunState = run.state): Badge
   const wanted = isFinal(state) ? undefined : wantedState(run, state);
   if (wanted !== undefined) return { icon: 'loading', tone: 'busy', words: wanted };
   const words = firstText(`state.${state}.${run.mode}`, `state.${state}`, state);
-  // A run upwards that had to go back is not the success that a roll back is.
-  if (state === 'rolled-back' && run.mode === 'up') return { icon: 'discard', tone: 'bad', words };
+  // A run upwards that had to go back is not the success that a roll back is, but nothing is broken either.
+  if (state === 'rolled-back' && run.mode === 'up') return { icon: 'discard', tone: 'warn', words };
   return { icon, tone, words };
 }
 
@@ -147,9 +147,27 @@ export function nextButtons(run: RunDocument, step: RunStep | undefined): NextBu
 
 function nextAfterUp(run: RunDocument, step: RunStep, next: Next): NextButton[] {
   if (step.state === 'applied') return [next('rollBack', 'discard', 'button.rollBack')];
-  if (step.state === 'interrupted') return [goOn(run)];
+  const back = leftovers(run, step) === 'stays' ? [next('rollBack', 'discard', 'button.rollBack')] : [];
+  if (step.state === 'interrupted') return [goOn(run), ...back];
   if (step.state === 'planned') return [next('run', 'play', 'button.run', true)];
-  return [next('run', 'debug-restart', 'button.runAgain', true), next('dryRun', 'beaker', 'button.dryRun')];
+  return [
+    next('run', 'debug-restart', 'button.runAgain', true),
+    next('dryRun', 'beaker', 'button.dryRun'),
+    ...back,
+  ];
+}
+
+/** What a migration that did not reach its end has left behind. */
+export type Leftovers = 'nothing' | 'undone' | 'stays' | 'unknown';
+
+export function leftovers({ mode }: RunDocument, step: RunStep): Leftovers {
+  if ((mode !== 'up' && mode !== 'down') || !isFinal(step.state) || step.state === 'applied')
+    return 'unknown';
+  // Checks come before the work, and write nothing.
+  if (step.checks.some((check) => checkTone(check) === 'failed')) return 'nothing';
+  if (mode === 'down' || step.state === 'conflicts') return 'unknown';
+  if (step.state === 'rolled-back') return 'undone';
+  return step.processed > 0 ? 'stays' : 'unknown';
 }
 
 /** The same for a run of several migrations as a whole. */
@@ -229,7 +247,9 @@ export function groupChecks(checks: readonly CheckResult[]): [CheckTone, CheckRe
 
 /** 0 to 100, or null while nobody knows the total. */
 export function percentage(step: RunStep): number | null {
-  if (step.total === null) return step.state === 'applied' || step.state === 'rolled-back' ? 100 : null;
+  // What went into quarantine counts as dealt with.
+  if (step.state === 'applied' || step.state === 'rolled-back') return 100;
+  if (step.total === null) return null;
   if (step.total <= 0) return isFinal(step.state) ? 100 : null;
   return Math.min(100, (step.processed / step.total) * 100);
 }

@@ -9,10 +9,10 @@ import { conflicts, quarantine } from './aside';
 import { checks, verification } from './checks';
 import { failure } from './failure';
 import { setLanguage } from './format';
-import { header, stepButtons, title } from './header';
+import { fileButton, header, stepButtons, title } from './header';
 import { emptyView, loadView, saveView, send, type ViewState } from './host';
 import { followLog, log } from './log';
-import { hasProgress, isFinal, isSnapshot, shownStep } from './model';
+import { isFinal, isSnapshot, shownStep } from './model';
 import { guarded, icon, type Content, type Page } from './parts';
 import { progress } from './progress';
 import { dryRunReport } from './report';
@@ -83,12 +83,14 @@ function page(): Content {
 /** Two columns where there is room: what happens, and beside it what was checked. */
 function body(whole: Page): Content {
   const part = (draw: (page: Page) => Content): Content => guarded(() => draw(whole));
-  const top = [part(stepHead), part(failure), part(progress)];
+  const report = part(dryRunReport);
+  // What a rehearsal has found says more than that it came to its end.
+  const result = report === nothing ? part(progress) : report;
+  const top = [part(stepHead), part(failure), result];
   const beside = [part(steps), part(checks), part(verification)];
-  const below = [part(dryRunReport), part(conflicts), part(quarantine), part(log)];
-  const main =
-    [...top, ...below.slice(0, 3)].some((content) => content !== nothing) ||
-    (whole.step && hasProgress(whole.step));
+  const aside = [part(conflicts), part(quarantine)];
+  const main = [...top, ...aside].some((content) => content !== nothing);
+  const below = [...aside, part(log)];
   const columns = main && beside.some((content) => content !== nothing);
   return html`<div class="columns ${columns ? 'two' : ''}">
     <div class="top">${top}</div>
@@ -103,7 +105,9 @@ function stepHead(whole: Page): Content {
   if (run.steps.length < 2 || !whole.step) return nothing;
   return html`<div class="step-head">
     <h2>${whole.step.name}</h2>
-    <div class="buttons">${isFinal(run.state) ? stepButtons(run, whole.step) : nothing}</div>
+    <div class="buttons">
+      ${fileButton(whole.step)} ${isFinal(run.state) ? stepButtons(run, whole.step) : nothing}
+    </div>
   </div>`;
 }
 

@@ -111,6 +111,8 @@ export interface Column<T> {
   title: string;
   /** Right-aligned figures. */
   figures?: boolean;
+  /** Only for those who do not see it: what stands below speaks for itself. */
+  quiet?: boolean;
   cell(row: T): Content;
 }
 
@@ -122,7 +124,7 @@ export function table<T>(label: string, columns: readonly Column<T>[], rows: rea
         ${columns.map(
           (column) =>
             html`<th role="columnheader" scope="col" class=${column.figures ? 'figures' : ''}>
-              ${column.title}
+              ${column.quiet ? html`<span class="hidden">${column.title}</span>` : column.title}
             </th>`,
         )}
       </tr>
@@ -137,7 +139,11 @@ function tableRow<T>(columns: readonly Column<T>[], row: T): TemplateResult {
   return html`<tr role="row">
     ${columns.map(
       (column) =>
-        html`<td role="cell" data-label=${column.title} class=${column.figures ? 'figures' : ''}>
+        html`<td
+          role="cell"
+          data-label=${column.quiet ? '' : column.title}
+          class=${column.figures ? 'figures' : ''}
+        >
           ${guarded(() => column.cell(row))}
         </td>`,
     )}

@@ -1,29 +1,60 @@
-// Progress of the shown migration: bar, documents, rate with its chart, time left, and what went aside.
+// Progress of the shown migration: bar, documents, rate with its chart, speed limit, time left, and what went
+// aside; after its end what is left of it.
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import type { RunStep } from '../protocol/run';
 import { duration, number, percent, rate, secondsBetween, wholeSeconds } from './format';
-import { hasProgress, isFinal, percentage, stateBadge } from './model';
+import { hasProgress, isFinal, leftovers, percentage, stateBadge } from './model';
 import { icon, section, type Content, type Page } from './parts';
 import { sparkline } from './sparkline';
 import { plural, text } from './strings';
+import { throttle } from './throttle';
 
 const chart = { width: 600, height: 48, seconds: 60 };
 
 export function progress(page: Page): Content {
   const { step } = page;
   if (!step || !hasProgress(step)) return nothing;
+  const title = isFinal(step.state) ? text('progress.result') : text('progress.title');
+  if (leftovers(page.snapshot.run, step) === 'undone') return section('progress', title, undone(page, step));
   const done = percentage(step);
   const badge = stateBadge(page.snapshot.run, step.state);
   return section(
     'progress',
-    text('progress.title'),
+    title,
     html`<div class="progress-line">
         ${done === null ? nothing : html`<span class="percent">${percent(done)}</span>`}
         <span class="activity">${isFinal(step.state) ? badge.words : (step.activity ?? badge.words)}</span>
       </div>
-      ${bar(step, done, badge.tone)} ${rateChart(page, step)}
-      ${step.state === 'checking' ? nothing : figures(page, step)}`,
+      ${bar(step, done, badge.tone)} ${leftBehind(page, step)} ${rateChart(page, step)}
+      ${step.state === 'checking' ? nothing : figures(page, step)}
+      ${step.state === 'checking' ? nothing : throttle(page)}`,
   );
+}
+
+/** A share of what was put back, or a red bar, would say that something is left to do or broken. */
+function undone(page: Page, step: RunStep): TemplateResult {
+  const { processed } = step;
+  return html`<div class="undone">
+      ${icon('shield', 'good')}
+      <div>
+        <p class="undone-title">${text('left.undone')}</p>
+        <p class="details">
+          ${processed > 0 ? plural('left.putBack', processed, number(processed)) : text('left.putBackAll')}
+          ${text('left.runAgain')}
+        </p>
+      </div>
+    </div>
+    <dl class="figures-grid">
+      ${figure(text('progress.took'), duration(took(page, step)))}
+      ${step.quarantined > 0 ? asideFigure(text('progress.quarantined'), step.quarantined, 'warn') : nothing}
+    </dl>`;
+}
+
+/** Of one that stopped half-way: what that means, and the two ways on. */
+function leftBehind(page: Page, step: RunStep): Content {
+  if (leftovers(page.snapshot.run, step) !== 'stays') return nothing;
+  const words = step.kind === 'script' ? text('left.script') : text('left.transform');
+  return html`<p class="left-behind">${words}</p>`;
 }
 
 function bar(step: RunStep, done: number | null, tone: string): TemplateResult {
@@ -45,9 +76,10 @@ function bar(step: RunStep, done: number | null, tone: string): TemplateResult {
 
 function figures(page: Page, step: RunStep): TemplateResult {
   const moving = !isFinal(step.state) && step.state !== 'paused';
-  const took = step.startedAt ? secondsBetween(step.startedAt, endOf(page, step)) : 0;
   const of =
     step.total === null ? text('progress.handled') : text('progress.ofTotal', { total: number(step.total) });
+  // Nothing can be in conflict on the way up.
+  const conflicts = page.snapshot.run.mode === 'down' || step.conflicts > 0;
   return html`<dl class="figures-grid">
     ${figure(text('progress.documents'), number(step.processed), of)}
     ${moving ? figure(text('progress.rate'), text('progress.perSecond', { n: rate(step.rate) })) : nothing}
@@ -57,7 +89,7 @@ function figures(page: Page, step: RunStep): TemplateResult {
             text('progress.left'),
             step.etaSeconds === null ? text('progress.unknown') : wholeSeconds(step.etaSeconds),
           )
-        : figure(text('progress.took'), duration(took))
+        : figure(text('progress.took'), duration(took(page, step)))
     }
     ${
       step.batchMs > 0
@@ -66,13 +98,14 @@ function figures(page: Page, step: RunStep): TemplateResult {
     }
     ${asideFigure(text('progress.errors'), step.errors, 'bad')}
     ${asideFigure(text('progress.quarantined'), step.quarantined, 'warn')}
-    ${asideFigure(text('progress.conflicts'), step.conflicts, 'warn')}
+    ${conflicts ? asideFigure(text('progress.conflicts'), step.conflicts, 'warn') : nothing}
   </dl>`;
 }
 
 /** An interrupted migration has no end; its run was last heard of at the heartbeat. */
-function endOf(page: Page, step: RunStep): string | Date | number {
-  return step.endedAt ?? (isFinal(step.state) ? page.snapshot.run.heartbeatAt : page.now);
+function took({ snapshot, now }: Page, { startedAt, endedAt, state }: RunStep): number {
+  const end = endedAt ?? (isFinal(state) ? snapshot.run.heartbeatAt : now);
+  return startedAt ? secondsBetween(startedAt, end) : 0;
 }
 
 function figure(label: string, value: string, small: string = ''): TemplateResult {
@@ -108,7 +141,10 @@ function rateChart(page: Page, step: RunStep): Content {
     max: text('progress.perSecond', { n: rate(max) }),
   });
   return html`<div class="chart">
-    <span class="peak">${text('progress.peak', { n: rate(max) })}</span>
+    <p class="chart-legend" aria-hidden="true">
+      <span>${text('progress.peak', { n: rate(max) })}</span>
+      <span>${text('progress.span', { time: wholeSeconds(shown) })}</span>
+    </p>
     <svg
       role="img"
       aria-label=${label}

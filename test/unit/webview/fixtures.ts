@@ -26,7 +26,7 @@ export const indexWarning: CheckResult = {
     'No index of movies begins with "Release Date".',
   ),
   severity: 'warning',
-  action: 'Create it before the run, or accept a scan of the whole collection.',
+  action: 'Create it first: db.movies.createIndex({"Release Date":1}).',
 };
 
 const failedCheck: CheckResult = {
@@ -136,7 +136,70 @@ const largeStep = step('20260302094107-population-buckets.js', {
   activity: 'Changing documents of cities, range 6 of 12',
 });
 
-export const running = snapshotOf(runOf([largeStep]), { log: runningLog, rates });
+const oneInQuarantine: QuarantinedEvent = {
+  type: 'quarantined',
+  run: '65e2f3c9a1b2c3d4e5f60718',
+  at: at(44),
+  step: largeStep.name,
+  collection: 'cities',
+  id: { $numberInt: '3114711' },
+  reason: 'population is "unknown", which is no number',
+};
+
+export const running = snapshotOf(runOf([largeStep]), {
+  log: runningLog,
+  rates,
+  quarantined: [oneInQuarantine],
+});
+
+/** Held back to a tenth of what it did before. */
+export const throttled = snapshotOf(
+  runOf([{ ...largeStep, rate: 1_000, etaSeconds: 79, batchMs: 12, quarantined: 0 }], {
+    throttle: { docsPerSecond: 1_000, maxLagSeconds: 10 },
+  }),
+  { log: runningLog.slice(0, 5), rates: [...rates, 6_000, 1_000, 1_010, 990, 1_000, 1_000, 1_005] },
+);
+
+/** Failed after 41,200 documents, which are back as they were. */
+export const undone = snapshotOf(
+  runOf(
+    [
+      {
+        ...largeStep,
+        state: 'rolled-back',
+        endedAt: at(9),
+        processed: 41_200,
+        total: 41_200,
+        rate: 0,
+        etaSeconds: null,
+        quarantined: 0,
+        checks: goodChecks,
+        error: {
+          name: 'TypeError',
+          message: "Cannot read properties of undefined (reading 'toFixed')",
+          file: '/work/shop/migrations/20260302094107-population-buckets.js',
+          line: 12,
+          column: 38,
+          stack:
+            "TypeError: Cannot read properties of undefined (reading 'toFixed')\n    at transform (/work/shop/migrations/20260302094107-population-buckets.js:12:38)",
+        },
+      },
+    ],
+    { state: 'rolled-back', endedAt: at(9.2) },
+  ),
+  {
+    log: [
+      ...runningLog.slice(0, 4),
+      {
+        at: at(7),
+        level: 'error',
+        message:
+          "Cannot read properties of undefined (reading 'toFixed') What was changed so far is rolled back.",
+      },
+    ],
+    rates: [2_100, 6_400, 11_800, 12_300, 9_000, 12_100, 12_200],
+  },
+);
 
 export const production = snapshotOf(
   runOf([{ ...largeStep, state: 'paused', rate: 0, etaSeconds: null }], {
@@ -379,6 +442,64 @@ export const validated = snapshotOf(
   ),
 );
 
+/** A run that its own checks have stopped before anything was written. */
+export const refused = snapshotOf(
+  runOf(
+    [
+      step('20260301101500-release-dates.js', {
+        state: 'failed',
+        startedAt: at(0),
+        endedAt: at(0.6),
+        checks: [
+          ...goodChecks.slice(0, 2),
+          failedCheck,
+          {
+            ...check('requires', 'Required migrations are applied', 'failed', 'Not applied yet: 1-base.js.'),
+            action: 'Run these migrations first.',
+            names: ['1-base.js'],
+          },
+          { ...indexWarning, severity: 'error' },
+        ],
+        error: {
+          message:
+            'A check failed: Privileges suffice: The user may not write to shop: "remove" on movies is missing. (and 2 more)',
+          user: true,
+        },
+      }),
+    ],
+    { state: 'failed', endedAt: at(0.7) },
+  ),
+);
+
+/** All documents handled but for those that the transform could not take. */
+export const quarantined = snapshotOf(
+  runOf(
+    [
+      {
+        ...largeStep,
+        state: 'applied',
+        endedAt: at(13),
+        processed: 138_395,
+        total: 138_398,
+        rate: 0,
+        etaSeconds: null,
+        errors: 3,
+        quarantined: 3,
+        checks: goodChecks,
+      },
+    ],
+    { state: 'applied', endedAt: at(13.4) },
+  ),
+  {
+    rates,
+    log: runningLog.slice(0, 4),
+    quarantined: [3_114_711, 2_960_316, 2_960_323].map((id) => ({
+      ...oneInQuarantine,
+      id: { $numberInt: String(id) },
+    })),
+  },
+);
+
 export const interrupted = snapshotOf(
   runOf([{ ...largeStep, state: 'interrupted', rate: 0, etaSeconds: null, activity: undefined }], {
     state: 'interrupted',
@@ -390,6 +511,10 @@ export const interrupted = snapshotOf(
 export const allSnapshots = {
   checking,
   running,
+  throttled,
+  undone,
+  refused,
+  quarantined,
   production,
   applied,
   failed,

@@ -9,7 +9,8 @@ import {
   setLanguage,
   wholeSeconds,
 } from '../../../src/webview/format';
-import { english, firstText, plural, setStrings, text } from '../../../src/webview/strings';
+import { firstText, plural, setStrings, text } from '../../../src/webview/strings';
+import { english } from '../../../src/webview/texts';
 
 describe('Numbers in the panel', () => {
   afterEach(() => setLanguage('en'));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { RunDocument, RunMode, RunState, StepState } from '../../../src/protocol/run';
+import type { RunDocument, RunMode, RunState, RunStep, StepState } from '../../../src/protocol/run';
 import { finalRunStates } from '../../../src/protocol/run';
 import { announcement } from '../../../src/webview/announce';
 import {
@@ -8,6 +8,7 @@ import {
   groupChecks,
   hasProgress,
   isSnapshot,
+  leftovers,
   nextButtons,
   percentage,
   runButtons,
@@ -44,7 +45,7 @@ describe('State of a run in the panel', () => {
     assert.equal(stateBadge(run('rolled-back', 'down')).tone, 'good');
     assert.deepEqual(
       [stateBadge(run('rolled-back')).tone, stateBadge(run('rolled-back')).words],
-      ['bad', 'Failed and rolled back'],
+      ['warn', 'Failed and undone'],
     );
   });
 
@@ -96,6 +97,37 @@ describe('Buttons of the panel', () => {
     assert.deepEqual(commands(run('conflicts', 'down')), ['rollBack']);
     assert.deepEqual(commands(run('applied', 'dry-run')), ['run', 'dryRun']);
     assert.deepEqual(commands(run('failed', 'dry-run')), ['dryRun']);
+    const halfway = runOf([step('a', { state: 'failed', processed: 3, total: 9 })], { state: 'failed' });
+    assert.deepEqual(commands(halfway), ['run', 'dryRun', 'rollBack']);
+  });
+});
+
+describe('What a migration has left behind', () => {
+  const left = (state: StepState, change: Partial<RunStep> = {}, mode: RunMode = 'up'): string => {
+    const document = runOf([step('a', { state, ...change })], { state, mode });
+    return leftovers(document, document.steps[0] as RunStep);
+  };
+
+  it('is nothing where a check has stopped it, or where it was undone', () => {
+    const refused = [{ ...indexWarning, severity: 'error' as const }];
+    assert.equal(left('failed', { checks: refused }), 'nothing');
+    assert.equal(left('failed', { checks: [indexWarning], processed: 4 }), 'stays');
+    assert.equal(left('rolled-back', { processed: 4, total: 4 }), 'undone');
+  });
+
+  it('stays where it stopped half-way', () => {
+    for (const state of ['failed', 'cancelled', 'interrupted'] as const)
+      assert.equal(left(state, { processed: 4, total: 9 }), 'stays');
+  });
+
+  it('is not guessed: without a figure, on the way back, at work, and in rehearsals', () => {
+    assert.equal(left('failed'), 'unknown');
+    assert.equal(left('failed', { processed: 4 }, 'down'), 'unknown');
+    assert.equal(left('rolled-back', { processed: 4 }, 'down'), 'unknown');
+    assert.equal(left('conflicts', { processed: 4 }), 'unknown');
+    assert.equal(left('running', { processed: 4 }), 'unknown');
+    assert.equal(left('applied', { processed: 4 }), 'unknown');
+    assert.equal(left('failed', { processed: 4 }, 'dry-run'), 'unknown');
   });
 });
 
@@ -175,6 +207,8 @@ describe('Progress in the panel', () => {
     assert.equal(percentage(step('a', { state: 'running', processed: 9, total: 4 })), 100);
     assert.equal(percentage(step('a', { state: 'running', total: 0 })), null);
     assert.equal(percentage(step('a', { state: 'applied', total: 0 })), 100);
+    assert.equal(percentage(step('a', { state: 'applied', processed: 7, total: 9 })), 100);
+    assert.equal(percentage(step('a', { state: 'failed', processed: 0, total: 0 })), 100);
   });
 
   it('is left out where there is nothing to tell', () => {
