@@ -15,6 +15,7 @@ import {
 import { controlCommand, runsCommand, throttleCommand, type ThrottleOptions } from './commands/runs';
 import { runCommand, type RunOptions } from './commands/run';
 import { statusCommand } from './commands/status';
+import { askCommand, completions, completionScript } from './completion';
 import { Output } from './output';
 import type { GlobalOptions } from './session';
 import { version } from './version';
@@ -50,7 +51,24 @@ const limit = (text: string): number => {
   return number;
 };
 const days = (text: string): number => (text === '0' ? 0 : limit(text));
+/** `--arg key=value`, as often as needed; the value is JSON where it reads as JSON. */
+const argument = (text: string, given: Record<string, unknown> = {}): Record<string, unknown> => {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It has to look like key=value.');
+  return { ...given, [text.slice(0, at)]: jsonOrText(text.slice(at + 1)) };
+};
+const jsonOrText = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+};
 const sample = (text: string): number | 'all' => (text === 'all' ? 'all' : count(text));
+
+const forArgs = (): Option =>
+  new Option('--arg <key=value>', 'for `ctx.args` of the migrations; once for each').argParser(argument);
+const forJunit = ['--junit <file>', 'write a JUnit report for CI as well'] as const;
 
 function add(name: string, description: string, examples: string[]): Command {
   return program
@@ -104,9 +122,15 @@ add('status', 'show which migrations are applied, pending, changed or missing', 
     action((output, globals, options: { exitCode?: boolean }) => statusCommand(output, globals, options)),
   );
 
+/** Options whose names on the command line are not those of the run. */
+interface RunFlags {
+  down?: boolean;
+  arg?: Record<string, unknown>;
+}
+
 const runs = (mode: RunOptions['mode']): ((...parameters: unknown[]) => Promise<void>) =>
-  action((output, globals, options: Omit<RunOptions, 'mode' | 'names'> & { down?: boolean }, names) =>
-    runCommand(output, globals, { ...options, mode, names, back: options.down }),
+  action((output, globals, { arg, down, ...options }: Omit<RunOptions, 'mode' | 'names'> & RunFlags, names) =>
+    runCommand(output, globals, { ...options, mode, names, back: down, args: arg }),
   );
 
 add('up [names...]', 'run pending migrations in order, or exactly the named ones', [
@@ -118,6 +142,7 @@ add('up [names...]', 'run pending migrations in order, or exactly the named ones
   .option('--steps <n>', 'run at most so many', count)
   .option('--dry-run', 'the same as the command dry-run')
   .option('--allow-out-of-order', 'run older pending ones although later ones are applied')
+  .addOption(forArgs())
   .addOption(
     new Option('--sample <n>', 'with --dry-run: documents per collection, or `all`').argParser(sample),
   )
@@ -136,6 +161,7 @@ add('down [names...]', 'roll back the last migration, or the named ones', [
   .option('--steps <n>', 'roll back so many', count)
   .option('-b, --block', 'roll back all that was applied together with the last one')
   .option('--run <id>', 'roll back all that this run has applied')
+  .addOption(forArgs())
   .action(runs('down'));
 
 add('dry-run [names...]', 'rehearse on a scratch copy; the database is not written', [
@@ -144,11 +170,17 @@ add('dry-run [names...]', 'rehearse on a scratch copy; the database is not writt
 ])
   .addOption(new Option('--sample <n>', 'documents per collection, or `all`').argParser(sample))
   .option('--down', 'rehearse the way back of the last migration, or of the named ones')
+  .option(...forJunit)
+  .addOption(forArgs())
   .action(runs('dry-run'));
 
-add('validate [names...]', 'run the checks that come before a run, and nothing else', ['validate']).action(
-  runs('validate'),
-);
+add('validate [names...]', 'run the checks that come before a run, and nothing else', [
+  'validate',
+  'validate --junit report.xml',
+])
+  .option(...forJunit)
+  .addOption(forArgs())
+  .action(runs('validate'));
 add('verify [names...]', 'verify applied migrations once more', ['verify 004-dates.js']).action(
   runs('verify'),
 );
@@ -237,8 +269,19 @@ add('repair', 'settle what killed processes have left behind', ['repair']).actio
   action((output, globals) => repairCommand(output, globals)),
 );
 
+add('completion <shell>', 'print what makes a shell complete commands, options and migrations', [
+  'completion bash >> ~/.bashrc',
+  'completion zsh > ~/.zfunc/_migratory',
+  'completion fish > ~/.config/fish/completions/migratory.fish',
+]).action(
+  action((_output, _globals, _options, [shell = '']) => {
+    process.stdout.write(completionScript(shell));
+    return Promise.resolve(ExitCode.done);
+  }),
+);
 /** With `--uri -` the connection string comes first on standard input; nothing else reads from there. */
 async function main(): Promise<void> {
+  if (process.argv[2] === askCommand) return complete(process.argv.slice(3));
   try {
     await program.parseAsync(process.argv);
   } catch (error) {
@@ -246,6 +289,12 @@ async function main(): Promise<void> {
     // Help and version end well; anything else is a wrong call, which commander has explained already.
     process.exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
   }
+}
+
+/** Asked by a shell. Its words are no call: they are not parsed as one. */
+async function complete(words: string[]): Promise<void> {
+  const found = await completions(program, words, process.cwd());
+  process.stdout.write(found.map((word) => `${word}\n`).join(''));
 }
 
 void main();

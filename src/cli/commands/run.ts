@@ -6,6 +6,7 @@ import type { Event } from '../../protocol/events';
 import type { RunMode } from '../../protocol/run';
 import type { RunResult } from '../../protocol/runner';
 import { confirmProduction } from '../confirm';
+import { JunitReport } from '../junit';
 import type { Output } from '../output';
 import { type GlobalOptions, withSession } from '../session';
 import { obeySignals } from '../signals';
@@ -26,6 +27,10 @@ export interface RunOptions {
   retryQuarantine?: boolean;
   /** Rolls the (only) named one back with the version that was applied, and runs it as its file is now. */
   again?: boolean;
+  /** For `ctx.args`. */
+  args?: Record<string, unknown>;
+  /** Writes what was found as a JUnit report to this file. */
+  junit?: string;
 }
 
 const inWords: Record<RunMode, string> = {
@@ -47,6 +52,7 @@ export function runCommand(output: Output, globals: GlobalOptions, options: RunO
     const runSwitch = new RunSwitch();
     const release = obeySignals(runSwitch, output);
     const forgive = reportStrays(output);
+    const junit = options.junit === undefined ? undefined : new JunitReport();
     try {
       const engine = {
         connection: session.connection,
@@ -54,13 +60,20 @@ export function runCommand(output: Output, globals: GlobalOptions, options: RunO
         settings: session.settings,
         program: 'cli',
         wholeProcess: true,
-        hooks: { event: (event: Event) => output.event(event) },
+        hooks: {
+          event(event: Event) {
+            junit?.event(event);
+            output.event(event);
+          },
+        },
         switch: runSwitch,
       };
       const [only = ''] = options.names;
       const result = await (options.again ? rerun(engine, only) : execute({ ...engine, request: options }));
       return finish(output, options, result);
     } finally {
+      // Also of a run that could not be finished: the pipeline shows how far it came.
+      if (options.junit !== undefined) await junit?.write(options.junit);
       forgive();
       release();
     }
