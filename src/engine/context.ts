@@ -105,11 +105,11 @@ export function transferContext(scope: RunScope, step: RunStep): TransferContext
         step.conflicts += report.conflicts;
         if (report.errors > 0) recorder.countErrors(step, step.errors + report.errors);
       },
-      quarantined({ id, reason }) {
+      quarantined({ collection, id, reason }) {
         recorder.emit({
           type: 'quarantined',
           step: step.name,
-          collection: '',
+          collection,
           id: extendedJson(id),
           reason,
         });

@@ -152,7 +152,7 @@ export class Pump {
   }
 
   private async finished(range: Range, outcome: Outcome, ms: number, feed: Feed): Promise<void> {
-    const { context, sizer, throttle } = this.options;
+    const { context, sizer, throttle, collection } = this.options;
     const { tally } = outcome;
     addTally(this.sums, tally);
     this.doneHere += outcome.handled.count;
@@ -161,7 +161,8 @@ export class Pump {
     sizer.learn(range.keys ?? outcome.documents, outcome.documents, outcome.bytes, ms);
     throttle.spent(outcome.documents);
     const monitor = context.monitor;
-    for (const { id, reason } of outcome.quarantined) monitor?.quarantined?.({ id: decoded(id), reason });
+    for (const { id, reason } of outcome.quarantined)
+      monitor?.quarantined?.({ collection, id: decoded(id), reason });
     for (const conflict of outcome.conflicts) monitor?.conflict?.(conflict);
     monitor?.batch?.({
       count: tally.scanned,

@@ -35,7 +35,7 @@ export interface TransferMonitor {
   /** Documents expected in all; called again when the estimate changes. `done` of them were done before a resume. */
   total?(total: number, done: number): void;
   batch?(report: BatchReport): void;
-  quarantined?(item: { id: unknown; reason: string }): void;
+  quarantined?(item: { collection: string; id: unknown; reason: string }): void;
   conflict?(item: Conflict): void;
   log?(level: 'info' | 'warn' | 'error', message: string): void;
 }

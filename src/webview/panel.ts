@@ -12,7 +12,7 @@ import { setLanguage } from './format';
 import { fileButton, header, stepButtons, title } from './header';
 import { emptyView, loadView, saveView, send, type ViewState } from './host';
 import { followLog, log } from './log';
-import { isFinal, isSnapshot, shownStep } from './model';
+import { isFinal, isSnapshot, leftovers, shownStep } from './model';
 import { guarded, icon, type Content, type Page } from './parts';
 import { progress } from './progress';
 import { dryRunReport } from './report';
@@ -86,8 +86,10 @@ function body(whole: Page): Content {
   const report = part(dryRunReport);
   // What a rehearsal has found says more than that it came to its end.
   const result = report === nothing ? part(progress) : report;
-  const top = [part(stepHead), part(failure), result];
-  const beside = [part(steps), part(checks), part(verification)];
+  // Checks that stopped it are what there is to say; others stand beside.
+  const stopped = whole.step && leftovers(whole.snapshot.run, whole.step) === 'nothing';
+  const top = [part(stepHead), part(failure), result, ...(stopped ? [part(checks)] : [])];
+  const beside = [part(steps), ...(stopped ? [] : [part(checks)]), part(verification)];
   const aside = [part(conflicts), part(quarantine)];
   const main = [...top, ...aside].some((content) => content !== nothing);
   const below = [...aside, part(log)];

@@ -52,7 +52,8 @@ function undone(page: Page, step: RunStep): TemplateResult {
 
 /** Of one that stopped half-way: what that means, and the two ways on. */
 function leftBehind(page: Page, step: RunStep): Content {
-  if (leftovers(page.snapshot.run, step) !== 'stays') return nothing;
+  // Of an interrupted run the head says it.
+  if (step.state === 'interrupted' || leftovers(page.snapshot.run, step) !== 'stays') return nothing;
   const words = step.kind === 'script' ? text('left.script') : text('left.transform');
   return html`<p class="left-behind">${words}</p>`;
 }
@@ -80,6 +81,8 @@ function figures(page: Page, step: RunStep): TemplateResult {
     step.total === null ? text('progress.handled') : text('progress.ofTotal', { total: number(step.total) });
   // Nothing can be in conflict on the way up.
   const conflicts = page.snapshot.run.mode === 'down' || step.conflicts > 0;
+  // Errors that are all in quarantine are told once.
+  const setAside = step.errors > 0 && step.errors === step.quarantined;
   return html`<dl class="figures-grid">
     ${figure(text('progress.documents'), number(step.processed), of)}
     ${moving ? figure(text('progress.rate'), text('progress.perSecond', { n: rate(step.rate) })) : nothing}
@@ -96,7 +99,7 @@ function figures(page: Page, step: RunStep): TemplateResult {
         ? figure(text('progress.batch'), text('progress.milliseconds', { n: number(step.batchMs) }))
         : nothing
     }
-    ${asideFigure(text('progress.errors'), step.errors, 'bad')}
+    ${setAside ? nothing : asideFigure(text('progress.errors'), step.errors, 'bad')}
     ${asideFigure(text('progress.quarantined'), step.quarantined, 'warn')}
     ${conflicts ? asideFigure(text('progress.conflicts'), step.conflicts, 'warn') : nothing}
   </dl>`;

@@ -104,7 +104,7 @@ export const english = {
   'left.transform':
     'What it changed so far is still there. Running it again goes on from there; rolling back restores the documents.',
   'left.script':
-    'What it changed so far is still there. Running it again takes that back first; rolling back leaves it at that.',
+    'What it changed so far is still there. Running it again takes that back first and begins anew; rolling back only takes it back.',
   'throttle.label': 'Speed limit',
   'throttle.none': 'No limit',
   'throttle.perSecond.one': '{n} document a second',

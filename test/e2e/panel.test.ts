@@ -1,9 +1,8 @@
 // The run panel alone in a real browser: every state in the four kinds of themes and three widths, without an
 // accessibility violation, a policy violation or anything wider than the page; and what its buttons send.
 import assert from 'node:assert/strict';
-import { readFile, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AxeResults, RunOptions } from 'axe-core';
 import type { RunSnapshot } from '../../src/protocol/events';
 import {
   allSnapshots,
@@ -20,6 +19,7 @@ import {
 } from '../unit/webview/fixtures';
 import { PanelHarness, type Panel } from './panel/panelPage';
 import { themes, type ThemeName } from './panel/themes';
+import { violations } from './support/axe';
 
 const root = join(import.meta.dirname, '..', '..');
 const pictures = join(root, 'out', 'panel');
@@ -30,16 +30,6 @@ function asOfNow(snapshot: RunSnapshot): RunSnapshot {
   const copy = structuredClone(snapshot);
   if (!copy.run.endedAt) copy.run.startedAt = new Date(Date.now() - 52_000).toISOString();
   return copy;
-}
-
-async function violations(panel: Panel): Promise<string[]> {
-  const source = await readFile(join(root, 'node_modules', 'axe-core', 'axe.min.js'), 'utf8');
-  await panel.page.evaluate(source);
-  const results = await panel.page.evaluate(() => {
-    const axe = (window as unknown as { axe: { run(options: RunOptions): Promise<AxeResults> } }).axe;
-    return axe.run({ resultTypes: ['violations'] });
-  });
-  return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
 }
 
 function picture({ page }: Panel, name: string): Promise<unknown> {
@@ -83,7 +73,7 @@ describe('The run panel', () => {
           if (width !== 700 || theme === 'dark') await picture(shown, `${name}-${theme}-${width}`);
           // Colours and structure are the same at every width but for narrow tables.
           if (width === 700 || (width === 300 && theme === 'dark'))
-            assert.deepEqual(await violations(shown), [], `${name} at ${width} px`);
+            assert.deepEqual(await violations(shown.page), [], `${name} at ${width} px`);
         }
         assert.deepEqual(await shown.page.evaluate(() => window.policyViolations), []);
         assert.deepEqual(shown.errors, []);

@@ -134,6 +134,41 @@ describe('a migration in the editor', () => {
     assert.deepEqual(await stage.applied(), []);
   });
 
+  it('is refused before any question while another run is at work there, and that one can be held back', async () => {
+    const second = '29990101000001-second.js';
+    const gate = `gate_${stage.db.databaseName}`;
+    await stage.write(second, script);
+    const path = await stage.write(
+      file,
+      `module.exports = {\n  async up(db) {\n    while (!(await db.collection('${gate}').findOne())) ;\n  },\n};\n`,
+    );
+    await migrationRow(second, /^pending/);
+    stage.person.presses.push('Run');
+    const running = pressLens(path, 'Run');
+    const run = await until('the run', async () => {
+      const found = await newestRun(stage.db);
+      return found?.state === 'running' ? found : undefined;
+    });
+    const questions = stage.person.asked.length;
+    await vscode.commands.executeCommand('migratory.run', { name: second, index: 0 });
+    assert.equal(stage.person.asked.length, questions);
+    assert.match(stage.person.said.at(-1) ?? '', new RegExp(`^Another run is under way on .*${file}`));
+
+    stage.person.types.push('250');
+    await vscode.commands.executeCommand('migratory.throttleRun', { run: run._id });
+    const stored = () =>
+      stage.db.collection<{ _id: string; throttle?: unknown }>('_migratory_runs').findOne({ _id: run._id });
+    assert.deepEqual((await stored())?.throttle, { docsPerSecond: 250 });
+    await vscode.commands.executeCommand('migratory.throttleRun', { run: run._id, docsPerSecond: null });
+    assert.deepEqual((await stored())?.throttle, {});
+
+    await stage.db.collection(gate).insertOne({});
+    await running;
+    assert.deepEqual(await stage.applied(), [file]);
+    await vscode.commands.executeCommand('migratory.throttleRun', { run: run._id });
+    assert.match(stage.person.said.at(-1) ?? '', /has ended already/);
+  });
+
   it('that calls process.exit does not take the view of it down', async () => {
     const path = await stage.write(
       file,

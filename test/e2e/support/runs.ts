@@ -6,6 +6,7 @@ export interface RunDocument {
   _id: string;
   state: string;
   pid: number;
+  throttle?: Record<string, number>;
 }
 
 /** Asks until the newest run document is in this state. */

@@ -22,6 +22,8 @@ export interface SceneOptions {
   files: Record<string, string>;
   /** Connections instead of `local`, which names the scene's database. */
   connections?: Record<string, { uri: string; database: string; production?: boolean }>;
+  /** More of the project's config. */
+  config?: Record<string, unknown>;
   /** The workspace is not trusted. */
   restricted?: boolean;
   /** Documents to begin with, by collection. */
@@ -59,7 +61,7 @@ export async function scene(
   try {
     const connections = options.connections ?? { local: { uri: server.uri, database } };
     const [defaultConnection] = Object.keys(connections);
-    const config = JSON.stringify({ connections, defaultConnection }, null, 2);
+    const config = JSON.stringify({ ...options.config, connections, defaultConnection }, null, 2);
     for (const [path, text] of Object.entries({ 'migratory.config.json': config, ...options.files })) {
       await mkdir(dirname(join(folder, path)), { recursive: true });
       await writeFile(join(folder, path), text);
