@@ -97,6 +97,22 @@ export interface LeaseHolder {
   acquiredAt: string;
 }
 
+/** What the documents of a collection hold, by a look at some of them. */
+export interface CollectionSample {
+  /** How many documents were looked at. */
+  documents: number;
+  /** Dotted paths (arrays add nothing to them), those in most documents first. */
+  fields: SampledField[];
+}
+export interface SampledField {
+  path: string;
+  /** How many of the documents have it. */
+  count: number;
+  /** BSON types by their names in `$type`, with how many documents hold one; of an array also those of its elements. */
+  types: Record<string, number>;
+  elements?: Record<string, number>;
+}
+
 /** A question about one database, for the ways out of bad states; all of them refuse a read-only connection. */
 export interface MendingRequest {
   project: ProjectLocation;
@@ -126,6 +142,10 @@ export type RunnerMethods = {
   throttle(params: { target: ConnectionTarget; run: string; settings: ThrottleChange | null }): RunThrottle;
   /** The source that was applied, out of the ledger; null when the ledger has none. */
   appliedSource(params: { project: ProjectLocation; target: ConnectionTarget; name: string }): string | null;
+  /** Names of the collections and views that migrations may be about. */
+  collections(params: { target: ConnectionTarget }): string[];
+  /** Looks at a bounded number of documents; answers of the last minute are given again. */
+  sample(params: { target: ConnectionTarget; collection: string }): CollectionSample;
   /** Who holds the lease of the database; null when it is free. */
   lease(params: { target: ConnectionTarget }): LeaseHolder | null;
   /** Takes the lease from `expected`, and from nobody else; answers whether it still held it. */

@@ -4,6 +4,7 @@ import type { RunnerMethods, RunnerNotifications } from '../protocol/runner';
 import { type Handlers, type Port, RpcServer } from '../protocol/rpc';
 import { describeError } from '../migration/describeError';
 import { StuckError } from '../engine/userCode';
+import { CollectionSamples } from './collectionSamples';
 import { Mending } from './mending';
 import { Observer } from './observer';
 import { RunnerJob } from './job';
@@ -23,6 +24,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 const observer = new Observer((name, params) => server.notify(name, params));
 const mending = new Mending((target) => observer.connection(target));
+const samples = new CollectionSamples((target) => observer.connection(target));
 const job = new RunnerJob({
   event: (event) => server.notify('event', event),
   snapshot: (snapshot) => server.notify('snapshot', snapshot),
@@ -39,6 +41,8 @@ const handlers: Handlers<RunnerMethods> = {
   quarantinedDocument: (which) => observer.quarantinedDocument(which),
   control: ({ target, run, control }) => observer.control(target, run, control),
   appliedSource: ({ project, target, name }) => observer.appliedSource(project, target, name),
+  collections: ({ target }) => samples.collections(target),
+  sample: ({ target, collection }) => samples.sample(target, collection),
   lease: ({ target }) => mending.lease(target),
   unlock: (request) => mending.unlock(request),
   mark: (request) => mending.mark(request),
