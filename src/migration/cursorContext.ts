@@ -23,8 +23,10 @@ export interface CursorContext {
   word: string;
   start: number;
   end: number;
-  /** The word stands in quotes. */
-  quoted: boolean;
+  /** The quote that the word stands in; empty without one. */
+  quote: string;
+  /** The second quote is there too. */
+  closed: boolean;
   /** The word is the key of an object, and whether its colon is there already. */
   key: boolean;
   colon: boolean;
@@ -59,7 +61,8 @@ export function cursorContext(
     word: text.slice(start, end),
     start,
     end,
-    quoted: word?.inside !== undefined,
+    quote: word?.inside ? text.slice(word.start, start) : '',
+    closed: word?.inside?.closed === true,
     key,
     colon: tokens[word ? before + 1 : before]?.text === ':',
   };

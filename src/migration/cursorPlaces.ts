@@ -72,7 +72,7 @@ const keyWants: Partial<Record<Role, readonly Want[]>> = {
   modifiers: ['modifier'],
   pulled: ['field'],
   stage: ['stage'],
-  computed: ['field', 'expression'],
+  computed: ['field'],
   accumulator: ['accumulator'],
   window: ['window'],
   expression: ['expression'],

@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 import { readStaticConfig } from '../project/staticConfig';
 import { registerCommands } from './commands/all';
+import { registerLanguageHelp } from './completion';
 import { ConnectionStore } from './connections';
 import { VirtualDocuments } from './documents';
 import { LensProvider } from './lenses';
@@ -18,6 +19,7 @@ import { RunnerProcess } from './runnerProcess';
 import { RunMemory } from './runMemory';
 import { RunStarter } from './runStarter';
 import { RunStore } from './runs';
+import { SampledNames } from './sampledNames';
 import type { Services } from './services';
 import { setting } from './settings';
 import { StatusBar } from './statusBar';
@@ -48,7 +50,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
       ...registerCommands(services),
       ...disposables,
       // Without a folder there is nothing that could have lenses.
-      ...(folder ? [new LensProvider(services.outlines, services.store)] : []),
+      ...(folder ? [new LensProvider(services.outlines, services.store), languageHelp(services)] : []),
       new StatusBar(services.store, services.runs),
       registerTasks(services),
       vscode.workspace.onDidGrantWorkspaceTrust(() => void services.project?.reload()),
@@ -138,6 +140,11 @@ function createServices(
     filter,
     starter: new RunStarter(() => startRunner(true), runs),
   };
+}
+
+function languageHelp({ outlines, connections, observer }: Services): vscode.Disposable {
+  const mayAsk = (): boolean => vscode.workspace.isTrusted && setting('completion.sample');
+  return registerLanguageHelp(outlines, new SampledNames(connections, observer, mayAsk));
 }
 
 /** Another folder holds the migrations now (the first one came or went): everything starts anew with it. */

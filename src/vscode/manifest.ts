@@ -62,6 +62,8 @@ export interface Settings {
   'codeLens.enabled': boolean;
   /** Which lenses stand above a migration. */
   'codeLens.show': LensName[];
+  /** Whether completion and hover ask the database for collections and fields. */
+  'completion.sample': boolean;
   /** Path of the Node.js that runs migrations; empty = the editor's own. */
   node: string;
   /** Whether the run panel opens by itself when a run starts. */
@@ -72,6 +74,7 @@ export interface Settings {
 export const settingNames: readonly (keyof Settings)[] = [
   'codeLens.enabled',
   'codeLens.show',
+  'completion.sample',
   'node',
   'panel.openOnRun',
   'production.requireDryRun',

@@ -39,11 +39,11 @@ describe('samples of collections', function () {
   });
 
   it('counts types of fields, also in sub-documents and arrays', async () => {
-    await db.collection<{ _id: number }>('films').insertMany([
+    await db.collection('films').insertMany([
       { _id: 1, title: 'A', year: 1999, gross: Long.fromNumber(5), cast: [{ name: 'x' }, { name: null }] },
       { _id: 2, title: 'B', year: '1999', gross: new Decimal128('5'), tags: ['a', 1] },
       { _id: 3, title: 'C', year: 1.5, seen: { at: new Date(), by: { id: 1 } }, tags: [] },
-    ] as { _id: number }[]);
+    ] as object[]);
     const { documents, fields } = await samples.sample(target, 'films');
     assert.equal(documents, 3);
     assert.deepEqual(Object.fromEntries(fields.map(({ path, ...rest }) => [path, rest])), {
@@ -71,7 +71,7 @@ describe('samples of collections', function () {
     assert.equal((await samples.sample(target, 'many')).documents, 200);
     const text = 'x'.repeat(400_000);
     await db.collection('large').insertMany(Array.from({ length: 40 }, () => ({ text })));
-    assert.equal((await samples.sample(target, 'large')).documents, 11);
+    assert.equal((await samples.sample(target, 'large')).documents, 10);
   });
 
   it('keeps no more than 1,000 paths of a document with many', async () => {

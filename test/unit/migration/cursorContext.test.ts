@@ -17,7 +17,7 @@ const transform = (fields: string): string =>
 
 const javascript: Case[] = [
   // Collections.
-  [inUp("await db.collection('|"), ['collection'], { word: '', quoted: true }],
+  [inUp("await db.collection('|"), ['collection'], { word: '', quote: "'", closed: false }],
   [inUp("await db.collection('fi|lms').updateMany({}, {});\n  },\n};"), ['collection'], { word: 'films' }],
   [inUp('await db.collection("|\n    await next();\n  },\n};'), ['collection'], { word: '' }],
   [inUp('await db.collection<Film>(`|`)'), ['collection']],
@@ -30,7 +30,7 @@ const javascript: Case[] = [
   [
     inUp("await db.collection('films').find({ |"),
     ['field', 'query'],
-    { collection: 'films', key: true, quoted: false, colon: false },
+    { collection: 'films', key: true, quote: '', colon: false },
   ],
   [
     inUp("await db.collection('films').updateMany({ ye|: 1 }"),
@@ -72,7 +72,11 @@ const javascript: Case[] = [
   ],
   [inUp('db.collection(names[0]).find({ |'), ['field', 'query'], { collection: undefined }],
   [transform('filter: { |'), ['field', 'query'], { collection: 'films' }],
-  [transform("filter: { 'cast.|': 1 }"), ['field', 'query'], { word: 'cast.', quoted: true, colon: true }],
+  [
+    transform("filter: { 'cast.|': 1 }"),
+    ['field', 'query'],
+    { word: 'cast.', quote: "'", closed: true, colon: true },
+  ],
   [
     "module.exports = {\n  filter: { | },\n  source: 'films',\n};",
     ['field', 'query'],
@@ -81,7 +85,11 @@ const javascript: Case[] = [
   [inUp('const filter = { |'), ['field', 'query']],
   // Updates.
   [inUp("db.collection('films').updateMany({}, { $|"), ['update'], { word: '$', key: true }],
-  [inUp("db.collection('films').updateMany({}, { '$se|': {} })"), ['update'], { word: '$se', quoted: true }],
+  [
+    inUp("db.collection('films').updateMany({}, { '$se|': {} })"),
+    ['update'],
+    { word: '$se', quote: "'", key: true },
+  ],
   [inUp("db.collection('films').updateOne({}, { $set: { |"), ['field'], { collection: 'films' }],
   [inUp("db.collection('films').updateOne({}, { $push: { tags: { |"), ['modifier']],
   [
@@ -161,7 +169,7 @@ const javascript: Case[] = [
   [inUp("db.collection('films').createIndexes([{ key: { |"), ['field']],
   [inUp("db.collection('films').distinct('|"), ['field']],
   [inUp("db.collection('films').insertOne({ |"), ['field']],
-  [inUp("db.collection('films').find({}, { projection: { |"), ['field', 'expression']],
+  [inUp("db.collection('films').find({}, { projection: { |"), ['field']],
   [transform('requiredIndexes: [{ |'), ['field']],
   [
     transform('async validate(films) {\n    return (await films.countDocuments({ |'),
@@ -174,14 +182,14 @@ const python: Case[] = [
   ['def up(db):\n    db["|', ['collection'], { word: '' }],
   ['def up(db):\n    db.|', ['collection']],
   ['def up(db):\n    db.fi|lms.update_many({})', ['collection'], { word: 'films' }],
-  ['def up(db):\n    db.films.update_many({"|', ['field', 'query'], { collection: 'films', quoted: true }],
+  ['def up(db):\n    db.films.update_many({"|', ['field', 'query'], { collection: 'films', quote: '"' }],
   ['def up(db):\n    db["films"].update_many({"year": {"$|"}})', ['condition', 'parameter']],
   ['def up(db):\n    db.films.update_many({}, {"|', ['update']],
   ['def up(db):\n    db.films.update_many({}, update={"$set": {"|', ['field'], { collection: 'films' }],
   [
     'def up(db):\n    films = db.films\n    films.find({|',
     ['field', 'query'],
-    { collection: 'films', quoted: false },
+    { collection: 'films', quote: '' },
   ],
   [
     'def up(db):\n    films = db.get_collection("films")\n    films.find({"|',
