@@ -3,7 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { describeError } from '../migration/describeError';
 import { ExitCode, UserError } from '../protocol/errors';
 import { conflictsCommand } from './commands/conflicts';
-import { createCommand, initCommand } from './commands/author';
+import { createCommand, initCommand, typesCommand } from './commands/author';
 import { journalsCommand } from './commands/journals';
 import {
   baselineCommand,
@@ -105,13 +105,19 @@ add('init', 'write a config and make the folder of the migrations', ['init', 'in
 add('create <description...>', 'write a new migration; connects to nothing', [
   'create "split customer names"',
   'create "release dates" --template transform',
+  'create "find orders by customer" --template index --language typescript',
 ])
   .option('-t, --template <template>', 'what the new file starts from')
+  .option('-l, --language <language>', 'javascript, typescript or python; default that of the config')
   .action(
-    action((output, globals, options: { template?: string }, args) =>
+    action((output, globals, options: { template?: string; language?: string }, args) =>
       createCommand(output, globals, args.join(' '), options),
     ),
   );
+
+add('types', 'write types for migrations of a project that has not installed migratory', ['types']).action(
+  action((output, globals) => typesCommand(output, globals)),
+);
 
 add('status', 'show which migrations are applied, pending, changed or missing', [
   'status',

@@ -147,7 +147,7 @@ function placeOf(argument: Argument, collection: string | undefined): Place {
       return { role: 'shape', collection, shape: options };
     case 'migration':
       return { role: 'migration' };
-    case 'other':
+    default:
       return nothing;
   }
 }

@@ -53,11 +53,14 @@ export type Role =
   | 'documents'
   | 'shape';
 
+/** Stands for every key of a shape that is not named. */
+const anyKey = '*';
+
 export type Shape = Record<string, (around: Around) => Place>;
 interface Around {
   place: Place;
   /** The string under another key of the same object. */
-  sibling(key: string): string | undefined;
+  sibling: (key: string) => string | undefined;
 }
 
 const keyWants: Partial<Record<Role, readonly Want[]>> = {
@@ -111,7 +114,8 @@ export function valueAt(place: Place, key: string, sibling: Around['sibling']): 
   const isOperator = key.startsWith('$');
   switch (role) {
     case 'shape': {
-      const make = place.shape && Object.hasOwn(place.shape, key) ? place.shape[key] : undefined;
+      const { shape = {} } = place;
+      const make = Object.hasOwn(shape, key) ? shape[key] : shape[anyKey];
       return make ? make({ place, sibling }) : nothing;
     }
     case 'query':
@@ -209,11 +213,7 @@ const ofOther =
   (role: Role, key: string): Shape[string] =>
   ({ sibling }) => ({ role, collection: sibling(key) });
 
-/** Every name leads to a pipeline. */
-const facet: Shape = new Proxy({} as Shape, {
-  getOwnPropertyDescriptor: () => ({ configurable: true, enumerable: true, value: of('pipeline') }),
-  get: () => of('pipeline'),
-});
+const facet: Shape = { [anyKey]: of('pipeline') };
 const unwind: Shape = { path: of('expression') };
 const outputCollection: Shape = { coll: of('collection') };
 export const updatePipeline = (collection?: string): Place => ({

@@ -3,24 +3,49 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExitCode, UserError } from '../protocol/errors';
+import type { PythonTemplateKind, TemplateKind } from './templateBodies';
+import { javaScriptBodies, pythonBodies } from './templateBodies';
+import { typesReference } from './typesFile';
 
-export const templateKinds = ['script', 'transform', 'update', 'pipeline'] as const;
-export type TemplateKind = (typeof templateKinds)[number];
+export type { TemplateKind };
+export type TemplateLanguage = 'javascript' | 'typescript' | 'python';
+
+export const templateExtensions: Record<TemplateLanguage, string> = {
+  javascript: '.js',
+  typescript: '.ts',
+  python: '.py',
+};
+
+/** In the order in which they are offered. Python has scripts only. */
+export function templateKinds(language: TemplateLanguage): TemplateKind[] {
+  return Object.keys(language === 'python' ? pythonBodies : javaScriptBodies) as TemplateKind[];
+}
 
 export interface TemplateOptions {
-  language: 'javascript' | 'typescript' | 'python';
+  language: TemplateLanguage;
   /** How JavaScript exports; TypeScript is always a module. */
   moduleSystem: 'commonjs' | 'esm';
   /** Stands in the migration when given; without it the file's name counts. */
   name?: string;
   description?: string;
+  /** A file with types, beside the new one, that it shall refer to. */
+  typesFile?: string;
 }
 
-/** The text of a new migration. Python has scripts only. */
+/**
+ * The text of a new migration.
+ * @throws Error for a kind that the language does not have.
+ */
 export function renderTemplate(kind: TemplateKind, options: TemplateOptions): string {
-  if (options.language === 'python') return python(options.description);
+  if (options.language === 'python') return python(kind, options.description);
+  const { typesFile } = options;
+  const reference = typesFile === undefined ? '' : typesReference(`./${typesFile}`);
+  return `${reference}${javaScript(kind, options)}`;
+}
+
+function javaScript(kind: TemplateKind, options: TemplateOptions): string {
   const fields = [literalField('name', options.name), literalField('description', options.description)];
-  const body = `{\n${fields.join('')}${bodies[kind]}}`;
+  const body = `{\n${fields.join('')}${javaScriptBodies[kind]}}`;
   if (options.language === 'javascript' && options.moduleSystem === 'commonjs') {
     return `/** @type {import('migratory').${typeNames[kind]}} */\nmodule.exports = ${body};\n`;
   }
@@ -86,70 +111,16 @@ const typeNames: Record<TemplateKind, string> = {
   transform: 'TransformMigration',
   update: 'TransformMigration',
   pipeline: 'PipelineMigration',
+  index: 'ScriptMigration',
+  convert: 'ScriptMigration',
+  extract: 'ScriptMigration',
+  split: 'ScriptMigration',
 };
 
-const bodies: Record<TemplateKind, string> = {
-  script: `
-  async up(db) {
-    await db.collection('orders').updateMany({ status: { $exists: false } }, { $set: { status: 'open' } });
-  },
-
-  async down(db) {
-    await db.collection('orders').updateMany({ status: 'open' }, { $unset: { status: '' } });
-  },
-`,
-  transform: `
-  source: 'orders',
-  filter: { placedAt: { $type: 'string' } },
-
-  // Called for each matching document, in resumable batches that are journaled first. It gives back an update,
-  // an update pipeline, a whole document with its _id, or nothing to leave the document as it is.
-  transform(order) {
-    return { $set: { placedAt: new Date(order.placedAt) } };
-  },
-
-  async validate(orders) {
-    return (await orders.countDocuments({ placedAt: { $type: 'string' } })) === 0;
-  },
-`,
-  update: `
-  source: 'orders',
-  filter: { total: { $exists: false } },
-
-  // Runs on the server, in resumable batches that are journaled first.
-  update: [{ $set: { total: { $sum: '$lines.price' } } }],
-  revertPipeline: [{ $unset: 'total' }],
-`,
-  pipeline: `
-  source: 'orders',
-
-  // An aggregation over ranges of the source; its documents are written to another collection.
-  pipeline: [
-    { $unwind: '$lines' },
-    {
-      $project: {
-        _id: { $concat: [{ $toString: '$_id' }, '-', '$lines.sku'] },
-        order: '$_id',
-        sku: '$lines.sku',
-        price: '$lines.price',
-      },
-    },
-  ],
-  into: 'orderLines',
-  whenMatched: 'replace',
-  whenNotMatched: 'insert',
-`,
-};
-
-function python(description: string | undefined): string {
+function python(kind: TemplateKind, description: string | undefined): string {
+  if (!Object.hasOwn(pythonBodies, kind)) throw new Error(`Python has no template "${kind}"`);
   const head = description === undefined || description === '' ? '' : `"""${docstring(description)}"""\n\n\n`;
-  return `${head}def up(db):
-    db.orders.update_many({"status": {"$exists": False}}, {"$set": {"status": "open"}})
-
-
-def down(db):
-    db.orders.update_many({"status": "open"}, {"$unset": {"status": ""}})
-`;
+  return `${head}${pythonBodies[kind as PythonTemplateKind]}`;
 }
 
 function docstring(text: string): string {

@@ -138,6 +138,7 @@ function createServices(
     documents,
     panel,
     filter,
+    memory: context.workspaceState,
     starter: new RunStarter(() => startRunner(true), runs),
   };
 }

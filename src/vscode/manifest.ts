@@ -3,6 +3,7 @@
 
 export const Command = {
   newMigration: 'migratory.newMigration',
+  addTypes: 'migratory.addTypes',
   run: 'migratory.run',
   dryRun: 'migratory.dryRun',
   rollBack: 'migratory.rollBack',

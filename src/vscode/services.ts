@@ -1,5 +1,5 @@
 // What the commands work with; extension.ts makes the one instance.
-import type { ConnectionStore } from './connections';
+import type { ConnectionStore, Memory } from './connections';
 import type { VirtualDocuments } from './documents';
 import type { Log } from './log';
 import type { MigrationStore } from './migrationStore';
@@ -28,4 +28,6 @@ export interface Services {
   documents: VirtualDocuments;
   panel: RunPanel;
   filter: TreeFilter;
+  /** What is remembered for the workspace. */
+  memory: Memory;
 }

@@ -1,12 +1,21 @@
-// `init` and `create`: the files that authors start from. Neither connects to anything.
+// `init`, `create` and `types`: the files that authors start from. None connects to anything.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { extname, join, relative } from 'node:path';
+import { moduleSystemOf } from '../../migration/projectFolder';
 import {
   createMigrationFile,
   renderTemplate,
+  templateExtensions,
   templateKinds,
-  type TemplateKind,
+  type TemplateLanguage,
 } from '../../migration/templates';
+import {
+  typesAreMissing,
+  typesFileIn,
+  typesFileName,
+  typesReference,
+  writeTypes,
+} from '../../migration/typesFile';
 import { findConfigFile } from '../../project/configFiles';
 import { ExitCode, UserError } from '../../protocol/errors';
 import type { Output } from '../output';
@@ -34,7 +43,7 @@ export default defineConfig({
 export async function initCommand(
   output: Output,
   _globals: GlobalOptions,
-  { ts }: { ts?: boolean },
+  { ts = false }: { ts?: boolean },
 ): Promise<number> {
   const root = process.cwd();
   const there = await findConfigFile(root);
@@ -44,42 +53,73 @@ export async function initCommand(
     });
   }
   const file = ts ? 'migratory.config.ts' : 'migratory.config.json';
-  await writeFile(join(root, file), ts ? typeScriptConfig : jsonConfig, { flag: 'wx' });
-  await mkdir(join(root, 'migrations'), { recursive: true });
+  const folder = join(root, 'migrations');
+  const needsTypes = ts && (await typesAreMissing(folder));
+  const reference = needsTypes ? typesReference(`./migrations/${typesFileName}`) : '';
+  await writeFile(join(root, file), ts ? `${reference}${typeScriptConfig}` : jsonConfig, { flag: 'wx' });
+  await mkdir(folder, { recursive: true });
   output.say(`Wrote ${file} and made the folder migrations.`);
+  if (needsTypes) sayTypes(output, folder, await writeTypes(folder, root));
   return ExitCode.done;
+}
+
+/** `types`: for projects that have not installed this package. */
+export async function typesCommand(output: Output, globals: GlobalOptions): Promise<number> {
+  const { migrationsDir } = await readConfig(globals);
+  sayTypes(output, migrationsDir, await writeTypes(migrationsDir, process.cwd()));
+  return ExitCode.done;
+}
+
+function sayTypes(output: Output, folder: string, names: readonly string[]): void {
+  const files = names.map((name) => relative(process.cwd(), join(folder, name)));
+  output.say(`Wrote ${files.join(' and ')}, so that editors know the types of migrations.`);
 }
 
 export async function createCommand(
   output: Output,
   globals: GlobalOptions,
   description: string,
-  { template = 'script' }: { template?: string },
+  { template = 'script', language: given }: { template?: string; language?: string },
 ): Promise<number> {
   const config = await readConfig(globals);
-  const kind = templateKinds.find((known) => known === template);
+  const language = languageOf(given, config.file);
+  const kinds = templateKinds(language);
+  const kind = kinds.find((known) => known === template);
   if (kind === undefined) {
-    throw new UserError(`There is no template "${template}". There are: ${templateKinds.join(', ')}.`, {
-      exitCode: ExitCode.usage,
-    });
+    throw new UserError(
+      `There is no template "${template}" for ${languageNames[language]}. There are: ${kinds.join(', ')}.`,
+      { exitCode: ExitCode.usage },
+    );
   }
-  const written = await write(
-    config.migrationsDir,
+  const folder = config.migrationsDir;
+  const text = renderTemplate(kind, {
+    language,
+    moduleSystem: await moduleSystemOf(folder, process.cwd()),
     description,
-    kind,
-    extname(config.file ?? '').endsWith('ts'),
-  );
+    typesFile: await typesFileIn(folder),
+  });
+  const written = await createMigrationFile(folder, description, text, templateExtensions[language]);
   output.say(`Created ${relative(process.cwd(), written)}`);
   return ExitCode.done;
 }
 
-function write(
-  folder: string,
-  description: string,
-  kind: TemplateKind,
-  typescript: boolean,
-): Promise<string> {
-  const language = typescript ? 'typescript' : 'javascript';
-  const text = renderTemplate(kind, { language, moduleSystem: 'commonjs', description });
-  return createMigrationFile(folder, description, text, typescript ? '.ts' : '.js');
+const languageNames: Record<TemplateLanguage, string> = {
+  javascript: 'JavaScript',
+  typescript: 'TypeScript',
+  python: 'Python',
+};
+
+/** The one that was asked for, else that of the config. */
+function languageOf(given: string | undefined, configFile: string | null): TemplateLanguage {
+  if (given === undefined) return extname(configFile ?? '').endsWith('ts') ? 'typescript' : 'javascript';
+  const known = (Object.keys(languageNames) as TemplateLanguage[]).find(
+    (name) => name === given.toLowerCase(),
+  );
+  if (known) return known;
+  throw new UserError(
+    `There is no language "${given}". There are: ${Object.keys(languageNames).join(', ')}.`,
+    {
+      exitCode: ExitCode.usage,
+    },
+  );
 }

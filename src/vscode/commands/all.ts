@@ -18,6 +18,7 @@ import { newMigration } from './newMigration';
 import type { CommandHandler } from './register';
 import { registerCommand } from './register';
 import { controlRun, showRun } from './runCommands';
+import { addTypes } from './typesCommand';
 import { retryQuarantine, startAllPending, startChosen } from './startRuns';
 import { throttleRun } from './throttleCommand';
 
@@ -32,6 +33,7 @@ export function registerCommands(services: Services): vscode.Disposable[] {
   // A record, so that a command without a handler does not compile.
   const commands: Record<Command, Entry> = {
     [Command.newMigration]: harmless(() => newMigration(services)),
+    [Command.addTypes]: harmless(() => addTypes(services)),
     [Command.run]: executes((...args) => startChosen('up', args, services)),
     [Command.dryRun]: executes((...args) => startChosen('dry-run', args, services)),
     [Command.rollBack]: executes((...args) => startChosen('down', args, services)),

@@ -1,26 +1,40 @@
 // New Migration…: which form, in which language, what it does; the file is written and opened.
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { extname } from 'node:path';
 import * as vscode from 'vscode';
-import type { TemplateKind, TemplateOptions } from '../../migration/templates';
-import { createMigrationFile, newMigrationFileName, renderTemplate } from '../../migration/templates';
+import { moduleSystemOf } from '../../migration/projectFolder';
+import type { TemplateKind, TemplateLanguage } from '../../migration/templates';
+import {
+  createMigrationFile,
+  newMigrationFileName,
+  renderTemplate,
+  templateExtensions,
+  templateKinds,
+} from '../../migration/templates';
+import { typesFileIn } from '../../migration/typesFile';
 import { UserError } from '../../protocol/errors';
+import { offerTypes } from './typesCommand';
 import type { Services } from '../services';
 
 const t = vscode.l10n.t;
 
-type Language = 'javascript' | 'typescript';
-const extensions: Record<Language, string> = { javascript: '.js', typescript: '.ts' };
+const languageNames: Record<TemplateLanguage, string> = {
+  javascript: 'JavaScript',
+  typescript: 'TypeScript',
+  python: 'Python',
+};
+/** The collection that all templates speak of. */
+const placeholder = 'orders';
 
-export async function newMigration({ project, outlines }: Services): Promise<vscode.Uri | undefined> {
+export async function newMigration(services: Services): Promise<vscode.Uri | undefined> {
+  const { project, outlines } = services;
   if (!project) {
     throw new UserError(t('Open the folder first that the migration belongs to.'), {
       action: { label: t('Open Folder'), command: 'vscode.openFolder' },
     });
   }
-  const form = await askForForm();
+  const form = await askForForm(languageOfFile(outlines.files.at(-1)?.file));
   if (!form) return undefined;
-  const extension = extensions[form.language];
+  const extension = templateExtensions[form.language];
   const description = await vscode.window.showInputBox({
     title: t('New Migration'),
     prompt: t('What does it do? This becomes part of the file’s name.'),
@@ -31,12 +45,14 @@ export async function newMigration({ project, outlines }: Services): Promise<vsc
   const dir = project.migrationsDir;
   const text = renderTemplate(form.kind, {
     language: form.language,
-    moduleSystem: await moduleSystem(dir, project.location.root),
+    moduleSystem: await moduleSystemOf(dir, project.location.root),
     description,
+    typesFile: await typesFileIn(dir),
   });
   const uri = vscode.Uri.file(await createMigrationFile(dir, description, text, extension));
-  await vscode.window.showTextDocument(uri);
+  await show(uri);
   await outlines.refresh();
+  if (form.language !== 'python') void offerTypes(uri, services);
   return uri;
 }
 
@@ -51,25 +67,37 @@ function nameProblem(description: string, extension: string): string | undefined
 
 interface Form {
   kind: TemplateKind;
-  language: Language;
+  language: TemplateLanguage;
 }
 
-async function askForForm(): Promise<Form | undefined> {
+interface FormItem extends vscode.QuickPickItem {
+  form?: Form;
+}
+
+/** Grouped by language; that of the newest migration comes first. */
+async function askForForm(newest: string | undefined): Promise<Form | undefined> {
   const kinds: Record<TemplateKind, [label: string, detail: string]> = {
     script: [t('Script'), t('up(db) and down(db): any commands, each journaled so that it can be undone')],
     transform: [t('Transform'), t('A function for every document of a collection: resumable, with progress')],
     update: [t('Update Pipeline'), t('An update that runs on the server, in resumable batches')],
-    pipeline: [t('Aggregation'), t('A new shape of the documents in another collection')],
+    pipeline: [t('Aggregation'), t('A new shape of the documents in another collection, merged with $merge')],
+    index: [t('Index'), t('An index for a query, and its removal')],
+    convert: [t('Type Conversion'), t('Fields in another BSON type, exactly: dates, decimals, ObjectIds …')],
+    extract: [t('Array to References'), t('The elements of an array as documents of their own')],
+    split: [t('Split Collection'), t('Some documents of a collection into another one')],
   };
-  const items = (Object.keys(kinds) as TemplateKind[]).flatMap((kind) =>
-    (['javascript', 'typescript'] as const).map((language) => ({
+  const languages: TemplateLanguage[] = ['javascript', 'typescript', 'python'];
+  const first = languages.find((language) => language === newest) ?? 'javascript';
+  const items = [first, ...languages.filter((language) => language !== first)].flatMap((language) => [
+    { label: languageNames[language], kind: vscode.QuickPickItemKind.Separator } satisfies FormItem,
+    ...templateKinds(language).map((kind): FormItem => ({
       label: kinds[kind][0],
-      description: language === 'javascript' ? 'JavaScript' : 'TypeScript',
+      description: languageNames[language],
       detail: kinds[kind][1],
       form: { kind, language },
     })),
-  );
-  const picked = await vscode.window.showQuickPick(items, {
+  ]);
+  const picked = await vscode.window.showQuickPick<FormItem>(items, {
     title: t('New Migration'),
     placeHolder: t('Which form?'),
     matchOnDescription: true,
@@ -78,20 +106,20 @@ async function askForForm(): Promise<Form | undefined> {
   return picked?.form;
 }
 
-/** What `.js` means there: the nearest package.json up to the workspace folder says it. */
-async function moduleSystem(dir: string, root: string): Promise<TemplateOptions['moduleSystem']> {
-  for (let folder = dir; ; folder = dirname(folder)) {
-    const type = await packageType(join(folder, 'package.json'));
-    if (type !== undefined) return type;
-    if (folder === root || folder === dirname(folder)) return 'commonjs';
-  }
+function languageOfFile(file: string | undefined): TemplateLanguage | undefined {
+  if (file === undefined) return undefined;
+  const extension = extname(file);
+  return extension === '.py' ? 'python' : extension.endsWith('ts') ? 'typescript' : 'javascript';
 }
 
-async function packageType(file: string): Promise<TemplateOptions['moduleSystem'] | undefined> {
-  try {
-    const { type } = JSON.parse(await readFile(file, 'utf8')) as { type?: unknown };
-    return type === 'module' ? 'esm' : 'commonjs';
-  } catch {
-    return undefined;
-  }
+/** Opens a new migration with the first name selected that a person will want to change. */
+async function show(uri: vscode.Uri): Promise<void> {
+  const editor = await vscode.window.showTextDocument(uri);
+  const at = editor.document.getText().indexOf(placeholder);
+  if (at < 0) return;
+  const { document } = editor;
+  editor.selection = new vscode.Selection(
+    document.positionAt(at),
+    document.positionAt(at + placeholder.length),
+  );
 }

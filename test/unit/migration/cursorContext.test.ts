@@ -259,7 +259,7 @@ describe('cursorContext', () => {
   });
 
   it('never throws and never hangs, wherever a text is cut off', () => {
-    const text = `${inUp(javascript.map(([one]) => one.replace('|', '')).join('\n`${a}` /re/ '))}`;
+    const text = inUp(javascript.map(([one]) => one.replace('|', '')).join('\n`${a}` /re/ '));
     for (let length = 0; length < text.length; length += 37) {
       cursorContext(text.slice(0, length), length, 'javascript');
       cursorContext(text.slice(0, length), length, 'python');

@@ -9,12 +9,20 @@ import {
   createMigrationFile,
   newMigrationFileName,
   renderTemplate,
+  type TemplateKind,
   templateKinds,
 } from '../../../src/migration/templates';
 
 const now = new Date('2024-01-31T17:45:01.999Z');
 /** Everything that could break out of a literal, a comment or a docstring. */
 const nasty = `it's "quoted" \`\${process.exit()}\` \\ */ """ \u2028\n\u2029 ä😀 </script>`;
+
+const outlinedKinds: Partial<Record<TemplateKind, string>> = {
+  transform: 'transform',
+  update: 'transform',
+  pipeline: 'pipeline',
+};
+const withDown = new Set<TemplateKind>(['script', 'update', 'index', 'split']);
 
 describe('newMigrationFileName', () => {
   const cases: [description: string, name: string][] = [
@@ -60,7 +68,7 @@ describe('createMigrationFile', () => {
     assert.deepEqual(texts, ['1', '2', '3']);
   });
 
-  for (const kind of templateKinds) {
+  for (const kind of templateKinds('javascript')) {
     for (const [language, moduleSystem, extension] of [
       ['javascript', 'commonjs', '.js'],
       ['javascript', 'esm', '.mjs'],
@@ -73,11 +81,12 @@ describe('createMigrationFile', () => {
         assert.equal(others.length, 0);
         assert.equal(migration?.name, nasty);
         assert.equal(migration.definition.description, nasty);
-        assert.equal(migration.kind, kind === 'update' ? 'transform' : kind);
+        assert.equal(migration.kind, outlinedKinds[kind] ?? 'script');
         const outline = outlineSource(text, file);
         assert.equal(outline.complete, true);
         assert.equal(outline.entries[0]?.name, nasty);
-        assert.equal(outline.entries[0].hasDown, kind === 'script' || kind === 'update');
+        assert.equal(outline.entries[0].kind, migration.kind);
+        assert.equal(outline.entries[0].hasDown, withDown.has(kind));
       });
     }
   }
@@ -88,22 +97,34 @@ describe('createMigrationFile', () => {
     assert.equal((await loadMigrations(file, { root: dir }))[0]?.name, basename(file));
   });
 
-  it('starts a script in Python that compiles', async () => {
+  it('leads to the types beside it, and is a migration all the same', async () => {
     const text = renderTemplate('script', {
-      language: 'python',
-      moduleSystem: 'commonjs',
-      description: nasty,
+      language: 'typescript',
+      moduleSystem: 'esm',
+      typesFile: 'migratory-env.d.ts',
     });
-    const file = await createMigrationFile(dir, 'x', text, '.py', now);
-    execFileSync('python3', [
-      '-c',
-      'import ast, sys; ast.parse(open(sys.argv[1], encoding="utf-8").read())',
-      file,
-    ]);
-    const { entries } = outlineSource(text, file);
-    assert.deepEqual(
-      entries.map(({ name, hasDown }) => [name, hasDown]),
-      [[basename(file), true]],
-    );
+    assert.match(text, /^\/\/\/ <reference path="\.\/migratory-env\.d\.ts" \/>\n/);
+    assert.equal(outlineSource(text, 'a.ts').entries.length, 1);
+  });
+
+  for (const kind of templateKinds('python')) {
+    it(`starts a ${kind} in Python that compiles`, async () => {
+      const text = renderTemplate(kind, { language: 'python', moduleSystem: 'commonjs', description: nasty });
+      const file = await createMigrationFile(dir, 'x', text, '.py', now);
+      execFileSync('python3', [
+        '-c',
+        'import ast, sys; ast.parse(open(sys.argv[1], encoding="utf-8").read())',
+        file,
+      ]);
+      const { entries } = outlineSource(text, file);
+      assert.deepEqual(
+        entries.map(({ name, hasDown }) => [name, hasDown]),
+        [[basename(file), true]],
+      );
+    });
+  }
+
+  it('has no transform in Python', () => {
+    assert.throws(() => renderTemplate('transform', { language: 'python', moduleSystem: 'commonjs' }));
   });
 });

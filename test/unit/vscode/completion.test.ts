@@ -222,10 +222,12 @@ describe('hover', () => {
 });
 
 describe('the names of a database', () => {
-  const connections = {
-    ofFile: () => ({ id: 'one' }),
-    target: () => Promise.resolve({ name: 'one', uri: 'mongodb://x', database: 'shop' }),
-  } as unknown as ConnectionStore;
+  const store = (connection: object | undefined): ConnectionStore =>
+    ({
+      ofFile: () => connection,
+      target: () => Promise.resolve({ name: 'one', uri: 'mongodb://x', database: 'shop' }),
+    }) as unknown as ConnectionStore;
+  const connections = store({ id: 'one' });
   const { context } = question("db.collection('|')").question;
 
   it('are not asked for without trust', async () => {
@@ -236,8 +238,7 @@ describe('the names of a database', () => {
 
   it('are not asked for without a connection', async () => {
     const observer = { call: () => assert.fail('asked') };
-    const none = { ...connections, ofFile: () => undefined } as unknown as ConnectionStore;
-    const names = new SampledNames(none, observer as never, () => true);
+    const names = new SampledNames(store(undefined), observer as never, () => true);
     assert.deepEqual(await names.about('a.js', context), { known: {}, waiting: false });
   });
 
