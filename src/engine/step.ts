@@ -15,6 +15,7 @@ import { LeaseLostError } from './lease';
 import type { LedgerEntry, LedgerRow } from './ledger';
 import { ledgerEntry } from './ledgerEntry';
 import type { MigrationSet } from './migrationSet';
+import { discardQuarantine } from './quarantine';
 import { rollBackFromJournal, rollBackMigration } from './rollback';
 import { CancelledError, openLedger, type RunScope } from './scope';
 import { forgetScriptJournal, hasChanged } from './scriptJournal/undo';
@@ -175,6 +176,7 @@ async function rollBackStep(
     throw new StepFailure('conflicts', ExitCode.conflicts, info);
   }
   await ledger.remove(planned.entry.name);
+  await forgetQuarantine(scope, step);
   recorder.finishStep(step, 'rolled-back', null);
 }
 
@@ -300,11 +302,13 @@ async function undo(
   thrown: unknown,
 ): Promise<StepFailure> {
   const { recorder } = scope;
-  recorder.log('error', `${info.message} What was changed so far is rolled back.`, step.name);
+  const what = /[.!?]$/.test(info.message) ? info.message : `${info.message}.`;
+  recorder.log('error', `${what} What was changed so far is rolled back.`, step.name);
   recorder.enter(step, 'rolling-back');
   try {
     const { conflicts } = await rollBackFromJournal(scope, step, step.journal ?? recorder.id);
     const state = conflicts > 0 ? 'conflicts' : 'rolled-back';
+    if (conflicts === 0) await forgetQuarantine(scope, step);
     recorder.finishStep(step, state, info);
     return new StepFailure(state, conflicts > 0 ? ExitCode.conflicts : exitCode, info, thrown);
   } catch (second) {
@@ -313,4 +317,10 @@ async function undo(
     recorder.finishStep(step, 'failed', info);
     return new StepFailure('failed', exitCode, info, thrown);
   }
+}
+
+/** What is not applied has nothing to retry: its next run takes these documents up anyway. */
+async function forgetQuarantine({ connection }: RunScope, step: RunStep): Promise<void> {
+  await discardQuarantine(connection.db, step.name);
+  step.quarantined = 0;
 }

@@ -38,12 +38,19 @@ export function quarantine(page: Page): Content {
     ],
     page.step?.quarantined ?? 0,
     quarantineButtons(page),
+    isBack(page) ? text('quarantine.explain.undone') : undefined,
   );
 }
 
+/** Nothing is applied any more that a retry could complete; the reasons still tell what to mend. */
+function isBack({ step }: Page): boolean {
+  return step?.state === 'rolled-back';
+}
+
 /** Once the run has ended; until then its own documents are still coming. */
-function quarantineButtons({ snapshot, step }: Page): Content {
-  if (!step || !isFinal(snapshot.run.state)) return nothing;
+function quarantineButtons(page: Page): Content {
+  const { snapshot, step } = page;
+  if (!step || !isFinal(snapshot.run.state) || isBack(page)) return nothing;
   const { name } = step;
   return html`<div class="buttons small">
     <button
@@ -131,13 +138,14 @@ function part<T>(
   columns: readonly Column<T>[],
   counted: number,
   buttons: Content = nothing,
+  explain: string = text(`${id}.explain`),
 ): Content {
   if (rows.length === 0 && counted === 0) return nothing;
   const total = Math.max(rows.length, counted);
   return section(
     id,
     text(`${id}.title`),
-    html`<p class="lead">${text(`${id}.explain`)}</p>
+    html`<p class="lead">${explain}</p>
       ${rows.length === 0 ? nothing : table(text(`${id}.title`), columns, rows.slice(0, rowsShown(page, id)))}
       ${shownLine(page, id, { held: rows.length, total })}`,
     buttons,

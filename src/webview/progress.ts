@@ -15,7 +15,7 @@ export function progress(page: Page): Content {
   const { step } = page;
   if (!step || !hasProgress(step)) return nothing;
   const title = isFinal(step.state) ? text('progress.result') : text('progress.title');
-  if (leftovers(page.snapshot.run, step) === 'undone') return section('progress', title, undone(page, step));
+  if (leftovers(page.snapshot.run, step) === 'undone') return section('progress', title, undone(step));
   const done = percentage(step);
   const badge = stateBadge(page.snapshot.run, step.state);
   return section(
@@ -32,22 +32,18 @@ export function progress(page: Page): Content {
 }
 
 /** A share of what was put back, or a red bar, would say that something is left to do or broken. */
-function undone(page: Page, step: RunStep): TemplateResult {
+function undone(step: RunStep): TemplateResult {
   const { processed } = step;
   return html`<div class="undone">
-      ${icon('shield', 'good')}
-      <div>
-        <p class="undone-title">${text('left.undone')}</p>
-        <p class="details">
-          ${processed > 0 ? plural('left.putBack', processed, number(processed)) : text('left.putBackAll')}
-          ${text('left.runAgain')}
-        </p>
-      </div>
+    ${icon('shield', 'good')}
+    <div>
+      <p class="undone-title">${text('left.undone')}</p>
+      <p class="details">
+        ${processed > 0 ? plural('left.putBack', processed, number(processed)) : text('left.putBackAll')}
+        ${text('left.runAgain')}
+      </p>
     </div>
-    <dl class="figures-grid">
-      ${figure(text('progress.took'), duration(took(page, step)))}
-      ${step.quarantined > 0 ? asideFigure(text('progress.quarantined'), step.quarantined, 'warn') : nothing}
-    </dl>`;
+  </div>`;
 }
 
 /** Of one that stopped half-way: what that means, and the two ways on. */

@@ -213,6 +213,8 @@ export const english = {
   'quarantine.title': 'Quarantine',
   'quarantine.explain':
     'These documents could not be migrated. They are unchanged and can be retried after a fix.',
+  'quarantine.explain.undone':
+    'These documents could not be migrated. They are unchanged, and nothing of them is kept aside any more.',
   'quarantine.retry': 'Retry',
   'quarantine.retry.hint': 'Runs the migration on these documents again',
   'quarantine.discard': 'Discard…',

@@ -191,6 +191,9 @@ describe('The run panel', () => {
     );
     assert.equal(await page.getByRole('progressbar').count(), 0);
     assert.doesNotMatch(words, /100/);
+    const aside = page.locator('.quarantine');
+    assert.match(await aside.innerText(), /nothing of them is kept aside any more[^]*"unknown"/);
+    assert.equal(await aside.getByRole('button', { name: /^(Retry|Discard)/ }).count(), 0);
   });
 
   it('has a button for each failed check that it can do something about', async () => {

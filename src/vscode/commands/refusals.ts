@@ -5,6 +5,7 @@ import { UserError } from '../../protocol/errors';
 import type { ConnectionTarget } from '../../protocol/runner';
 import type { ConnectionInfo } from '../connections';
 import { Command } from '../manifest';
+import { isOver } from '../runs';
 import type { Services } from '../services';
 import { runTitle } from '../words';
 import type { Chosen } from './choose';
@@ -35,6 +36,9 @@ export async function refuseWhileLeased(
 ): Promise<void> {
   const holder = await services.observer.call('lease', { target });
   if (!holder) return;
+  // One that has just ended lets go of it in a moment; the runner judges for good.
+  const known = services.runs.get(holder.run)?.run;
+  if (known && isOver(known) && known.state !== 'interrupted') return;
   throw new UserError(
     t(
       'Another run is under way on {0}: run {1} on {2} (process {3}). Wait for its end or cancel it first.',

@@ -253,6 +253,28 @@ describe('main job', function () {
     assert.equal(await project.db.collection('people').countDocuments({ seen: { $exists: true } }), 0);
   });
 
+  it('leaves nothing in quarantine of what is rolled back or undone', async () => {
+    const picky = (fatal: boolean): string => `module.exports = {
+      source: 'people',
+      onError: 'quarantine',
+      transform: (doc) => (doc._id === 7 ? null.nothing : { $set: { seen: doc._id } }),
+      validate: () => ${!fatal},
+    };`;
+    project = await Project.create({ '1-picky.js': picky(true) });
+    await seed(project.db, 50);
+    const undone = await project.run({ mode: 'up' });
+    assert.equal(undone.run.state, 'rolled-back');
+    assert.equal(project.ofType('quarantined').length, 1);
+    assert.deepEqual(await listQuarantine(project.db), []);
+
+    await project.write({ '1-picky.js': picky(false) });
+    assert.equal((await project.run({ mode: 'up' })).run.steps[0]?.quarantined, 1);
+    assert.equal((await listQuarantine(project.db)).length, 1);
+    const down = await project.run({ mode: 'down' });
+    assert.equal(down.run.state, 'rolled-back');
+    assert.deepEqual(await listQuarantine(project.db), []);
+  });
+
   it('stops before the start when a check fails, with exit code 5', async () => {
     const needsIndex = transform.replace('{ born: 1 }', '{ nowhere: 1 }');
     project = await Project.create({ '1-dates.ts': needsIndex });

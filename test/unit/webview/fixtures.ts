@@ -194,9 +194,10 @@ export const undone = snapshotOf(
         at: at(7),
         level: 'error',
         message:
-          "Cannot read properties of undefined (reading 'toFixed') What was changed so far is rolled back.",
+          "Cannot read properties of undefined (reading 'toFixed'). What was changed so far is rolled back.",
       },
     ],
+    quarantined: [oneInQuarantine],
     rates: [2_100, 6_400, 11_800, 12_300, 9_000, 12_100, 12_200],
   },
 );
