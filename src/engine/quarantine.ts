@@ -70,6 +70,12 @@ async function find(
   }));
 }
 
+/** What the log says at the end of a step that has some. */
+export function inQuarantine(count: number): string {
+  const what = count === 1 ? '1 document is' : `${count} documents are`;
+  return `${what} in quarantine: see them with \`migratory quarantine list\`, mend the cause, then retry.`;
+}
+
 /** Forgets them: the documents stay as they are. @returns how many. */
 export async function discardQuarantine(db: Db, step?: string): Promise<number> {
   return (await db.collection(quarantineCollection).deleteMany(ofStep(step))).deletedCount;

@@ -15,7 +15,7 @@ import { LeaseLostError } from './lease';
 import type { LedgerEntry, LedgerRow } from './ledger';
 import { ledgerEntry } from './ledgerEntry';
 import type { MigrationSet } from './migrationSet';
-import { discardQuarantine } from './quarantine';
+import { discardQuarantine, inQuarantine } from './quarantine';
 import { rollBackFromJournal, rollBackMigration } from './rollback';
 import { CancelledError, openLedger, type RunScope } from './scope';
 import { forgetScriptJournal, hasChanged } from './scriptJournal/undo';
@@ -142,11 +142,6 @@ async function applyStep(
   await ledger.record(entry);
   if (step.quarantined > 0) recorder.log('warn', inQuarantine(step.quarantined), step.name);
   recorder.finishStep(step, 'applied', null);
-}
-
-function inQuarantine(count: number): string {
-  const what = count === 1 ? '1 document is' : `${count} documents are`;
-  return `${what} in quarantine: see them with \`migratory quarantine list\`, mend the cause, then retry.`;
 }
 
 async function rollBackStep(
