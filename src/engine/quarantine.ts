@@ -1,5 +1,6 @@
 // The quarantine as people see it: what is in it, and forgetting it. Trying again is a run (execute.ts).
 import type { Db, Document, Filter, FindOptions } from 'mongodb';
+import type { RunStep } from '../protocol/run';
 import { quarantineCollection } from '../transfer/quarantine';
 import { decodeExact, extendedJson, fromExtendedJson, rawToExtendedJson } from './documents';
 
@@ -79,6 +80,12 @@ export function inQuarantine(count: number): string {
 /** Forgets them: the documents stay as they are. @returns how many. */
 export async function discardQuarantine(db: Db, step?: string): Promise<number> {
   return (await db.collection(quarantineCollection).deleteMany(ofStep(step))).deletedCount;
+}
+
+/** What is not applied has nothing to retry: its next run takes these documents up anyway. */
+export async function forgetQuarantine(db: Db, step: RunStep): Promise<void> {
+  await discardQuarantine(db, step.name);
+  step.quarantined = 0;
 }
 
 /** Of the step itself and of the helpers of `ctx` in it, which are named `<step>#convert-1`. */

@@ -15,7 +15,7 @@ import { LeaseLostError } from './lease';
 import type { LedgerEntry, LedgerRow } from './ledger';
 import { ledgerEntry } from './ledgerEntry';
 import type { MigrationSet } from './migrationSet';
-import { discardQuarantine, inQuarantine } from './quarantine';
+import { forgetQuarantine, inQuarantine } from './quarantine';
 import { rollBackFromJournal, rollBackMigration } from './rollback';
 import { CancelledError, openLedger, type RunScope } from './scope';
 import { forgetScriptJournal, hasChanged } from './scriptJournal/undo';
@@ -171,7 +171,7 @@ async function rollBackStep(
     throw new StepFailure('conflicts', ExitCode.conflicts, info);
   }
   await ledger.remove(planned.entry.name);
-  await forgetQuarantine(scope, step);
+  await forgetQuarantine(scope.connection.db, step);
   recorder.finishStep(step, 'rolled-back', null);
 }
 
@@ -303,7 +303,7 @@ async function undo(
   try {
     const { conflicts } = await rollBackFromJournal(scope, step, step.journal ?? recorder.id);
     const state = conflicts > 0 ? 'conflicts' : 'rolled-back';
-    if (conflicts === 0) await forgetQuarantine(scope, step);
+    if (conflicts === 0) await forgetQuarantine(scope.connection.db, step);
     recorder.finishStep(step, state, info);
     return new StepFailure(state, conflicts > 0 ? ExitCode.conflicts : exitCode, info, thrown);
   } catch (second) {
@@ -312,10 +312,4 @@ async function undo(
     recorder.finishStep(step, 'failed', info);
     return new StepFailure('failed', exitCode, info, thrown);
   }
-}
-
-/** What is not applied has nothing to retry: its next run takes these documents up anyway. */
-async function forgetQuarantine({ connection }: RunScope, step: RunStep): Promise<void> {
-  await discardQuarantine(connection.db, step.name);
-  step.quarantined = 0;
 }
