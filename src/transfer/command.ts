@@ -236,12 +236,13 @@ function cursorOf(reply: Document, found: Buffer[]): Long {
   for (const item of elements(cursor)) {
     const name = nameOf(cursor, item);
     if (name === 'id') id = Long.fromBytesLE([...cursor.subarray(item.value, item.end)]);
-    if (name === 'firstBatch' || name === 'nextBatch') addBatch(cursor, item.value, found);
+    if (name === 'firstBatch' || name === 'nextBatch') addDocuments(cursor, item.value, found);
   }
   return id;
 }
 
-function addBatch(buffer: Buffer, offset: number, found: Buffer[]): void {
+/** Adds the documents of an array that holds nothing else. */
+export function addDocuments(buffer: Buffer, offset: number, found: Buffer[]): void {
   const last = offset + buffer.readInt32LE(offset) - 1;
   let at = offset + 4;
   while (at < last) {

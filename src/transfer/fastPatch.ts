@@ -28,14 +28,7 @@ export function fastDiff(before: Buffer, after: Buffer): Buffer | null | undefin
         return undefined;
       }
     }
-    writer.name(BsonType.object, String(touched++));
-    const inner = writer.begin();
-    writer.name(BsonType.string, 'p');
-    writer.int(b.value[i]! - b.start[i]! - 1);
-    writer.copy(after, b.start[i]! + 1, b.value[i]);
-    writer.name(b.type(i), 'a');
-    writer.copy(after, b.value[i], b.end[i]);
-    writer.end(inner);
+    writeTouched(writer, touched++, after, i);
   }
   writer.end(begun);
   if (touched === 0) {
@@ -43,6 +36,53 @@ export function fastDiff(before: Buffer, after: Buffer): Buffer | null | undefin
     return null;
   }
   return writer.since(begun);
+}
+
+/**
+ * The same where of the version after the change only `_id` and the touched fields are known, in their order, and no
+ * other field was touched.
+ */
+export function fastFieldsDiff(
+  before: Buffer,
+  part: Buffer,
+  names: readonly Uint8Array[],
+): Buffer | null | undefined {
+  a.read(before);
+  b.read(part);
+  if (a.mayHaveTwins() || b.mayHaveTwins()) return undefined;
+  // One that went has to be told with its place.
+  for (const name of names) if (b.find(name) < 0 && a.find(name) >= 0) return undefined;
+  const writer = arena.open();
+  const from = writer.at;
+  const begun = writer.begin();
+  let touched = 0;
+  for (let i = 1; i < b.count; i++) {
+    const place = a.find(part.subarray(b.start[i]! + 1, b.value[i]));
+    if (place >= 0 && a.sameElement(place, b, i)) continue;
+    if (place >= 0 && a.type(place) === BsonType.object && b.type(i) === BsonType.object) {
+      writer.at = from;
+      return undefined;
+    }
+    writeTouched(writer, touched++, part, i);
+  }
+  writer.end(begun);
+  if (touched === 0) {
+    writer.at = from;
+    return null;
+  }
+  return writer.since(begun);
+}
+
+/** One entry of a patch: the field at this position of the version after the change. */
+function writeTouched(writer: RawWriter, position: number, after: Buffer, i: number): void {
+  writer.name(BsonType.object, String(position));
+  const inner = writer.begin();
+  writer.name(BsonType.string, 'p');
+  writer.int(b.value[i]! - b.start[i]! - 1);
+  writer.copy(after, b.start[i]! + 1, b.value[i]);
+  writer.name(b.type(i), 'a');
+  writer.copy(after, b.value[i], b.end[i]);
+  writer.end(inner);
 }
 
 /** The version after the change; undefined if it touches more than top-level fields. */

@@ -5,10 +5,11 @@ import type { Document } from 'mongodb';
 import { idQuery, rawDocument, sendWrites, speakable, UnspeakableId, RawList, readRange } from './command';
 import { TryAgain, WriteRefused } from './errors';
 import type { Edit } from './edits';
-import type { PackedEntry } from './journal';
+import type { PackedEntry } from './journalPack';
 import { groups } from './idGroups';
-import { fastDiff } from './fastPatch';
-import { diff, type Patch } from './patch';
+import { sameId } from './imageRow';
+import { KeptByServer } from './keptByServer';
+import type { Patch } from './patch';
 import {
   arrayValue,
   boolValue,
@@ -19,23 +20,30 @@ import {
   intValue,
   keyOf,
   objectValue,
-  sameBytes,
   sameValue,
 } from './raw';
 import type { RawValue } from './raw';
-import { idEnd } from './scan';
 import { readByIds, type Batch } from './source';
 import { Stage, updates, type StageParts } from './stage';
-import { namesWithEnd, touchedFields, withFields } from './touchedFields';
+import { namesWithEnd, patchBetween, patchOfFields, touchedFields } from './touchedFields';
+import type { Worker } from './step';
 import type { Attempt, Outcome } from './work';
 
-export class InPlace {
+export class InPlace implements Worker {
   private readonly stage: Stage;
   private readonly filter: Buffer | undefined;
   /** The only fields that the change can touch, where that is known. */
   private readonly touched: { projection: Document; names: Buffer[] } | undefined;
 
-  constructor(private readonly parts: StageParts) {
+  static async of(parts: StageParts): Promise<InPlace> {
+    return new InPlace(parts, await KeptByServer.of(parts));
+  }
+
+  private constructor(
+    private readonly parts: StageParts,
+    /** Where the server can keep the documents by itself. */
+    readonly around: KeptByServer | undefined,
+  ) {
     this.stage = new Stage(parts);
     const { change } = parts.options;
     const fields = change.kind === 'pipeline' ? touchedFields(change.update) : undefined;
@@ -51,16 +59,18 @@ export class InPlace {
   readonly work = async (attempt: Attempt): Promise<Outcome> => {
     const { job, session } = attempt;
     const { journal, target } = this.parts;
+    if (job.images && this.around) return this.around.work(attempt, this.stage, this.sendGrouped);
     const batch = await this.stage.read(attempt);
     const { edits, failed } = await this.stage.edit(batch.documents, job);
     const changed = updates(edits);
-    const { pipeline } = this.stage;
-    const grouped = pipeline !== undefined && !job.oneByOne && changed.length === batch.documents.length;
-    if (grouped) await this.sendGrouped(batch, pipeline, attempt);
+    const grouped =
+      this.stage.pipeline !== undefined && !job.oneByOne && changed.length === batch.documents.length;
+    if (grouped) await this.sendGrouped(batch, attempt);
     else await this.sendOneByOne(changed, attempt);
     if (journal) {
       await journal.write(job.range.key, target.collectionName, await this.entries(changed, attempt), {
         session,
+        attempt: job.journaled,
       });
     }
     await attempt.crashPoint('after-journal');
@@ -88,18 +98,21 @@ export class InPlace {
   }
 
   /** The whole range in one statement (one for each group of `_id`s that a comparison covers). */
-  private async sendGrouped(batch: Batch, pipeline: RawValue, { session, job }: Attempt): Promise<void> {
+  private readonly sendGrouped = async (
+    batch: Batch,
+    { session, job }: Attempt,
+  ): Promise<{ modified: number }> => {
     const { target, options } = this.parts;
-    const statements = groups(batch.documents.map(idOf)).map(([first, last]) =>
-      this.groupStatement(first, last, pipeline),
-    );
+    const pipeline = this.stage.pipeline!;
+    const statements = groupsOf(batch.documents).map(([from, to]) => this.groupStatement(from, to, pipeline));
     const reply = await sendWrites(options.db, 'update', target.collectionName, statements, { session });
     if (reply.failures[0] || reply.n !== batch.documents.length) {
       // A refusal does not say which document it was.
       job.oneByOne = true;
       throw new TryAgain();
     }
-  }
+    return reply;
+  };
 
   private groupStatement(first: RawValue, last: RawValue, pipeline: RawValue): Buffer {
     const ids = sameValue(first, last)
@@ -119,22 +132,21 @@ export class InPlace {
   /** What the journal keeps of each document: known from the answer, or read off what the server made of it. */
   private async entries(edits: ReturnType<typeof updates>, attempt: Attempt): Promise<PackedEntry[]> {
     const unknown = edits.filter(({ change }) => !change.patch && !change.encodedPatch);
-    const after = unknown.length > 0 ? await this.readAfter(unknown, attempt) : [];
+    const found = unknown.length > 0 ? await this.patchesAfter(unknown, attempt) : [];
     const entries: PackedEntry[] = [];
     let next = 0;
     for (const { raw, change } of edits) {
-      const known = change.encodedPatch ?? change.patch;
-      const patch = known ?? patchBetween(raw, after[next++] ?? raw);
+      const patch = change.encodedPatch ?? change.patch ?? found[next++];
       if (patch && !isEmptyPatch(patch)) entries.push(new Kept(raw, patch));
     }
     return entries;
   }
 
-  /** The documents as the transaction has left them, in the order of the edits. */
-  private async readAfter(
+  /** What the transaction has changed in the documents, in the order of the edits. */
+  private async patchesAfter(
     edits: readonly Edit[],
     { job, session }: Attempt,
-  ): Promise<(Buffer | undefined)[]> {
+  ): Promise<(Patch | Buffer | null)[]> {
     const { target } = this.parts;
     const first = edits[0]!.id;
     if (!this.filter && !job.range.sweep && isSpeakable(first)) {
@@ -142,29 +154,19 @@ export class InPlace {
       const projection = this.touched?.projection;
       const found = await readRange(target, { min: first, max: job.range.to, limit, session, projection });
       if (found.length === limit && edits.every((edit, i) => sameId(edit.raw, found[i]!))) {
-        const whole = this.wholeAfter(edits, found);
-        if (whole) return whole;
+        const patches = edits.map(({ raw }, i) => this.patchBetween(raw, found[i]!));
+        if (patches.every((patch) => patch !== undefined)) return patches;
       }
     }
-    const byId = await readByIds(
-      target,
-      edits.map((edit) => edit.id),
-      { session },
-    );
-    return edits.map((edit) => byId.get(keyOf(edit.id)));
+    const ids = edits.map((edit) => edit.id);
+    const byId = await readByIds(target, ids, { session });
+    return edits.map(({ raw, id }) => patchBetween(raw, byId.get(keyOf(id)) ?? raw));
   }
 
-  /** The documents after the update where only the touched fields were read; undefined if one is too odd for that. */
-  private wholeAfter(edits: readonly Edit[], found: Buffer[]): Buffer[] | undefined {
+  /** Undefined if only the touched fields were read and the document is too odd for that. */
+  private patchBetween(before: Buffer, found: Buffer): Buffer | null | undefined {
     const { touched } = this;
-    if (!touched) return found;
-    const whole: Buffer[] = [];
-    for (const [i, edit] of edits.entries()) {
-      const after = withFields(edit.raw, found[i]!, touched.names);
-      if (!after) return undefined;
-      whole.push(after);
-    }
-    return whole;
+    return touched ? patchOfFields(before, found, touched.names) : patchBetween(before, found);
   }
 }
 
@@ -180,20 +182,16 @@ class Kept implements PackedEntry {
   }
 }
 
-function patchBetween(before: Buffer, after: Buffer): Patch | Buffer | null {
-  const fast = fastDiff(before, after);
-  if (fast !== undefined) return fast;
-  return sameBytes(before, after) ? null : diff(before, after);
+/** What lies in the index between two `_id`s of a kind is of the same kind. */
+function groupsOf(documents: readonly Buffer[]): [RawValue, RawValue][] {
+  const [first, last] = [documents[0], documents.at(-1)];
+  const ends = first && last ? groups([first, last].map(idOf)) : [];
+  return ends.length === 1 ? ends : groups(documents.map(idOf));
 }
 
 function isEmptyPatch(patch: Patch | Buffer): boolean {
   if (Buffer.isBuffer(patch)) return patch.length === emptyDocument.length;
   return patch.kind === 'paths' && patch.touched.length === 0;
-}
-
-function sameId(a: Buffer, b: Buffer): boolean {
-  const end = idEnd(a);
-  return end > 0 && end === idEnd(b) && a.compare(b, 4, end, 4, end) === 0;
 }
 
 function isSpeakable(id: RawValue): boolean {

@@ -3,7 +3,7 @@
 import { idQuery, sendWrites, updateStatement } from './command';
 import { WriteRefused } from './errors';
 import { replacementValue } from './interpret';
-import type { JournalEntry } from './journal';
+import type { JournalEntry } from './journalPack';
 import { diff, printOf } from './patch';
 import { keyOf, sameBytes } from './raw';
 import type { RawValue } from './raw';

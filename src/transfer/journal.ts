@@ -1,39 +1,26 @@
 // The journal of a run, `_migratory_journal_<run>`: for each range the documents as they were, and what was changed in
 // them, packed into few Binaries. Pre-images are raw bytes, so that what comes back is what was there.
-import type { Binary, ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
-import { MaxKey, MinKey } from 'mongodb';
-import { RawList, sendWrites } from './command';
-import type { Patch } from './patch';
-import { decodePatch, encodePatch } from './patch';
+import type { ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
+import { Binary, BSON, Int32, MaxKey, MinKey } from 'mongodb';
+import { addDocuments, RawList, sendWrites } from './command';
+import { stagesInto, toldAgain, type ImageRow } from './imageRow';
+import { unpackLazily, writeRows, type LazyEntry, type PackedEntry } from './journalPack';
 import {
-  binaryValue,
   boolValue,
   document,
   element,
-  elements,
-  emptyDocument,
-  idOf,
+  findElement,
   intValue,
   keyOf,
   objectValue,
   stringValue,
-  valueOf,
   BsonType,
 } from './raw';
-import type { RawValue } from './raw';
-import { RawWriter } from './writer';
 
 export const journalPrefix = '_migratory_journal_';
 
 export function journalName(runId: string): string {
   return `${journalPrefix}${runId}`;
-}
-
-/** One changed document. `before` is undefined where the run created it. */
-export interface JournalEntry {
-  id: RawValue;
-  before: Buffer | undefined;
-  patch: Patch;
 }
 
 export interface RangeJournal {
@@ -42,14 +29,6 @@ export interface RangeJournal {
   /** The number that the next attempt at the range may use. */
   nextAttempt: number;
 }
-
-/** An entry whose patch may be bytes already. */
-export type PackedEntry = Pick<JournalEntry, 'id' | 'before'> & { patch: Patch | Buffer };
-/** An entry whose patch is decoded only where that is needed. */
-export type LazyEntry = Pick<JournalEntry, 'id' | 'before'> & { patch: Buffer };
-
-/** Bytes of one row's packed part; below the 16 MB of a document. */
-export const partBytes = 12 * 1024 * 1024;
 
 export class Journal {
   private readonly collection: Collection;
@@ -94,11 +73,37 @@ export class Journal {
     if (reply.failures[0]) throw new Error(`the journal could not be written: ${reply.failures[0].message}`);
   }
 
+  /** A row that the server fills with documents as they are, to be changed by this update pipeline. */
+  imageRow(range: ObjectId, target: string, update: Document[], attempt: number): ImageRow {
+    const rowId = (part: number) => ({
+      s: this.step,
+      r: range,
+      a: new Int32(attempt),
+      p: new Int32(part),
+    });
+    const _id = rowId(0);
+    const rows = { db: this.db.databaseName, coll: this.name };
+    const kept = new Binary(BSON.serialize({ update }, { ignoreUndefined: true }));
+    return {
+      stages: stagesInto(rows, { _id, collection: target, update: kept }),
+      count: async () => {
+        const row = await this.collection.findOne({ _id } as Document, { projection: { taken: 1 } });
+        return Number(row?.['taken'] ?? 0);
+      },
+      confirm: async (session, n) => {
+        const row = { _id: rowId(1), collection: target, n: new Int32(n) };
+        await this.collection.insertOne(row as Document, { session });
+      },
+      remove: async () => void (await this.collection.deleteOne({ _id })),
+    };
+  }
+
   /** Ranges with the number of their documents in all, and whether several of them may hold the same document. */
   async ranges(): Promise<{ ranges: ObjectId[]; total: number; shared: boolean }> {
     const found = await this.collection
       .aggregate<{ _id: ObjectId; n: number; shared?: boolean }>([
-        { $match: { _id: this.all() } },
+        // Images that nothing has confirmed have no number.
+        { $match: { _id: this.all(), n: { $exists: true } } },
         { $project: { n: 1, shared: 1 } },
         { $group: { _id: '$_id.r', n: { $sum: '$n' }, shared: { $max: '$shared' } } },
         { $sort: { _id: -1 } },
@@ -117,33 +122,41 @@ export class Journal {
    */
   async read(range: ObjectId, session?: ClientSession): Promise<RangeJournal> {
     const s = this.step;
-    const rows = await this.collection
-      .find(
-        {
-          _id: { $gte: { s, r: range, a: new MinKey() }, $lte: { s, r: range, a: new MaxKey() } },
-        } as Document,
-        {
-          sort: { _id: 1 },
-          ...(session ? { session } : {}),
-        },
-      )
+    const between = { $gte: { s, r: range, a: new MinKey() }, $lte: { s, r: range, a: new MaxKey() } };
+    const found = await this.collection
+      .find({ _id: between } as Document, { sort: { _id: 1 }, raw: true, ...(session ? { session } : {}) })
       .toArray();
-    const attempts = new Map<number, Buffer[]>();
-    const target = String(rows[0]?.['collection'] ?? '');
+    const rows = found.map((raw) => storedRow(raw as unknown as Uint8Array));
+    const attempts = new Map<number, StoredRow[]>();
     let last = -1;
     for (const row of rows) {
-      const attempt = Number((row['_id'] as unknown as Document)['a']);
-      if (row['settles'] && attempt !== last) attempts.clear();
-      last = attempt;
-      attempts.set(attempt, [...(attempts.get(attempt) ?? []), bytesOfBinary(row['data'] as Binary)]);
+      if (row.settles && row.attempt !== last) attempts.clear();
+      last = row.attempt;
+      attempts.set(last, [...(attempts.get(last) ?? []), row]);
     }
-    const single = attempts.size === 1 ? [...attempts.values()][0]! : undefined;
-    if (single) return { target, entries: unpackLazily(joined(single)), nextAttempt: last + 1 };
-    const entries = new Map<string, LazyEntry>();
-    for (const parts of attempts.values()) {
-      for (const entry of unpackLazily(joined(parts))) entries.set(keyOf(entry.id), entry);
-    }
-    return { target, entries: [...entries.values()], nextAttempt: last + 1 };
+    const parts = await Promise.all(
+      [...attempts.values()].map((attempt) => this.entriesOf(range, attempt, session)),
+    );
+    const target = rows[0]?.target ?? '';
+    const nextAttempt = last + 1;
+    const kept = parts.filter((entries) => entries.length > 0);
+    if (kept.length === 1) return { target, entries: kept[0]!, nextAttempt };
+    const entries = new Map(kept.flat().map((entry) => [keyOf(entry.id), entry]));
+    return { target, entries: [...entries.values()], nextAttempt };
+  }
+
+  private async entriesOf(
+    range: ObjectId,
+    rows: readonly StoredRow[],
+    session: ClientSession | undefined,
+  ): Promise<LazyEntry[]> {
+    const [{ images, update, attempt }] = rows as [StoredRow];
+    if (!images) return unpackLazily(joined(rows.map(({ data }) => data)));
+    // Without its confirmation it is what a change that never held has left.
+    if (rows.length < 2) return [];
+    const _id = { s: this.step, r: range, a: attempt, p: 0 };
+    const row = { _id, images, update: updateIn(update) };
+    return toldAgain(this.collection, row, session);
   }
 
   /** The collection whose documents are kept; undefined if there are none. */
@@ -187,98 +200,49 @@ export class Journal {
   }
 }
 
+interface StoredRow {
+  attempt: number;
+  settles: boolean;
+  target: string;
+  /** Packed by us, or empty. */
+  data: Buffer;
+  /** Packed by the server. */
+  images: Buffer[] | undefined;
+  update: Buffer;
+}
+
+function storedRow(bytes: Uint8Array): StoredRow {
+  const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const id = findElement(raw, '_id')!;
+  const attempt = findElement(raw, 'a', id.value)!;
+  const images = findElement(raw, 'images');
+  const target = findElement(raw, 'collection');
+  return {
+    attempt: raw.readInt32LE(attempt.value),
+    settles: findElement(raw, 'settles') !== undefined,
+    target: target ? raw.toString('utf8', target.value + 4, target.end - 1) : '',
+    data: binaryIn(raw, 'data'),
+    images: images && documentsIn(raw, images.value),
+    update: binaryIn(raw, 'update'),
+  };
+}
+
+function documentsIn(raw: Buffer, offset: number): Buffer[] {
+  const found: Buffer[] = [];
+  addDocuments(raw, offset, found);
+  return found;
+}
+
+function binaryIn(raw: Buffer, name: string): Buffer {
+  const found = findElement(raw, name);
+  // Its length and its kind stand in front.
+  return found ? raw.subarray(found.value + 5, found.end) : raw.subarray(0, 0);
+}
+
+function updateIn(bytes: Buffer): Document[] {
+  return BSON.deserialize(bytes, { promoteValues: false, bsonRegExp: true })['update'] as Document[];
+}
+
 function joined(parts: readonly Buffer[]): Buffer {
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-}
-
-function bytesOfBinary(binary: Binary): Buffer {
-  return Buffer.from(binary.buffer.buffer, binary.buffer.byteOffset, binary.position);
-}
-
-/**
- * The entries as rows of a journal, in as many as they need. They go straight into the message: pre-images are most of
- * what a transfer writes.
- */
-function writeRows(
-  rows: RawList,
-  entries: readonly PackedEntry[],
-  head: (part: number) => Record<string, RawValue>,
-): void {
-  const { writer } = rows;
-  writer.ensure(sizeOf(entries) + 1024);
-  const begin = (part: number) => {
-    const begun = writer.begin();
-    for (const [name, value] of Object.entries(head(part))) writer.element(name, value);
-    return begun;
-  };
-  const begun = begin(0);
-  writer.name(BsonType.binary, 'data');
-  const from = writer.at + 5;
-  writer.int(0);
-  writer.byte(0);
-  packInto(writer, entries);
-  const size = writer.at - from;
-  if (size <= partBytes) {
-    writer.buffer.writeInt32LE(size, from - 5);
-    writer.end(begun);
-    rows.added();
-    return;
-  }
-  const packed = Buffer.from(writer.since(from));
-  writer.at = begun;
-  for (let part = 0; part * partBytes < size; part++) {
-    const started = begin(part);
-    writer.element('data', binaryValue(packed.subarray(part * partBytes, (part + 1) * partBytes)));
-    writer.end(started);
-    rows.added();
-  }
-}
-
-/** Each entry is the pre-image followed by its patch; a created document has its `_id` alone as a pre-image `{c: _id}`. */
-export function pack(entries: readonly PackedEntry[]): Buffer {
-  const writer = new RawWriter(sizeOf(entries));
-  packInto(writer, entries);
-  return writer.since(0);
-}
-
-function packInto(writer: RawWriter, entries: readonly PackedEntry[]): void {
-  for (const entry of entries) {
-    const { before, patch } = entry;
-    writer.copy(before ?? document([element('c', entry.id)]));
-    writer.copy(Buffer.isBuffer(patch) ? patch : encodePatch(patch));
-  }
-}
-
-/** About how many bytes the entries take. */
-function sizeOf(entries: readonly PackedEntry[]): number {
-  let size = 64;
-  for (const { before, patch } of entries)
-    size += (before?.length ?? 32) + (Buffer.isBuffer(patch) ? patch.length : 64);
-  return size;
-}
-
-/** What `pack` put together. */
-export function unpack(bytes: Buffer): JournalEntry[] {
-  return unpackLazily(bytes).map((entry) => ({ ...entry, patch: decodePatch(entry.patch) }));
-}
-
-/** The same with the patches as bytes. */
-export function unpackLazily(bytes: Buffer): LazyEntry[] {
-  const entries: LazyEntry[] = [];
-  let at = 0;
-  const next = (): Buffer => {
-    const part = bytes.subarray(at, at + bytes.readInt32LE(at));
-    at += part.length;
-    return part;
-  };
-  while (at < bytes.length) {
-    const image = next();
-    const patch = next();
-    const created = image.length > emptyDocument.length && image[5] === 0x63 && image[6] === 0;
-    if (created) {
-      const first = elements(image)[0]!;
-      entries.push({ id: valueOf(image, first), before: undefined, patch });
-    } else entries.push({ id: idOf(image), before: image, patch });
-  }
-  return entries;
 }

@@ -2,7 +2,8 @@
 // step name of their own, since everything else of the journal is done with.
 import type { ClientSession, Db, ObjectId } from 'mongodb';
 import { Checkpoints } from './checkpoints';
-import { Journal, type LazyEntry } from './journal';
+import { Journal } from './journal';
+import { type LazyEntry } from './journalPack';
 import { keyOf } from './raw';
 import type { RawValue } from './raw';
 import { revertStep } from './revertStep';

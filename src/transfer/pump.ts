@@ -19,7 +19,7 @@ import {
   patienceMs,
 } from './transaction';
 import type { CrashPoint, TransferContext } from './types';
-import type { Attempt, Job, Outcome } from './work';
+import type { Around, Attempt, Job, Outcome } from './work';
 
 /** Hands out ranges; undefined when there are none left. */
 export interface Feed {
@@ -35,6 +35,8 @@ export interface PumpOptions {
   sizer: RangeSizer;
   /** Does one attempt at a range, up to but without its checkpoint. */
   work(attempt: Attempt): Promise<Outcome>;
+  /** Work outside of the transactions. */
+  around?: Around;
   /** The collection that ranges are cut from, for halving; without it they are not halved. */
   ranged?: Collection;
   /** Name of the collection whose documents fail, for messages. */
@@ -107,6 +109,7 @@ export class Pump {
         await this.finished(range, outcome, performance.now() - began, feed);
         return;
       } catch (error) {
+        if (await this.options.around?.failed(job, error)) continue;
         if (error instanceof WriteRefused) {
           this.note(job, error);
           refusals += 1;
@@ -144,10 +147,13 @@ export class Pump {
     };
     if (!context.transactions) return work();
     const session = sessions[lane]!;
+    const seen = await this.options.around?.begin(job);
+    if (seen) await this.crashPoint('after-images');
     return inTransaction(
       session,
       () => work(session),
       () => this.crashPoint('before-commit'),
+      seen,
     );
   }
 

@@ -1,7 +1,8 @@
 // After a crash without transactions: which documents of an unfinished range had been changed, read off its journal
 // and the documents themselves. Documents of which it cannot be told are named, never guessed.
 import type { Collection, ObjectId } from 'mongodb';
-import type { Journal, LazyEntry } from './journal';
+import type { Journal } from './journal';
+import type { LazyEntry } from './journalPack';
 import { decodePatch, isApplied, isUnapplied } from './patch';
 import { keyOf, sameBytes } from './raw';
 import { readByIds } from './source';

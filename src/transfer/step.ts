@@ -10,9 +10,13 @@ import { kindOf } from './target';
 import { Throttle } from './throttle';
 import { steadily } from './transaction';
 import type { TransferContext, TransferResult } from './types';
-import type { Attempt, Outcome } from './work';
+import type { Around, Attempt, Outcome } from './work';
 
-type Work = (attempt: Attempt) => Promise<Outcome>;
+/** Does one attempt at a range, and what belongs outside of its transaction. */
+export interface Worker {
+  work(attempt: Attempt): Promise<Outcome>;
+  around?: Around;
+}
 
 export interface Step {
   /** The collection that is cut into ranges. */
@@ -24,7 +28,7 @@ export interface Step {
   documents: number;
   onError: 'stop' | 'quarantine';
   maxErrors: number;
-  work(sizer: RangeSizer, throttle: Throttle, progress: Progress): Work | Promise<Work>;
+  work(sizer: RangeSizer, throttle: Throttle, progress: Progress): Worker | Promise<Worker>;
   /** Name of its checkpoints, if it is not the step itself. */
   checkpoints?: string;
   /** What is to be done instead of all ranges of the collection. */
@@ -59,13 +63,15 @@ export async function runStep(context: TransferContext, step: Step): Promise<Tra
       documents: Math.min(context.batchSize ?? Infinity, step.documents),
     });
     const throttle = new Throttle(db, context.throttle, monitor, signal);
+    const worker = await steadily(async () => step.work(sizer, throttle, progress), signal);
     const pump = new Pump({
       context,
       checkpoints,
       sessions,
       throttle,
       sizer,
-      work: await steadily(async () => step.work(sizer, throttle, progress), signal),
+      work: (attempt) => worker.work(attempt),
+      around: worker.around,
       ranged: collection,
       collection: collection.collectionName,
       onError: step.onError,

@@ -5,7 +5,7 @@ import { ObjectId } from 'mongodb';
 import type { Checkpoints } from './checkpoints';
 import type { Feed } from './pump';
 import type { Bounds, Range } from './ranges';
-import { readBatch } from './source';
+import { readBatch, type Batch } from './source';
 import { steadily } from './transaction';
 
 /** An application that inserts all the time would be followed for ever. */
@@ -50,22 +50,22 @@ export class Sweep implements Feed {
     }
   }
 
+  private read(bounds: Bounds): Promise<Batch> {
+    const { collection, filter } = this;
+    return readBatch(collection, bounds, { filter, projection: { _id: 1 }, limit: keysPerRead });
+  }
+
   private async look(range: Bounds & { key: ObjectId }): Promise<void> {
     const found: Range[] = [];
-    const handled = await this.checkpoints.handled(range.key);
-    let left: Bounds | undefined = range;
-    while (left) {
-      const batch = await readBatch(this.collection, left, {
-        filter: this.filter,
-        projection: { _id: 1 },
-        limit: keysPerRead,
-      });
+    const [handled, first] = await Promise.all([this.checkpoints.handled(range.key), this.read(range)]);
+    for (let batch: Batch | undefined = first; batch;) {
       const ids = handled.missing(batch.documents);
       for (let at = 0; at < ids.length; at += documentsPerRange) {
         const part = ids.slice(at, at + documentsPerRange);
         found.push({ key: new ObjectId(), sweep: { of: range.key, round: this.round, ids: part } });
       }
-      left = batch.rest[0];
+      const left: Bounds | undefined = batch.rest[0];
+      batch = left && (await this.read(left));
     }
     this.ready.push(...found);
     for (const { sweep } of found) this.found += sweep?.ids.length ?? 0;

@@ -1,6 +1,9 @@
 // Which top-level fields an update pipeline can touch, where it says so itself, and putting such fields as they are
 // after the update together with the rest of the document before it: the rest need not be read a second time.
 import type { Document } from 'mongodb';
+import { fastDiff, fastFieldsDiff } from './fastPatch';
+import { diff, encodePatch } from './patch';
+import { sameBytes } from './raw';
 import { Scan } from './scan';
 import { Arena } from './writer';
 
@@ -67,6 +70,28 @@ export function withFields(before: Buffer, part: Buffer, names: readonly Uint8Ar
   }
   writer.end(begun);
   return writer.since(begun);
+}
+
+/**
+ * The patch of a change of which only the touched fields were read; `null` if nothing changed, undefined where names do
+ * not tell the fields apart.
+ */
+export function patchOfFields(
+  before: Buffer,
+  part: Buffer,
+  names: readonly Uint8Array[],
+): Buffer | null | undefined {
+  const fast = fastFieldsDiff(before, part, names);
+  if (fast !== undefined) return fast;
+  const after = withFields(before, part, names);
+  return after && patchBetween(before, after);
+}
+
+/** The patch between two versions; `null` if they are the same. */
+export function patchBetween(before: Buffer, after: Buffer): Buffer | null {
+  const fast = fastDiff(before, after);
+  if (fast !== undefined) return fast;
+  return sameBytes(before, after) ? null : encodePatch(diff(before, after));
 }
 
 /** Names as their elements hold them. */

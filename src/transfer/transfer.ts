@@ -86,11 +86,9 @@ async function documentStep(options: TransferOptions, retry = false): Promise<St
       if (!options.transactions && journal) {
         const recovery = new Recovery(journal, target);
         await recovery.settleAll(keysOf(progress));
-        return new Guarded({ ...parts, journal }, evaluator, recovery).work;
+        return new Guarded({ ...parts, journal }, evaluator, recovery);
       }
-      return into === undefined
-        ? new InPlace({ ...parts, journal }).work
-        : new Into({ ...parts, journal }).work;
+      return into === undefined ? InPlace.of({ ...parts, journal }) : new Into({ ...parts, journal });
     },
     async close() {
       if (options.transactions) return;
@@ -133,9 +131,9 @@ async function mergeRanges(
     work(sizer, throttle) {
       const limit = () => Math.min(sizer.limit, throttle.batchLimit);
       const parts = { options, source, target, journal, limit };
-      if (options.transactions || !journal) return new Merge(parts).work;
+      if (options.transactions || !journal) return new Merge(parts);
       const recovery = new Recovery(journal, target);
-      return new Merge({ ...parts, guard: { journal, recovery, evaluator } }).work;
+      return new Merge({ ...parts, guard: { journal, recovery, evaluator } });
     },
     async close() {
       await close?.();

@@ -55,6 +55,7 @@ export interface Conflict {
 /** Named places at which a test may kill the process; the hook comes in through the options, never from outside. */
 export type CrashPoint =
   | 'after-claim'
+  | 'after-images'
   | 'after-read'
   | 'after-journal'
   | 'after-write'

@@ -1,10 +1,11 @@
 // What a kind of transfer does with one range, seen from the pump: the contract between the pump (lanes, protocol,
 // retries) and the sources, transforms and sinks that are put together for it.
-import type { ClientSession } from 'mongodb';
+import type { ClientSession, ReadConcernLike } from 'mongodb';
 import type { Tally } from './checkpoints';
 import type { Handled } from './handled';
 import type { Edit } from './edits';
-import type { JournalEntry } from './journal';
+import type { ImageRow } from './imageRow';
+import type { JournalEntry } from './journalPack';
 import type { QuarantinedDocument } from './quarantine';
 import type { Bounds, Range } from './ranges';
 import type { RawValue } from './raw';
@@ -21,6 +22,10 @@ export interface Job {
   bypass: boolean;
   /** Attempts of the guarded protocol that were journaled. */
   journaled: number;
+  /** Where the server has put the documents of the range as they were, for the attempt under way. */
+  images?: ImageRow;
+  /** The server has tried to keep them, which is not tried twice. */
+  keptByServer?: boolean;
   /** What the transform answered in the attempt before. */
   earlier?: readonly Edit[];
 }
@@ -37,6 +42,14 @@ export interface Attempt {
    * then no work of the newer owner, and what it writes afterwards fails the guard.
    */
   verify: () => Promise<void>;
+}
+
+/** What has to happen outside of the transaction of an attempt. */
+export interface Around {
+  /** Before it. @returns the time that it has to see, if that matters. */
+  begin(job: Job): Promise<ReadConcernLike | undefined>;
+  /** It did not hold. @returns whether it is to be tried again in another way, at once. */
+  failed(job: Job, error: unknown): Promise<boolean>;
 }
 
 /** What an attempt did, to be journaled, checkpointed and told once it holds. */

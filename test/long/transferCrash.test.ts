@@ -4,8 +4,9 @@ import { allPoints, crash, total } from '../engine/transfer/crash';
 import { jobNames } from '../engine/transfer/crashJobs';
 import { deployments } from '../engine/transfer/setup';
 
-/** Points that a deployment or a direction does not pass. */
-function isPassed(point: string, direction: string, transactions: boolean): boolean {
+/** Whether a job, a deployment and a direction pass the point. */
+function isPassed(job: string, point: string, direction: string, transactions: boolean): boolean {
+  if (point === 'after-images') return job === 'kept' && direction === 'up' && transactions;
   if (direction === 'down')
     return (
       point !== 'before-sweep' && point !== 'after-journal' && (transactions || point !== 'before-commit')
@@ -19,7 +20,7 @@ for (const deployment of deployments) {
     for (const job of jobNames) {
       for (const direction of ['up', 'down'] as const) {
         for (const point of allPoints) {
-          if (!isPassed(point, direction, deployment.transactions)) continue;
+          if (!isPassed(job, point, direction, deployment.transactions)) continue;
           it(`${job} ${direction} at ${point}`, async () => {
             const done = await crash({ deployment, job, direction, point });
             console.log(`      ${done} of ${total} documents were done at the kill`);

@@ -5,7 +5,7 @@ import type { ClientSession, Collection } from 'mongodb';
 import { readRange, sendWrites, type WriteFailure } from '../../transfer/command';
 import { fastDiff } from '../../transfer/fastPatch';
 import { groups } from '../../transfer/idGroups';
-import type { PackedEntry } from '../../transfer/journal';
+import type { PackedEntry } from '../../transfer/journalPack';
 import { diff, encodePatch } from '../../transfer/patch';
 import { RangeSizer } from '../../transfer/ranges';
 import {

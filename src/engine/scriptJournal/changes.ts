@@ -1,7 +1,7 @@
 // Some statements of a write command inside a transaction: what they are about to change is read, the command itself is
 // sent unchanged in meaning, and what it did is told as entries of the journal. Nothing is committed here.
 import { diff, printOf } from '../../transfer/patch';
-import type { JournalEntry } from '../../transfer/journal';
+import type { JournalEntry } from '../../transfer/journalPack';
 import {
   arrayValue,
   BsonType,

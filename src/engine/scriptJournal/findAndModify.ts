@@ -2,7 +2,7 @@
 // alone, in one transaction with the journal (ours, or the one that the script has opened).
 import type { DoorCommand } from '../../wire/door';
 import { printOf, diff, type Patch } from '../../transfer/patch';
-import type { JournalEntry } from '../../transfer/journal';
+import type { JournalEntry } from '../../transfer/journalPack';
 import { pause } from '../../transfer/transaction';
 import {
   arrayValue,

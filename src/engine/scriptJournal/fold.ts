@@ -1,6 +1,6 @@
 // Taking several changes of one document back, the newest first, without touching anything: what it becomes, or why it
 // is left alone.
-import type { JournalEntry } from '../../transfer/journal';
+import type { JournalEntry } from '../../transfer/journalPack';
 import { isApplied, isUnapplied, takeBack } from '../../transfer/patch';
 import { sameBytes } from '../../transfer/raw';
 

@@ -1,6 +1,6 @@
 // What a row of a script's journal says, and how it is read out of what is stored.
 import { BSON, type Binary, type Document } from 'mongodb';
-import { unpack, type JournalEntry } from '../../transfer/journal';
+import { unpack, type JournalEntry } from '../../transfer/journalPack';
 import { decodePatch } from '../../transfer/patch';
 import { emptyDocument, findElement, idOf } from '../../transfer/raw';
 import { foresightOf } from './foresight';

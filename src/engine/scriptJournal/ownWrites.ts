@@ -2,7 +2,7 @@
 // the command and its journal. The script gets the reply that the server would have given to the command alone.
 import type { DoorCommand, UpstreamChannel } from '../../wire/door';
 import { pause } from '../../transfer/transaction';
-import type { JournalEntry } from '../../transfer/journal';
+import type { JournalEntry } from '../../transfer/journalPack';
 import { committed, wasCommitted } from './commit';
 import { idBatches } from './byFilter';
 import { changeByRanges, suitsRanges } from './byRanges';

@@ -2,7 +2,7 @@
 import type { ClientSession, Collection } from 'mongodb';
 import { idQuery, updateStatement, UnspeakableId } from '../../transfer/command';
 import { replacementValue } from '../../transfer/interpret';
-import type { JournalEntry } from '../../transfer/journal';
+import type { JournalEntry } from '../../transfer/journalPack';
 import { document, element, intValue, keyOf, objectValue, sameBytes } from '../../transfer/raw';
 import type { RawValue } from '../../transfer/raw';
 import { readByIds } from '../../transfer/source';

@@ -4,7 +4,7 @@ import type { ClientSession, Collection, MongoClient } from 'mongodb';
 import { sendWrites } from '../../transfer/command';
 import { WriteRefused } from '../../transfer/errors';
 import { writeGuarded } from '../../transfer/guardedWrite';
-import type { JournalEntry } from '../../transfer/journal';
+import type { JournalEntry } from '../../transfer/journalPack';
 import { keyOf } from '../../transfer/raw';
 import { decoded } from '../../transfer/shownId';
 import { inTransaction, isCacheFull, isTooLarge, isTransient, pause } from '../../transfer/transaction';

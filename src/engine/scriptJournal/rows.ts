@@ -2,7 +2,8 @@
 // catalogue, in the order in which they were made. What is written into them is decided elsewhere.
 import { BSON, Binary, type Collection, type Db, type Document, Int32, MaxKey, MinKey } from 'mongodb';
 import { endSessions } from '../../transfer/checkpoints';
-import { journalName, pack, partBytes, type PackedEntry } from '../../transfer/journal';
+import { journalName } from '../../transfer/journal';
+import { pack, partBytes, type PackedEntry } from '../../transfer/journalPack';
 import {
   binaryValue,
   boolValue,

@@ -3,7 +3,7 @@
 // can tell what an update makes of a document, what others do to it between the two reads counts as done by the script.
 import type { DoorCommand, UpstreamChannel } from '../../wire/door';
 import { diff, printOf, type Patch } from '../../transfer/patch';
-import type { JournalEntry } from '../../transfer/journal';
+import type { JournalEntry } from '../../transfer/journalPack';
 import { element, idOf, keyOf, objectValue, sameBytes, stringValue, document } from '../../transfer/raw';
 import { predictedInserts } from './changes';
 import { hangUp, rowsTaken } from './failures';

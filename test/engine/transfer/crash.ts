@@ -14,6 +14,7 @@ import { contextOf, stateLeft, type Deployment } from './setup';
 
 export const allPoints: CrashPoint[] = [
   'after-claim',
+  'after-images',
   'after-read',
   'after-journal',
   'after-write',
@@ -26,6 +27,7 @@ export const allPoints: CrashPoint[] = [
 
 /** Points that lie inside the work: there a kill must find some documents done and others not. */
 const midway = new Set<CrashPoint>([
+  'after-images',
   'after-read',
   'after-journal',
   'after-write',
@@ -46,10 +48,10 @@ export interface CrashCase {
   writer?: boolean;
 }
 
-export async function fill(collection: Collection): Promise<void> {
+export async function fill(collection: Collection, oneKind = false): Promise<void> {
   await collection.insertMany(
     Array.from({ length: total }, (_, n) => ({
-      _id: (n % 3 === 0 ? n : `id ${n}`) as never,
+      _id: (oneKind || n % 3 === 0 ? n : `id ${n}`) as never,
       n,
       x: n,
       odd: n % 2 === 1,
@@ -66,7 +68,7 @@ export async function crash(test: CrashCase): Promise<number> {
   const { deployment, job, direction } = test;
   const db = await deployment.database();
   const changed = db.collection(copies(job) ? 'copy' : 't');
-  await fill(db.collection('t'));
+  await fill(db.collection('t'), job === 'kept');
   const start = await rawBytes(db.collection('t'));
   const first = contextOf(deployment, db, { batchSize: 50 });
   const expected = direction === 'up' ? await uninterrupted(deployment, job) : start;
@@ -109,7 +111,7 @@ function stateExpected(direction: 'up' | 'down', job: JobName): string[] {
 
 async function uninterrupted(deployment: Deployment, job: JobName): Promise<Buffer[]> {
   const db = await deployment.database();
-  await fill(db.collection('t'));
+  await fill(db.collection('t'), job === 'kept');
   await runJob(job, contextOf(deployment, db, { batchSize: 50 }));
   return rawBytes(db.collection(copies(job) ? 'copy' : 't'));
 }

@@ -16,6 +16,8 @@ const transfers = {
   },
   operators: { collection: 't', change: byFunction(() => ({ $inc: { x: 100 }, $push: { log: 'up' } })) },
   pipeline: { collection: 't', change: byPipeline({ $set: { x: { $add: ['$x', 100] } } }) },
+  /** Over `_id`s of one kind, so that the server keeps the documents. */
+  kept: { collection: 't', change: byPipeline({ $set: { x: { $add: ['$x', 100] } } }) },
   filtered: {
     collection: 't',
     filter: { odd: true },

@@ -1,7 +1,13 @@
 // Which fields a pipeline touches, and documents put together from their old version and the touched fields.
 import assert from 'node:assert/strict';
 import { BSON } from 'mongodb';
-import { namesWithEnd, touchedFields, withFields } from '../../../src/transfer/touchedFields';
+import {
+  namesWithEnd,
+  patchBetween,
+  patchOfFields,
+  touchedFields,
+  withFields,
+} from '../../../src/transfer/touchedFields';
 import { document, element, intValue } from '../../../src/transfer/raw';
 
 const raw = (value: object): Buffer => Buffer.from(BSON.serialize(value));
@@ -32,6 +38,28 @@ describe('fields that an update pipeline touches', () => {
     const part = raw({ _id: 1, a: 'one', c: { d: 3, f: 5 }, new: true, newer: null });
     const after = withFields(before, part, namesWithEnd(['a', 'b', 'c', 'new', 'newer']));
     assert.deepEqual(after, raw({ _id: 1, a: 'one', c: { d: 3, f: 5 }, e: 4, new: true, newer: null }));
+  });
+
+  it('make the same patch as the whole documents', () => {
+    const before = { _id: 1, a: 1, b: { c: 1, d: 2 }, e: [1], f: 4 };
+    const names = ['a', 'b', 'e', 'new', 'newer'];
+    for (const change of [
+      { a: 1 },
+      { a: 1.5, e: [1] },
+      { a: 2, e: [2], new: null },
+      { b: { c: 1, d: 3 }, newer: { x: 1 }, new: 2 },
+      { b: 7 },
+      { a: undefined },
+      { e: undefined, new: 1 },
+    ]) {
+      const after = raw({ ...before, ...change });
+      const shown = BSON.deserialize(after, { promoteValues: false });
+      const part = raw(
+        Object.fromEntries(Object.entries(shown).filter(([name]) => name === '_id' || names.includes(name))),
+      );
+      const found = patchOfFields(raw(before), part, namesWithEnd(names));
+      assert.deepEqual(found, patchBetween(raw(before), after), JSON.stringify(change));
+    }
   });
 
   it('leave a document alone that has none of them', () => {
