@@ -10,3 +10,11 @@ def up(db):
 #                                                                             ^^^^^^ variable.language.mongodb
     # a comment about {"$set": 1}
 #                       ^^^^ - keyword.other.update.mongodb
+    db.people.aggregate([{"$match": {}}, {"$queryStats": {}}, {"$group": {"_id": "$a.b", "n": {"$sum": 1}}}])
+#                          ^^^^^^ keyword.control.stage.mongodb
+#                                          ^^^^^^^^^^^ keyword.control.stage.mongodb
+#                                                                                 ^^^^ variable.other.field-path.mongodb
+#                                                                                               ^^^^ support.function.expression.mongodb
+    print("costs $5", "$HOME/x", "a $set here")
+#                ^^ - variable.other.field-path.mongodb
+#                                   ^^^^ - keyword.other.update.mongodb
