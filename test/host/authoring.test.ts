@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { extension, lenses, migrationRow, migrationsDir, pressLens, rows, until, useStage } from './support';
 
@@ -19,6 +20,52 @@ describe('writing migrations', () => {
       await migrationRow(name, /^(pending|out of order)/);
     } finally {
       await vscode.workspace.fs.delete(uri);
+    }
+  });
+
+  it('offers types once to a project without the package, and writes them where they are wanted', async () => {
+    const types = vscode.Uri.file(join(migrationsDir, 'migratory-env.d.ts'));
+    const create = async (): Promise<vscode.TextDocument> => {
+      stage.person.picks.push((items) =>
+        items.find(({ label, description }) => label === 'Index' && description === 'TypeScript'),
+      );
+      stage.person.types.push('find it');
+      const uri = await vscode.commands.executeCommand<vscode.Uri>('migratory.newMigration');
+      return vscode.workspace.openTextDocument(uri);
+    };
+    const made: vscode.Uri[] = [types, vscode.Uri.file(join(migrationsDir, 'jsconfig.json'))];
+    try {
+      const first = await create();
+      made.push(first.uri);
+      const { activeTextEditor } = vscode.window;
+      assert.equal(first.getText(activeTextEditor?.selection), 'orders');
+      await until(
+        'the offer',
+        () => stage.person.said.some((text) => text.includes('migratory is not installed')) || undefined,
+      );
+      assert.doesNotMatch(first.getText(), /reference/);
+      await vscode.commands.executeCommand('migratory.addTypes');
+      assert.match(stage.person.said.at(-1) ?? '', /^migratory-env\.d\.ts.* in migrations tells/);
+      const offers = stage.person.said.length;
+      const second = await create();
+      made.push(second.uri);
+      assert.match(second.getText(), /^\/\/\/ <reference path="\.\/migratory-env\.d\.ts" \/>\n/);
+      assert.equal(stage.person.said.length, offers);
+      const typed = await until('the types', async () => {
+        const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
+          'vscode.executeHoverProvider',
+          second.uri,
+          second.positionAt(second.getText().indexOf('defineMigration(')),
+        );
+        const text = hovers
+          .flatMap(({ contents }) => contents)
+          .map((one) => (one as vscode.MarkdownString).value);
+        return text.find((one) => one.includes('ScriptMigration'));
+      });
+      assert.match(typed, /defineMigration/);
+    } finally {
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+      for (const uri of made) await vscode.workspace.fs.delete(uri).then(undefined, () => undefined);
     }
   });
 

@@ -328,4 +328,39 @@ describe('command line', function () {
     assert.equal(created.code, 0, created.err);
     assert.match(created.out, /Created migrations[\\/]\d{14}-first_one\.js/);
   });
+
+  it('writes every template in its language, and types where the package is not installed', async () => {
+    project = await Project.create({});
+    await rm(join(project.root, 'migratory.config.json'));
+    await writeFile(join(project.root, 'package.json'), '{ "type": "module" }');
+    assert.equal((await project.run('init', '--ts')).code, 0);
+    const read = (name: string): Promise<string> => readFile(join(project.root, name), 'utf8');
+    const reference = /^\/\/\/ <reference path="\.\/(migrations\/)?migratory-env\.d\.ts" \/>\n/;
+    assert.match(await read('migratory.config.ts'), reference);
+    assert.match(await read('migrations/migratory-env.d.ts'), /declare module 'migratory'/);
+    const create = async (...args: string[]): Promise<[name: string, text: string]> => {
+      const { out, err, code } = await project.run('create', ...args);
+      assert.equal(code, 0, err);
+      const name = /Created (migrations[\\/].*)/.exec(out)?.[1] ?? '';
+      return [name, await read(name)];
+    };
+    // This bundle cannot load TypeScript.
+    await rm(join(project.root, 'migratory.config.ts'));
+    const [index, typed] = await create('one', '-t', 'index', '-l', 'typescript');
+    assert.match(index, /\.ts$/);
+    assert.match(typed, reference);
+    assert.match(typed, /createIndex/);
+    assert.match((await create('two', '--language', 'javascript'))[1], /export default/);
+    assert.match(
+      (await create('three', '-l', 'Python', '-t', 'split')).join(),
+      /\.py,"""three"""[^]*def down/,
+    );
+    const wrong = await project.run('create', 'four', '-l', 'python', '-t', 'transform');
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.err, /There is no template "transform" for Python\. There are: script, pipeline/);
+    assert.equal((await project.run('create', 'five', '-l', 'perl')).code, 2);
+    const types = await project.run('types');
+    assert.equal(types.code, 0, types.err);
+    assert.match(types.out, /Wrote migrations[\\/]migratory-env\.d\.ts, so that/);
+  });
 });

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toJsonSchema } from '@valibot/to-json-schema';
+import { Ajv } from 'ajv';
+import * as v from 'valibot';
 import { configSchema } from '../../../src/project/schema';
 
 const file = join(__dirname, '..', '..', '..', 'schemas', 'migratory.config.schema.json');
@@ -13,4 +15,62 @@ describe('schemas/migratory.config.schema.json', () => {
     if (process.env['UPDATE_SCHEMA']) writeFileSync(file, `${JSON.stringify(schema, null, 2)}\n`);
     assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), JSON.parse(JSON.stringify(schema)));
   });
+
+  const whole = {
+    $schema: 'x',
+    migrationsDir: 'db/migrations',
+    ledger: 'changes',
+    connections: { local: { uri: '${env:URI}', database: 'shop', production: true, readOnly: false } },
+    defaultConnection: 'local',
+    backup: 'none',
+    journalDays: 0.5,
+    batchSize: 1,
+    maxErrors: 0,
+    throttle: { docsPerSecond: 1.5, maxLagSeconds: 10, maxLatencyMs: 100 },
+    dryRun: { sample: 'all' },
+    python: 'python3.12',
+    lint: { 'no-filter': 'off' },
+  };
+  const wrong: object[] = [
+    { migrationDir: 'x' },
+    { migrationsDir: '' },
+    { ledger: 1 },
+    { connections: ['mongodb://localhost'] },
+    { connections: { '': { uri: 'x' } } },
+    { connections: { local: {} } },
+    { connections: { local: { uri: '' } } },
+    { connections: { local: { uri: 'x', url: 'y' } } },
+    { connections: { local: { uri: 'x', production: 'yes' } } },
+    { backup: 'all' },
+    { journalDays: 0 },
+    { batchSize: 0 },
+    { batchSize: 1.5 },
+    { maxErrors: -1 },
+    { throttle: { docsPerSecond: 0 } },
+    { throttle: { perSecond: 1 } },
+    { dryRun: { sample: 0 } },
+    { dryRun: { sample: 'some' } },
+    { lint: { rule: 'warning' } },
+    { lint: 'off' },
+    { python: null },
+  ];
+  const validate = new Ajv({ strict: false }).compile(JSON.parse(readFileSync(file, 'utf8')) as object);
+
+  it('describes every key, and accepts a config that has them all', () => {
+    const { properties } = JSON.parse(readFileSync(file, 'utf8')) as {
+      properties: Record<string, { description?: string }>;
+    };
+    assert.deepEqual(Object.keys(properties), Object.keys(whole));
+    for (const [key, { description }] of Object.entries(properties)) assert.ok(description, key);
+    assert.equal(validate(whole), true, JSON.stringify(validate.errors));
+    assert.equal(v.safeParse(configSchema, whole).success, true);
+    assert.equal(validate({}), true);
+  });
+
+  for (const config of wrong) {
+    it(`refuses what the program refuses: ${JSON.stringify(config)}`, () => {
+      assert.equal(v.safeParse(configSchema, config).success, false);
+      assert.equal(validate(config), false);
+    });
+  }
 });
