@@ -9,6 +9,7 @@ import { Emitter } from './event';
 /** A run that is not over and whose heartbeat is older than this has lost its runner. */
 export const heartbeatLimitMs = 15_000;
 const sweepEveryMs = 3000;
+const keptRates = 300;
 
 interface Entry {
   snapshot: RunSnapshot;
@@ -89,7 +90,7 @@ export class RunStore {
       if (before?.lost && (!isOver(run) || run.state === 'interrupted')) continue;
       if (before && !hasMoved(before.snapshot.run, run)) continue;
       const snapshot = before
-        ? { ...before.snapshot, run }
+        ? { ...before.snapshot, run, rates: ratesAfter(before, run) }
         : { run, log: [], reports: [], conflicts: [], quarantined: [], rates: [] };
       const documentOnly = before?.documentOnly ?? true;
       this.#put({ ...this.#heartbeat(before, run), snapshot, own: false, documentOnly }, target);
@@ -204,6 +205,13 @@ export class RunStore {
     this.#sweeper = setTimeout(() => this.sweep(), sweepEveryMs);
     this.#sweeper.unref();
   }
+}
+
+/** A run of somebody else is read about once a second while it moves: each reading is one point of its chart. */
+function ratesAfter({ snapshot: { rates }, heartbeat }: Entry, run: RunDocument): number[] {
+  const moving = run.steps.find(({ state }) => state === 'running' || state === 'rolling-back');
+  const beat = heartbeat !== new Date(run.heartbeatAt).toISOString();
+  return moving && beat ? [...rates, moving.rate].slice(-keptRates) : rates;
 }
 
 function shown(entry: Entry): RunSnapshot {

@@ -24,6 +24,17 @@ describe('the run store', () => {
     assert.deepEqual(told, ['r1']);
   });
 
+  it('draws the rate of a run of somebody else out of its document, one point for each sign of life', () => {
+    const seen = (beat: number, rate: number) =>
+      store.putDocuments([run({ heartbeatAt: at(beat), steps: [step({ rate })] })]);
+    seen(0, 10);
+    seen(1000, 20);
+    seen(1000, 20);
+    seen(2000, 30);
+    store.putDocuments([run({ heartbeatAt: at(3000), state: 'paused', steps: [step({ state: 'paused' })] })]);
+    assert.deepEqual(store.get('r1')?.rates, [20, 30]);
+  });
+
   it('keeps log and reports of a run when a newer run document comes', () => {
     const seen = snapshot();
     seen.log.push({ at: at(0), level: 'info', message: 'hello' });
