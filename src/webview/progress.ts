@@ -78,7 +78,7 @@ function figures(page: Page, step: RunStep): TemplateResult {
   // Nothing can be in conflict on the way up.
   const conflicts = page.snapshot.run.mode === 'down' || step.conflicts > 0;
   // Errors that are all in quarantine are told once.
-  const setAside = step.errors > 0 && step.errors === step.quarantined;
+  const others = step.errors !== step.quarantined;
   return html`<dl class="figures-grid">
     ${figure(text('progress.documents'), number(step.processed), of)}
     ${moving ? figure(text('progress.rate'), text('progress.perSecond', { n: rate(step.rate) })) : nothing}
@@ -95,7 +95,7 @@ function figures(page: Page, step: RunStep): TemplateResult {
         ? figure(text('progress.batch'), text('progress.milliseconds', { n: number(step.batchMs) }))
         : nothing
     }
-    ${setAside ? nothing : asideFigure(text('progress.errors'), step.errors, 'bad')}
+    ${others ? asideFigure(text('progress.errors'), step.errors, 'bad') : nothing}
     ${asideFigure(text('progress.quarantined'), step.quarantined, 'warn')}
     ${conflicts ? asideFigure(text('progress.conflicts'), step.conflicts, 'warn') : nothing}
   </dl>`;
