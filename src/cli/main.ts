@@ -1,11 +1,13 @@
 // The command line: `migratory <command>`. Parses, hands over to the commands, and turns every end into an exit code.
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { describeError } from '../migration/describeError';
 import { ExitCode, UserError } from '../protocol/errors';
+import { argument, count, days, limit, sample } from './arguments';
 import { conflictsCommand } from './commands/conflicts';
 import { createCommand, initCommand, typesCommand } from './commands/author';
 import { journalsCommand } from './commands/journals';
 import {
+  adoptCommand,
   baselineCommand,
   markCommand,
   quarantineCommand,
@@ -38,33 +40,6 @@ const program = new Command('migratory')
   .helpOption('-h, --help')
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text) });
-
-const count = (text: string): number => {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1)
-    throw new InvalidArgumentError('It has to be a whole number above 0.');
-  return number;
-};
-const limit = (text: string): number => {
-  const number = Number(text);
-  if (!Number.isFinite(number) || number <= 0) throw new InvalidArgumentError('It has to be above 0.');
-  return number;
-};
-const days = (text: string): number => (text === '0' ? 0 : limit(text));
-/** `--arg key=value`, as often as needed; the value is JSON where it reads as JSON. */
-const argument = (text: string, given: Record<string, unknown> = {}): Record<string, unknown> => {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('It has to look like key=value.');
-  return { ...given, [text.slice(0, at)]: jsonOrText(text.slice(at + 1)) };
-};
-const jsonOrText = (text: string): unknown => {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
-};
-const sample = (text: string): number | 'all' => (text === 'all' ? 'all' : count(text));
 
 const forArgs = (): Option =>
   new Option('--arg <key=value>', 'for `ctx.args` of the migrations; once for each').argParser(argument);
@@ -271,6 +246,17 @@ add('mark <name>', 'write the ledger without running anything', ['mark 001-init.
 add('baseline', 'take all migrations that are there as applied, without running any', ['baseline']).action(
   action((output, globals) => baselineCommand(output, globals)),
 );
+add('adopt', 'take what another tool has applied as applied here too', [
+  'adopt --dry-run',
+  'adopt --from changelog',
+])
+  .option('--from <collection>', "the other tool's ledger, when it is not where it usually is")
+  .option('--dry-run', 'only show what was found')
+  .action(
+    action((output, globals, options: { from?: string; dryRun?: boolean }) =>
+      adoptCommand(output, globals, options),
+    ),
+  );
 add('repair', 'settle what killed processes have left behind', ['repair']).action(
   action((output, globals) => repairCommand(output, globals)),
 );

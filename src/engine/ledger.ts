@@ -33,6 +33,8 @@ export interface LedgerEntry {
   kind: string;
   /** When the run began: migrate-mongo's rows of one run share it as their block. */
   runStartedAt: Date;
+  /** When it was applied, if that was not now but by another tool. */
+  appliedAt?: Date;
 }
 
 export type AcceptedVersion = Pick<LedgerEntry, 'checksum' | 'source' | 'file' | 'kind'>;
@@ -90,10 +92,10 @@ export class Ledger {
   }
 
   async #row(entry: LedgerEntry): Promise<Document> {
-    const { name, source, runStartedAt, ...facts } = entry;
+    const { name, source, runStartedAt, appliedAt = new Date(), ...facts } = entry;
     const packed = await packSource(source);
     const own = { ...facts, ...(packed && { source: new Binary(packed) }) };
-    const row: Document = { [this.#key]: name, appliedAt: new Date() };
+    const row: Document = { [this.#key]: name, appliedAt };
     if (this.#form.kind === 'migratory') {
       Object.assign(row, own);
     } else {

@@ -1,4 +1,5 @@
-// `quarantine`, `unlock`, `mark`, `baseline` and `repair`: the ways out of bad states.
+// `quarantine`, `unlock`, `mark`, `baseline`, `adopt` and `repair`: the ways out of bad states.
+import { adopt } from '../../engine/adopt';
 import { discardQuarantine, listQuarantine } from '../../engine/quarantine';
 import { baseline, markMigration, repair, unlock } from '../../engine/recovery';
 import { readLease } from '../../engine/lease';
@@ -94,6 +95,31 @@ export function baselineCommand(output: Output, globals: GlobalOptions): Promise
       marked.length === 0
         ? 'Every migration is applied already.'
         : `Marked ${marked.length} as applied; nothing was run.`,
+    );
+    return ExitCode.done;
+  });
+}
+
+export function adoptCommand(
+  output: Output,
+  globals: GlobalOptions,
+  { from, dryRun: look = false }: { from?: string; dryRun?: boolean },
+): Promise<number> {
+  return withSession(globals, {}, async (session) => {
+    if (!look) await confirmProduction(output, globals, session.connection, 'Mark as applied');
+    const { collection, tool, items } = await adopt(session, { from, look });
+    output.emit({ type: 'list', of: 'adopted', items });
+    output.line(`${collection} is a ledger of ${tool}.`);
+    const rows = items.map(({ recorded, appliedAt, name, outcome }) => [
+      recorded,
+      appliedAt?.toISOString() ?? '',
+      name ?? '',
+      look && outcome === 'marked' ? 'would be marked' : outcome,
+    ]);
+    for (const line of renderTable(['Recorded', 'Applied at', 'Migration', ''], rows)) output.line(line);
+    const marked = items.filter(({ outcome }) => outcome === 'marked').length;
+    output.line(
+      look ? `${marked} would be marked as applied.` : `Marked ${marked} as applied; nothing was run.`,
     );
     return ExitCode.done;
   });
