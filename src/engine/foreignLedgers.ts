@@ -23,7 +23,7 @@ interface Reader {
   tool: string;
   /** The collection that the tool takes when nobody says otherwise. */
   collection: string;
-  read(row: Document): ForeignRow | undefined;
+  read: (row: Document) => ForeignRow | undefined;
 }
 
 const readers: readonly Reader[] = [

@@ -105,7 +105,9 @@ describe('adopt', function () {
         ledger.map((row): unknown => row['name']),
         applied,
       );
-      if (tool !== 'east') assert.equal((ledger[0]?.['appliedAt'] as Date).getUTCFullYear(), 2024);
+      const first: unknown = ledger[0]?.['appliedAt'];
+      assert.ok(first instanceof Date);
+      if (tool !== 'east') assert.equal(first.getUTCFullYear(), 2024);
       assert.equal(await place.rows('ran').countDocuments(), 0);
       const again = await place.run('adopt', ...from);
       assert.match(again.out, /Marked 0 as applied/);
