@@ -5,10 +5,10 @@ import { unlink, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { isMigrationFileName } from '../migration/files';
 import type { LoadedMigration } from '../migration/kinds';
-import { loadMigrations } from '../migration/load';
 import { UserError } from '../protocol/errors';
 import type { MigrationStatus } from '../protocol/status';
 import type { Ledger, LedgerRow } from './ledger';
+import { loadFile, type LoadOptions } from './loadFile';
 
 export interface AppliedVersion {
   name: string;
@@ -54,7 +54,7 @@ function fileNameOf({ file, name }: LedgerRow): string {
  */
 export async function loadAppliedVersion(
   { name, file, source }: AppliedVersion,
-  { dir, root }: { dir: string; root: string },
+  { dir, ...options }: LoadOptions & { dir: string },
 ): Promise<LoadedMigration> {
   // A name that no program takes for a migration, with the extension that says how it is loaded.
   const hidden = join(dir, `.applied-${randomBytes(6).toString('hex')}${extname(file)}`);
@@ -68,7 +68,7 @@ export async function loadAppliedVersion(
     );
   }
   try {
-    const loaded = await loadMigrations(hidden, { root, name: file });
+    const loaded = await loadFile(hidden, { ...options, name: file });
     const found = loaded.find((migration) => migration.name === name);
     if (found) return found;
   } finally {

@@ -9,7 +9,7 @@ import { describeError } from '../migration/describeError';
 import { findMigrationFiles } from '../migration/files';
 import type { LoadedMigration, MigrationKind } from '../migration/kinds';
 import { isScript, isTransform } from '../migration/kinds';
-import { loadMigrations } from '../migration/load';
+import { loadFile, type LoadOptions } from './loadFile';
 import { OutlineCache } from './outlineCache';
 
 export interface CatalogueEntry {
@@ -38,8 +38,7 @@ export interface Catalogue {
 /** Reads the folder. Two migrations of one name are a problem of the later file; the first one stays. */
 export async function readCatalogue(
   migrationsDir: string,
-  root: string,
-  extension?: string,
+  { extension, ...options }: LoadOptions & { extension?: string },
 ): Promise<Catalogue> {
   const files = await findMigrationFiles(migrationsDir, extension);
   const outlines = new OutlineCache();
@@ -47,9 +46,9 @@ export async function readCatalogue(
   const read = await Promise.all(
     files.map(async ({ path }) => {
       try {
-        return { path, entries: await readEntries(path, root, outlines) };
+        return { path, entries: await readEntries(path, options, outlines) };
       } catch (error) {
-        return { path, error: describeError(error, { file: path, root }) };
+        return { path, error: describeError(error, { file: path, root: options.root }) };
       }
     }),
   );
@@ -79,7 +78,11 @@ export async function readCatalogue(
   return catalogue;
 }
 
-async function readEntries(file: string, root: string, outlines: OutlineCache): Promise<CatalogueEntry[]> {
+async function readEntries(
+  file: string,
+  options: LoadOptions,
+  outlines: OutlineCache,
+): Promise<CatalogueEntry[]> {
   // A thousand small files: reading them one after the other is five times as fast as all at once.
   const source = readFileSync(file);
   const checksum = sourceChecksum(source);
@@ -101,7 +104,7 @@ async function readEntries(file: string, root: string, outlines: OutlineCache): 
     }));
   }
   // Only running the file can tell; its errors carry file, line and column.
-  const loaded = await loadMigrations(file, { root });
+  const loaded = await loadFile(file, options);
   return loaded.map((migration) => ({ ...describeLoaded(migration), file, checksum, source }));
 }
 

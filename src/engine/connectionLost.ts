@@ -10,6 +10,8 @@ const lostMessage = /^connection \d+ to \S+ (?:closed|timed out)$|socket has bee
 
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  // Other languages' drivers have said it in their own words (python/errors.ts).
+  if ((error as { connectionLost?: unknown }).connectionLost === true) return true;
   if (lostNames.has(error.name) || lostMessage.test(error.message)) return true;
   const { code, errorResponse } = error as { code?: unknown; errorResponse?: unknown };
   if (error.name.startsWith('Mongo') && leavingCodes.has(Number(code))) return true;

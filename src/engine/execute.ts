@@ -241,8 +241,10 @@ function watchedSet(set: MigrationSet, ownClients: OwnClients): MigrationSet {
   const loadApplied = set.loadApplied?.bind(set);
   return {
     ...set,
-    load: (entry) => ownClients.run(() => set.load(entry)),
-    ...(loadApplied && { loadApplied: (version) => ownClients.run(() => loadApplied(version)) }),
+    load: (entry) => ownClients.run(() => set.load(entry, ownClients.outlet)),
+    ...(loadApplied && {
+      loadApplied: (version) => ownClients.run(() => loadApplied(version, ownClients.outlet)),
+    }),
   };
 }
 
@@ -276,6 +278,12 @@ async function openScope(
       wholeProcess: options.wholeProcess ?? false,
       gate,
       warn: (message) => recorder.log('warn', message),
+      signal,
+      log: {
+        info: (message) => recorder.log('info', message),
+        warn: (message) => recorder.log('warn', message),
+        error: (message) => recorder.log('error', message),
+      },
     }),
     lease,
     signal,

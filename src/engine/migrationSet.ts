@@ -4,35 +4,43 @@ import { sourceChecksum } from '../migration/checksum';
 import { checkNames } from '../migration/classify';
 import type { LoadedMigration } from '../migration/kinds';
 import { isScript, isTransform } from '../migration/kinds';
-import { loadMigrations } from '../migration/load';
 import type { ProjectConfig } from '../project/projectConfig';
 import { loadAppliedVersion, type AppliedVersion } from './appliedVersion';
 import { readCatalogue, type Catalogue, type CatalogueEntry } from './catalogue';
+import { loadFile } from './loadFile';
+import type { Outlet } from './ownClients';
 
 export interface MigrationSet {
   /** Workspace folder: modules of migrations are resolved from there. */
   root: string;
+  /** The Python of the project, as the config or a setting names it. */
+  python?: string;
   read(): Promise<Catalogue>;
-  /** Runs the file of an entry and gives its migration. */
-  load(entry: CatalogueEntry): Promise<LoadedMigration>;
+  /**
+   * Runs the file of an entry and gives its migration.
+   * @param outlet where a run lets clients out that code in another process opens by itself.
+   */
+  load(entry: CatalogueEntry, outlet?: Outlet): Promise<LoadedMigration>;
   /** Runs the source that was applied; absent where migrations are no files. */
-  loadApplied?(version: AppliedVersion): Promise<LoadedMigration>;
+  loadApplied?(version: AppliedVersion, outlet?: Outlet): Promise<LoadedMigration>;
 }
 
 /** @param config where the migrations are; with migrate-mongo's only files of its one extension count. */
 export function folderSet(
-  { migrationsDir, migrateMongo }: Pick<ProjectConfig, 'migrationsDir' | 'migrateMongo'>,
+  { migrationsDir, migrateMongo, python }: Pick<ProjectConfig, 'migrationsDir' | 'migrateMongo' | 'python'>,
   root: string,
 ): MigrationSet {
   const files = new Map<string, Promise<LoadedMigration[]>>();
   return {
     root,
-    read: () => readCatalogue(migrationsDir, root, migrateMongo?.fileExtension),
-    loadApplied: (version) => loadAppliedVersion(version, { dir: migrationsDir, root }),
-    async load(entry) {
+    python,
+    read: () => readCatalogue(migrationsDir, { root, python, extension: migrateMongo?.fileExtension }),
+    loadApplied: (version, outlet) =>
+      loadAppliedVersion(version, { dir: migrationsDir, root, python, outlet }),
+    async load(entry, outlet) {
       let loading = files.get(entry.file);
       if (!loading) {
-        loading = loadMigrations(entry.file, { root });
+        loading = loadFile(entry.file, { root, python, outlet });
         files.set(entry.file, loading);
       }
       const found = (await loading).find((migration) => migration.name === entry.name);

@@ -11,6 +11,7 @@ import {
   type Lead,
   type SocketGuard,
 } from '../wire/ownSockets';
+import type { MigrationLog } from '../migration/kinds';
 import { hostText } from './address';
 import { type Connection, primaryAddress } from './connect';
 import { SameCluster } from './sameCluster';
@@ -23,6 +24,24 @@ export interface OwnClientsOptions {
   /** As everywhere: waits while paused, throws when the run has to end. */
   gate: () => Promise<void>;
   warn: (message: string) => void;
+  /** Aborted when the run has to end. */
+  signal: AbortSignal;
+  /** What an author's code says outside its steps. */
+  log: MigrationLog;
+}
+
+/** What an author's code in another process needs, which leads its clients to the door by itself. */
+export interface Outlet {
+  /** Of the door of own clients, with credentials and token; undefined where scripts have no door at all. */
+  uri: string | undefined;
+  database: string;
+  dryRun: boolean;
+  /** The servers of the cluster, as SameCluster names them. */
+  cluster(): string[];
+  /** A client to another server was made; an error ends the code. */
+  elsewhere(to: Destination): Error | undefined;
+  log: MigrationLog;
+  signal: AbortSignal;
 }
 
 /** What happens to the commands of own clients while one function is at work. */
@@ -72,6 +91,19 @@ export class OwnClients implements SocketGuard {
       this.#hooks = outer.hooks;
       this.#refuse = outer.refuse;
     }
+  }
+
+  get outlet(): Outlet {
+    const { connection, dryRun, log, signal } = this.#options;
+    return {
+      uri: this.#door?.uri,
+      database: connection.target.database,
+      dryRun,
+      cluster: () => this.#cluster.names,
+      elsewhere: (to) => this.elsewhere(to),
+      log,
+      signal,
+    };
   }
 
   /** Ends the connections that are led now, for a script that does not end by itself. */

@@ -28,6 +28,11 @@ export class SameCluster {
     return cluster;
   }
 
+  /** All that is known: `host:port` in lower case, `localhost` for every loopback address; paths of sockets. */
+  get names(): string[] {
+    return [...this.#keys];
+  }
+
   has(to: Destination): boolean {
     return keysOf(to).some((key) => this.#keys.has(key));
   }

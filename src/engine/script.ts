@@ -1,7 +1,14 @@
 // Scripts: an author's `up` or `down` with real driver objects whose client speaks through the door, so that every
 // command is fenced, counted and, in a dry run, redirected.
 import type { Db, MongoClient } from 'mongodb';
-import { openDoor, type BeforeResult, type DoorCommand, type DoorHooks, type DoorReply } from '../wire/door';
+import {
+  openDoor,
+  type BeforeResult,
+  type Door,
+  type DoorCommand,
+  type DoorHooks,
+  type DoorReply,
+} from '../wire/door';
 import type { MigrationContext } from '../migration/kinds';
 import { primaryAddress } from './connect';
 import { resolveDriver } from './driver';
@@ -19,6 +26,15 @@ export interface ScriptDoorOptions {
   before?: (command: DoorCommand, ownClient: boolean) => Promise<BeforeResult | void>;
   after?: (command: DoorCommand, reply: DoorReply) => void;
   redirect?: (database: string) => string;
+}
+
+const doors = new WeakMap<MongoClient, Door>();
+
+/** For code that runs in another process: what its own client is opened with. Holds credentials and the token. */
+export function doorUri(client: MongoClient): string {
+  const door = doors.get(client);
+  if (!door) throw new Error('this client belongs to no script that runs');
+  return door.uri;
 }
 
 export type ScriptFunction = (db: Db, client: MongoClient, ctx: MigrationContext) => unknown;
@@ -39,6 +55,7 @@ export async function runScriptFunction(
   });
   const driver = resolveDriver(scope.root);
   const client = new driver.MongoClient(door.uri, { serverSelectionTimeoutMS: 10_000 });
+  doors.set(client, door);
   try {
     await client.connect();
     const db = client.db(scope.connection.target.database);

@@ -4,7 +4,7 @@ import { ExitCode, UserError } from '../protocol/errors';
 import type { RunMode, RunState, RunStep } from '../protocol/run';
 import { describeError } from '../migration/describeError';
 import { isScript, isTransform, type LoadedMigration } from '../migration/kinds';
-import { type AppliedVersion, sayApplied } from './appliedVersion';
+import type { AppliedVersion } from './appliedVersion';
 import { applyMigration, type ApplyResult, retryTransform } from './apply';
 import type { CatalogueEntry } from './catalogue';
 import { runChecks } from './checks/runChecks';
@@ -14,6 +14,7 @@ import { isConnectionLost } from './connectionLost';
 import { LeaseLostError } from './lease';
 import type { LedgerEntry, LedgerRow } from './ledger';
 import { ledgerEntry } from './ledgerEntry';
+import { loadStep } from './loadStep';
 import type { MigrationSet } from './migrationSet';
 import { forgetQuarantine, inQuarantine } from './quarantine';
 import { rollBackFromJournal, rollBackMigration } from './rollback';
@@ -62,17 +63,6 @@ export async function runStep(scope: RunScope, planned: PlannedStep, set: Migrat
   }
 }
 
-/** The version that was applied where a rollback takes that one, else the file's. */
-export function loadStep(
-  { recorder }: RunScope,
-  { entry, applied }: PlannedStep,
-  set: MigrationSet,
-): Promise<LoadedMigration> {
-  if (!applied || !set.loadApplied) return set.load(entry);
-  recorder.log('info', sayApplied(applied), entry.name);
-  return set.loadApplied(applied);
-}
-
 /** The documents of an applied transform that are in quarantine, once more. */
 export async function retryStep(scope: RunScope, planned: PlannedStep, set: MigrationSet): Promise<void> {
   const { recorder } = scope;
@@ -103,7 +93,7 @@ export async function validateStep(
   const step = recorder.step(planned.entry.name);
   recorder.enter(step, mode === 'verify' ? 'verifying' : 'checking');
   try {
-    const migration = await set.load(planned.entry);
+    const migration = await loadStep(scope, planned, set);
     if (mode === 'verify') await verifyStep(scope, migration, step, null);
     else await checkStep(scope, planned, migration, step);
     recorder.finishStep(step, 'applied', null);

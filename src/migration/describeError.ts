@@ -40,6 +40,7 @@ interface ErrorLike {
   stack?: unknown;
   cause?: unknown;
   errors?: unknown;
+  location?: ErrorLocation;
 }
 
 function isErrorLike(value: unknown): value is ErrorLike {
@@ -61,7 +62,8 @@ function describeErrorLike(error: ErrorLike, options: DescribeOptions, seen: Set
     if (error.location) Object.assign(info, error.location);
   } else if (typeof error.stack === 'string') {
     info.stack = cut(redact(mapStack(error.stack)), longestStack);
-    Object.assign(info, authorsPlace(error.stack, options));
+    // Errors of other languages bring their place with them.
+    Object.assign(info, error.location ?? authorsPlace(error.stack, options));
   }
   const cause = causeOf(error);
   if (cause !== undefined && !seen.has(cause) && seen.size < longestChain) {

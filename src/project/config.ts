@@ -21,8 +21,16 @@ export type { ProjectConfig };
  * @throws UserError, with exit code 2, for everything that can be wrong with it.
  */
 export async function loadConfig(
-  { root, configFile }: ProjectLocation,
+  location: ProjectLocation,
   environment: Environment = process.env,
+): Promise<ProjectConfig> {
+  const config = await readConfig(location, environment);
+  return location.python === undefined ? config : { python: location.python, ...config };
+}
+
+async function readConfig(
+  { root, configFile }: ProjectLocation,
+  environment: Environment,
 ): Promise<ProjectConfig> {
   const file = configFile ?? (await findConfigFile(root));
   if (file === null) return fillIn({}, { root, file, environment });

@@ -22,6 +22,8 @@ export interface ProjectLocation {
   root: string;
   /** A config file to use instead of the one that would be found. */
   configFile?: string;
+  /** The Python of the workspace, where the config names none. */
+  python?: string;
 }
 
 /** The config as programs need it; `connections` carry their connection strings. */

@@ -67,6 +67,8 @@ export interface Settings {
   'completion.sample': boolean;
   /** Path of the Node.js that runs migrations; empty = the editor's own. */
   node: string;
+  /** The Python that runs Python migrations; empty = the active one. */
+  python: string;
   /** Whether the run panel opens by itself when a run starts. */
   'panel.openOnRun': boolean;
   /** Whether a file's first run on production needs a dry run that passed. */
@@ -79,6 +81,7 @@ export const settingNames: readonly (keyof Settings)[] = [
   'node',
   'panel.openOnRun',
   'production.requireDryRun',
+  'python',
 ];
 
 export const lensNames = ['run', 'dryRun', 'rollBack', 'validate', 'compare', 'state', 'target'] as const;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ConfigView, ProjectLocation } from '../protocol/runner';
 import { Debounce, Emitter } from './event';
+import { workspacePython } from './python';
 
 // Braces in braces are fine for searching, but a watcher silently never matches them.
 const configFiles = `{${[
@@ -20,7 +21,6 @@ export interface ConfigReader {
 }
 
 export class Project {
-  readonly location: ProjectLocation;
   readonly #changed = new Emitter<void>();
   readonly #watcher: vscode.FileSystemWatcher;
   readonly #debounce = new Debounce(() => void this.reload(), watchDelayMs);
@@ -36,12 +36,16 @@ export class Project {
     readonly folder: vscode.WorkspaceFolder,
     private readonly reader: ConfigReader,
   ) {
-    this.location = { root: folder.uri.fsPath };
     this.#watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, configFiles));
     const request = (): void => this.#debounce.request();
     this.#watcher.onDidChange(request);
     this.#watcher.onDidCreate(request);
     this.#watcher.onDidDelete(request);
+  }
+
+  /** Always anew: the Python of a workspace can be changed by a click. */
+  get location(): ProjectLocation {
+    return { root: this.folder.uri.fsPath, python: workspacePython(this.folder) };
   }
 
   /** The config as last read well; undefined before the first time. */

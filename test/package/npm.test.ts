@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { root } from '../../tools/build';
 import { packageExtension } from '../../tools/package';
+import { pymongoFolder } from '../../tools/python/pymongo';
 import { run } from '../../tools/servers/command';
 
 const allowed = [
@@ -20,6 +21,9 @@ const allowed = [
   /^dist\/types\/[\w/-]+\.d\.ts$/,
   /^dist\/jiti\/(lib\/jiti\.cjs|dist\/(jiti|babel)\.cjs)$/,
   /^schemas\/[\w.-]+\.json$/,
+  /^python\/pyproject\.toml$/,
+  /^python\/(_migratory_runner|migratory)\/\w+\.py$/,
+  'python/migratory/py.typed',
 ];
 
 const names = [
@@ -146,6 +150,16 @@ describe('the npm package', function () {
     );
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     await run(process.execPath, [tsc, '-p', folder]);
+  });
+
+  it('brings the helpers for Python', async () => {
+    const PYTHONPATH = [join(folder, 'node_modules', 'migratory', 'python'), await pymongoFolder()].join(
+      delimiter,
+    );
+    const program =
+      'import migratory; print(migratory.MigrationManager.__name__, migratory.batch_update.__name__)';
+    const env = { ...process.env, PYTHONPATH };
+    assert.equal((await run('python3', ['-c', program], { env })).trim(), 'MigrationManager batch_update');
   });
 
   it('brings the command line', async () => {

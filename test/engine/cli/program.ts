@@ -43,8 +43,9 @@ export async function bundleProgram(
   const folder = await mkdtemp(join(tmpdir(), 'migratory-program-'));
   const program = join(folder, 'cli.js');
   const options = { bundle: true, platform: 'node', format: 'cjs', logLevel: 'error' } as const;
-  // jiti stays beside the program, as in the build.
+  // jiti and what Python reads stay beside the program, as in the build.
   await symlink(join(here, 'node_modules'), join(folder, 'node_modules'));
+  await symlink(join(here, 'python'), join(folder, 'python'));
   await build({ ...options, entryPoints: [entry], outfile: program, external });
   return { program, remove: () => rm(folder, { recursive: true }) };
 }

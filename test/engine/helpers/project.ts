@@ -18,7 +18,9 @@ export interface Row extends Document {
 
 export class Project {
   readonly events: Event[] = [];
-  readonly switch = new RunSwitch();
+  switch = new RunSwitch();
+  /** As a config would name it. */
+  python: string | undefined;
   readonly settings: EngineSettings = {
     ledger: '_migrations',
     backup: 'journal',
@@ -49,7 +51,7 @@ export class Project {
 
   /** Fresh at each call, as each command has its own. */
   get set(): MigrationSet {
-    return folderSet({ migrationsDir: join(this.root, 'migrations') }, this.root);
+    return folderSet({ migrationsDir: join(this.root, 'migrations'), python: this.python }, this.root);
   }
 
   async write(files: Record<string, string>): Promise<void> {

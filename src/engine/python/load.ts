@@ -1,0 +1,170 @@
+// Python files: loaded by a process of the project's Python, which tells what they hold. Their functions run each in a
+// process of its own, with a client that is connected to the door of the step.
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Db, MongoClient } from 'mongodb';
+import { classifyMigration } from '../../migration/classify';
+import type {
+  LoadedMigration,
+  MigrationContext,
+  MigrationLog,
+  ScriptMigration,
+  ValidateResult,
+} from '../../migration/kinds';
+import { displayPath, emptyFile, fileError, unreadableFile } from '../../migration/loadErrors';
+import type { Destination } from '../../wire/ownSockets';
+import type { Outlet } from '../ownClients';
+import { doorUri } from '../script';
+import { callError, loadError } from './errors';
+import { findPython, type Python } from './interpreter';
+import { type PythonContext, type PythonDoor, type PythonRequest, runPython } from './process';
+
+export interface LoadPythonOptions {
+  root: string;
+  /** What a migration without a name is called, if not by the file's name. */
+  name?: string;
+  /** As the config or a setting names it. */
+  python?: string;
+  /** The run's way out for clients that the code opens by itself; without a run, such clients connect as they like. */
+  outlet?: Outlet;
+}
+
+/** One migration, as python/_migratory_runner/module.py tells it. */
+interface Told {
+  name?: unknown;
+  description?: unknown;
+  irreversible?: unknown;
+  requires?: unknown;
+  transaction?: unknown;
+  up?: true | string;
+  down?: true | string;
+  validate?: true | string;
+}
+
+type FunctionName = 'up' | 'down' | 'validate';
+
+/** What every function of one file needs. */
+interface Origin {
+  file: string;
+  root: string;
+  source: Buffer;
+  python: Python;
+  outlet: Outlet | undefined;
+}
+
+/**
+ * The migrations of one Python file, in its order, checked.
+ * @throws UserError for everything that can be wrong with the file, with Python or with pymongo.
+ */
+export async function loadPython(file: string, options: LoadPythonOptions): Promise<LoadedMigration[]> {
+  const { root, name = basename(file), outlet } = options;
+  const source = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    throw unreadableFile(file, root, error);
+  });
+  if (source.toString('utf8').replace('\uFEFF', '').trim() === '') throw emptyFile(file, root);
+  const python = await findPython({ root, configured: options.python });
+  const origin = { file, root, source, python, outlet };
+  const request: PythonRequest = {
+    ...origin,
+    work: { task: 'describe' },
+    door: outlet && outletDoor(outlet),
+    context: {
+      dryRun: outlet?.dryRun ?? false,
+      args: {},
+      run: { id: '', startedAt: new Date(0) },
+    },
+  };
+  const ears = {
+    log: outlet?.log ?? silent,
+    progress: () => undefined,
+    elsewhere: (to: Destination) => outlet?.elsewhere(to),
+  };
+  const patience = AbortSignal.timeout(loadMs);
+  const signal = outlet ? AbortSignal.any([patience, outlet.signal]) : patience;
+  const answer = await runPython(python, request, ears, signal).catch((error: unknown) => {
+    if (!patience.aborted || outlet?.signal.aborted) throw error;
+    const message = `${displayPath(file, root)} did not come to its end within ${loadMs / 1000} s while it was loaded.`;
+    throw fileError(file, message, 'Do the work in up');
+  });
+  if (answer.type !== 'result') throw loadError(answer, origin, python);
+  const told = answer.value as Told[];
+  return told.map((each, index) =>
+    classifyMigration(definition(each, index, origin), {
+      place: displayPath(file, root),
+      index,
+      count: told.length,
+      fallbackName: name,
+      file,
+    }),
+  );
+}
+
+/** A file defines migrations; nothing in it takes longer. */
+const loadMs = 60_000;
+const silent: MigrationLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+function definition(told: Told, index: number, origin: Origin): Partial<ScriptMigration> {
+  const { up, down, validate, transaction, ...values } = told;
+  if (transaction === true) {
+    throw fileError(
+      origin.file,
+      `${displayPath(origin.file, origin.root)}: "transaction" is not there for Python.`,
+      'Open one in up: with client.start_session() as session, session.start_transaction()',
+    );
+  }
+  for (const [field, given] of Object.entries({ up, down, validate })) {
+    if (given === undefined || given === true) continue;
+    throw fileError(
+      origin.file,
+      `${displayPath(origin.file, origin.root)} has a field "${field}" that is ${given}; it must be a function.`,
+      `Correct ${field}`,
+    );
+  }
+  return {
+    ...(values as Partial<ScriptMigration>),
+    ...(up && { up: scriptFunction('up', index, origin) }),
+    ...(down && { down: scriptFunction('down', index, origin) }),
+    ...(validate && { validate: (_db: Db, ctx: MigrationContext) => callValidate(index, origin, ctx) }),
+  };
+}
+
+function scriptFunction(name: 'up' | 'down', index: number, origin: Origin): ScriptMigration['up'] {
+  return async (db: Db, client: MongoClient, ctx: MigrationContext) => {
+    const { uri, database } = { uri: doorUri(client), database: db.databaseName };
+    await call(name, index, origin, ctx, { uri, database, cluster: origin.outlet?.cluster() ?? [] });
+  };
+}
+
+/** It only looks: its commands go through the door of own clients, which takes no writes now. */
+async function callValidate(index: number, origin: Origin, ctx: MigrationContext): Promise<ValidateResult> {
+  const { outlet } = origin;
+  const door = outlet && outletDoor(outlet);
+  if (!door) throw new Error('validate of a Python migration runs in a run alone');
+  return ((await call('validate', index, origin, ctx, door)) as ValidateResult | null) ?? undefined;
+}
+
+async function call(
+  name: FunctionName,
+  index: number,
+  origin: Origin,
+  ctx: MigrationContext,
+  door: PythonDoor,
+): Promise<unknown> {
+  const { dryRun, args, run } = ctx;
+  const context: PythonContext = { dryRun, args, run };
+  const request: PythonRequest = { ...origin, work: { task: 'call', index, function: name }, door, context };
+  const ears = {
+    log: ctx.log,
+    progress: (done: number, total: number | undefined) => ctx.progress(done, total),
+    elsewhere: (to: Destination) => origin.outlet?.elsewhere(to),
+  };
+  const answer = await runPython(origin.python, request, ears, ctx.signal);
+  if (answer.type === 'result') return answer.value;
+  const place = displayPath(origin.file, origin.root);
+  throw callError(answer, `${name} of ${place}`, origin);
+}
+
+function outletDoor(outlet: Outlet): PythonDoor | undefined {
+  const { uri, database } = outlet;
+  return uri === undefined ? undefined : { uri, database, cluster: outlet.cluster() };
+}

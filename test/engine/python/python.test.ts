@@ -1,0 +1,234 @@
+// Python migrations in whole runs: both forms of a file, with the same ledger, journal, dry run and progress as any
+// other script.
+import assert from 'node:assert/strict';
+import { offerPymongo } from '../../../tools/python/pymongo';
+import { standalone } from '../../support/server';
+import { Project } from '../helpers/project';
+import { everything, expectChanges, expectReport, seed } from '../ownClients/project';
+
+/** What test/engine/ownClients/project.ts does in JavaScript. */
+const changes = `
+    from pymongo import DeleteOne, InsertOne
+    people = db.people
+    people.insert_many([{'_id': 100}, {'_id': 101}])
+    people.update_many({'_id': {'$lt': 10}}, {'$set': {'seen': True}})
+    people.update_one({'_id': 11}, {'$inc': {'n': 1}})
+    people.delete_one({'_id': 12})
+    people.replace_one({'_id': 13}, {'other': 1})
+    people.find_one_and_update({'_id': 14}, {'$unset': {'n': ''}})
+    people.bulk_write([DeleteOne({'_id': 15}), InsertOne({'_id': 15, 'again': 1})])
+    people.create_index('n')
+    db.made.insert_one({'_id': 1})
+    db.dropped.drop()
+`;
+
+const list = `
+def double(db):
+    db.items.update_many({}, [{'$set': {'n': {'$multiply': ['$n', 2]}}}])
+
+def halve(db):
+    db.items.update_many({}, [{'$set': {'n': {'$divide': ['$n', 2]}}}])
+
+migrations = [
+    {'name': 'double', 'up': double, 'down': halve},
+    {'name': 'mark', 'up': lambda db: db.items.update_many({}, {'$set': {'marked': True}}), 'down': None},
+    dict(name='größe', up=lambda db: db.items.insert_one({'_id': 'ß', 'n': 1})),
+]
+`;
+
+describe('Python migrations', function () {
+  this.timeout(120_000);
+  let project: Project;
+  before(offerPymongo);
+  afterEach(() => project.close());
+
+  const start = async (files: Record<string, string>, server?: Parameters<typeof Project.create>[1]) => {
+    project = await Project.create(files, server);
+    return project;
+  };
+  const seedItems = (): Promise<unknown> =>
+    project.rows('items').insertMany([
+      { _id: 1, n: 1 },
+      { _id: 2, n: 2 },
+    ]);
+
+  it('of a list run in its order, and go back by down or by the journal', async () => {
+    await start({ '1-list.py': list });
+    await seedItems();
+    const before = await project.content('items');
+    assert.deepEqual(await project.states(), { double: 'pending', mark: 'pending', größe: 'pending' });
+
+    const up = await project.run({ mode: 'up' });
+    assert.equal(up.exitCode, 0, JSON.stringify(up.run.steps));
+    assert.deepEqual(
+      await project.rows('items').find().sort({ _id: 1 }).toArray(),
+      [
+        { _id: 1, n: 2, marked: true },
+        { _id: 2, n: 4, marked: true },
+        { _id: 'ß', n: 1, marked: undefined },
+      ].map(({ marked, ...rest }) => (marked === undefined ? rest : { ...rest, marked })),
+    );
+    const rows = await project.db.collection('_migrations').find().sort({ appliedAt: 1 }).toArray();
+    assert.deepEqual(
+      rows.map(({ name, kind, file }) => [name, kind, file]),
+      ['double', 'mark', 'größe'].map((name) => [name, 'script', '1-list.py']),
+    );
+
+    const down = await project.run({ mode: 'down', steps: 3 });
+    assert.equal(down.exitCode, 0, JSON.stringify(down.run.steps));
+    assert.equal(await project.db.collection('_migrations').countDocuments(), 0);
+    // Dividing gives doubles where there were ints; everything else came back from the journal.
+    assert.deepEqual(await project.rows('items').find().sort({ _id: 1 }).toArray(), [
+      { _id: 1, n: 1 },
+      { _id: 2, n: 2 },
+    ]);
+    assert.notEqual(before, '');
+  });
+
+  it('of a module have the name of their file, and stay out of their main part', async () => {
+    await start({
+      '1-module.py': `
+def up(db, client, ctx):
+    ctx.log.info('from', db.name, ctx.args['who'], ctx.dry_run)
+    print('printed ß')
+    client[db.name].items.insert_one({'_id': 1, 'name': __name__})
+
+def down(db):
+    db.items.delete_one({'_id': 1})
+
+if __name__ == '__main__':
+    raise SystemExit('this must not run')
+`,
+    });
+    const up = await project.run({ mode: 'up', args: { who: 'me' } });
+    assert.equal(up.exitCode, 0, JSON.stringify(up.run.steps));
+    assert.deepEqual(await project.rows('items').find().toArray(), [{ _id: 1, name: '__migration__' }]);
+    const log = project.ofType('log').map(({ level, message }) => [level, message]);
+    assert.deepEqual(log, [
+      ['info', `from ${project.db.databaseName} me False`],
+      ['info', 'printed ß'],
+    ]);
+    assert.deepEqual(await project.states(), { '1-module.py': 'applied' });
+    const down = await project.run({ mode: 'down' });
+    assert.equal(down.exitCode, 0, JSON.stringify(down.run.steps));
+    assert.equal(await project.rows('items').countDocuments(), 0);
+  });
+
+  for (const [kind, server] of [
+    ['a replica set', undefined],
+    ['a standalone server', standalone],
+  ] as const) {
+    it(`rehearse, change and go back from the journal to the last byte, on ${kind}`, async () => {
+      await start({ '1-changes.py': `def up(db):${changes}` }, server?.());
+      await seed(project);
+      const before = await everything(project.db);
+      const dry = await project.run({ mode: 'dry-run' });
+      assert.equal(dry.exitCode, 0, JSON.stringify(dry.run.steps));
+      assert.equal(await everything(project.db), before);
+      expectReport(project);
+      const up = await project.run({ mode: 'up' });
+      assert.equal(up.exitCode, 0, JSON.stringify(up.run.steps));
+      await expectChanges(project);
+      const down = await project.run({ mode: 'down' });
+      assert.equal(down.exitCode, 0, JSON.stringify(down.run.steps));
+      assert.equal(await everything(project.db), before);
+    });
+  }
+
+  it('that change nothing by a second up and go back are found repeatable and reversible', async () => {
+    await start({
+      '1-verdicts.py': `
+def up(db):
+    db.items.update_many({'m': {'$exists': False}}, {'$set': {'m': 1}})
+
+def down(db):
+    db.items.update_many({}, {'$unset': {'m': ''}})
+`,
+    });
+    await seedItems();
+    const dry = await project.run({ mode: 'dry-run' });
+    assert.equal(dry.exitCode, 0, JSON.stringify(dry.run.steps));
+    const [{ report } = assert.fail('no report')] = project.ofType('report');
+    assert.deepEqual([report.repeatable.answer, report.reversible.answer], ['yes', 'yes']);
+    assert.equal(await project.rows('items').countDocuments({ m: 1 }), 0);
+  });
+
+  it('show their progress without reporting any', async () => {
+    await start({
+      '1-loop.py': `
+from migratory import batch_update
+
+def up(db):
+    result = batch_update(db.items, {'n': {'$lt': 900}}, lambda doc: {'$set': {'m': doc['n'] + 1}}, batch_size=100)
+    assert result == {'processed': 900, 'errors': 0, 'total': 900}, result
+`,
+    });
+    await project.rows('items').insertMany(Array.from({ length: 1000 }, (_, n) => ({ _id: n, n })));
+    const up = await project.run({ mode: 'up' });
+    assert.equal(up.exitCode, 0, JSON.stringify(up.run.steps));
+    const [step] = up.run.steps;
+    assert.deepEqual([step?.processed, step?.total], [900, 900]);
+    assert.equal(
+      await project.rows('items').countDocuments({ $expr: { $eq: ['$m', { $add: ['$n', 1] }] } }),
+      900,
+    );
+  });
+
+  it('and JavaScript of one folder run in one order', async () => {
+    const js = (n: number): string =>
+      `exports.up = (db) => db.collection('order').insertOne({ _id: ${n} });
+       exports.down = (db) => db.collection('order').deleteOne({ _id: ${n} });`;
+    const py = (n: number): string =>
+      `def up(db): db.order.insert_one({'_id': ${n}, 'after': db.order.count_documents({})})`;
+    await start({ '1.js': js(1), '2.py': py(2), '3.js': js(3), '4.py': py(4) });
+    const up = await project.run({ mode: 'up' });
+    assert.equal(up.exitCode, 0, JSON.stringify(up.run.steps));
+    assert.deepEqual(
+      up.run.steps.map(({ name, state }) => [name, state]),
+      ['1.js', '2.py', '3.js', '4.py'].map((name) => [name, 'applied']),
+    );
+    assert.deepEqual(
+      await project
+        .rows('order')
+        .find({ after: { $exists: true } })
+        .toArray(),
+      [
+        { _id: 2, after: 1 },
+        { _id: 4, after: 3 },
+      ],
+    );
+    const down = await project.run({ mode: 'down', steps: 4 });
+    assert.equal(down.exitCode, 0, JSON.stringify(down.run.steps));
+    assert.equal(await project.rows('order').countDocuments(), 0);
+  });
+
+  it('validate what they have done', async () => {
+    await start({
+      '1-validated.py': `
+def up(db, ctx):
+    db.items.insert_one({'_id': 1})
+
+def validate(db):
+    return [{'check': 'one item', 'passed': db.items.count_documents({}) == 1, 'details': 'counted'}]
+`,
+      '2-wrong.py': `
+def up(db):
+    db.items.insert_one({'_id': 2})
+
+def validate(db):
+    db.items.insert_one({'_id': 3})
+`,
+    });
+    const up = await project.run({ mode: 'up' });
+    assert.equal(up.exitCode, 5, JSON.stringify(up.run.steps));
+    const [first, second] = up.run.steps;
+    assert.deepEqual(
+      first?.verification
+        .filter(({ check }) => check === 'one item')
+        .map(({ outcome, details }) => [outcome, details]),
+      [['passed', 'counted']],
+    );
+    assert.match(second?.error?.message ?? '', /"insert" came from a client of the migration's own/);
+    assert.deepEqual(await project.rows('items').find().toArray(), [{ _id: 1 }]);
+  });
+});
