@@ -49,7 +49,7 @@ export function hasBareMigrations(text: string, fileName: string): boolean {
   return !whole && !open && named.size === 0 && scope.declaration('migrations') !== undefined;
 }
 
-function parseModule(
+export function parseModule(
   text: string,
   fileName: string,
   errorRecovery: boolean,

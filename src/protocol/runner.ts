@@ -115,6 +115,9 @@ export interface SampledField {
   elements?: Record<string, number>;
 }
 
+/** So many runs of a database are read, the newest. */
+export const shownRuns = 100;
+
 /** A question about one database, for the ways out of bad states; all of them refuse a read-only connection. */
 export interface MendingRequest {
   project: ProjectLocation;
@@ -128,6 +131,8 @@ export type RunnerMethods = {
     steps: ConnectionTestStep[];
     server?: ServerDescription;
   };
+  /** Names of the databases of the server that the user may see, those of the server itself left out. */
+  databases(params: { target: ConnectionTarget }): string[];
   status(params: { project: ProjectLocation; target: ConnectionTarget }): StatusResult;
   /** Tells `runs` (and `ledger`) about once a second while something moves, until `unwatch` or the end of the process. */
   watch(params: { target: ConnectionTarget; project?: ProjectLocation }): void;

@@ -33,6 +33,7 @@ const job = new RunnerJob({
 const handlers: Handlers<RunnerMethods> = {
   config: ({ project }) => observer.config(project),
   testConnection: ({ target }) => observer.testConnection(target),
+  databases: ({ target }) => observer.databases(target),
   status: ({ project, target }) => observer.status(project, target),
   watch: ({ target, project }) => observer.watch(target, project),
   unwatch: ({ target }) => observer.unwatch(target),

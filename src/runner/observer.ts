@@ -2,6 +2,7 @@
 // database, whoever started them. One open connection for each target.
 import { listConflicts } from '../engine/conflicts/conflicts';
 import { connect, type Connection } from '../engine/connect';
+import { listDatabases } from '../engine/databases';
 import { testConnection } from '../engine/connectionTest';
 import { readState } from '../engine/selection';
 import { folderSet } from '../engine/migrationSet';
@@ -21,18 +22,18 @@ import {
 } from '../protocol/run';
 import type { ConflictEvent, RunSnapshot } from '../protocol/events';
 import type { MigrationStatus } from '../protocol/status';
-import type {
-  ConfigView,
-  ConnectionTarget,
-  ProjectLocation,
-  RunnerMethods,
-  RunnerNotifications,
-  StatusResult,
+import {
+  shownRuns,
+  type ConfigView,
+  type ConnectionTarget,
+  type ProjectLocation,
+  type RunnerMethods,
+  type RunnerNotifications,
+  type StatusResult,
 } from '../protocol/runner';
 
 /** While something moves, and while nothing does. */
 const watchEveryMs = { moving: 1_000, still: 3_000 };
-const shownRuns = 100;
 /** As many rows as the snapshot of a run at work holds. */
 const shownQuarantined = 1_000;
 
@@ -66,6 +67,11 @@ export class Observer {
 
   testConnection(target: ConnectionTarget): Promise<Awaited<ReturnType<RunnerMethods['testConnection']>>> {
     return testConnection(target);
+  }
+
+  async databases(target: ConnectionTarget): Promise<string[]> {
+    const { client } = await this.connection(target);
+    return listDatabases(client);
   }
 
   async status(project: ProjectLocation, target: ConnectionTarget): Promise<StatusResult> {

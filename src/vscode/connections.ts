@@ -3,47 +3,14 @@
 // and for single files. Only the person deletes anything; what a newer version wrote is kept as it is.
 import { randomUUID } from 'node:crypto';
 import { relative } from 'node:path';
-import { databaseInUri, describeTarget } from '../project/target';
 import { UserError } from '../protocol/errors';
 import type { ConfigView, ConnectionTarget } from '../protocol/runner';
+import type { ConnectionDraft, ConnectionInfo, OwnRecord } from './connectionRecords';
+import { isOwnRecord, ofConfig, ofRecord, recordOf, secretOf, uriInSecret } from './connectionRecords';
 import type { Event } from './event';
 import { Emitter } from './event';
 import { Command } from './manifest';
-import { hostOf } from './target';
 import type { Translate } from './words';
-
-export interface ConnectionInfo {
-  /** `config:NAME` or `own:UUID`. */
-  id: string;
-  name: string;
-  origin: 'config' | 'own';
-  host: string;
-  database: string;
-  /** `shop on localhost:27017`. */
-  words: string;
-  production: boolean;
-  readOnly: boolean;
-}
-
-/** What is remembered of an own connection beside its secret. */
-interface OwnRecord {
-  version: 1;
-  id: string;
-  name: string;
-  host: string;
-  database: string;
-  production: boolean;
-  readOnly: boolean;
-}
-
-/** What the form asks for. */
-export interface ConnectionDraft {
-  name: string;
-  uri: string;
-  database: string;
-  production: boolean;
-  readOnly: boolean;
-}
 
 /** The parts of vscode.Memento and vscode.SecretStorage that are used. */
 export interface Memory {
@@ -64,11 +31,15 @@ export interface ConfigSource {
 const recordsKey = 'migratory.connections';
 const selectedKey = 'migratory.selectedConnection';
 const filesKey = 'migratory.connectionOfFile';
+/** Databases that were chosen here instead of those that the config names. */
+const databasesKey = 'migratory.databaseOfConnection';
 const secretKey = (id: string): string => `migratory.connection.${id}`;
 
 export class ConnectionStore {
   readonly #changed = new Emitter<void>();
   readonly #configListener;
+  /** Connection strings that could not be put into the secret storage: they are forgotten with the window. */
+  readonly #unsaved = new Map<string, string>();
 
   /** Connections came, went, changed, or another one is selected. */
   readonly onDidChange = this.#changed.event;
@@ -83,7 +54,10 @@ export class ConnectionStore {
   }
 
   list(): ConnectionInfo[] {
-    const configured = (this.project?.config?.connections ?? []).map(ofConfig);
+    const chosen = this.#chosenDatabases();
+    const configured = (this.project?.config?.connections ?? []).map((target) =>
+      ofConfig(target, chosen[`config:${target.name}`]),
+    );
     return [...configured, ...this.#records().filter(isOwnRecord).map(ofRecord)];
   }
 
@@ -130,7 +104,7 @@ export class ConnectionStore {
     }
     if (connection.origin === 'config') {
       const target = this.project?.config?.connections.find(({ name }) => name === connection.name);
-      if (target) return { ...target, database: target.database || databaseInUri(target.uri) };
+      if (target) return { ...target, database: connection.database };
     }
     const { name, database, production, readOnly } = connection;
     return { name, uri: await this.#uri(connection), database, production, readOnly };
@@ -138,19 +112,34 @@ export class ConnectionStore {
 
   async add(draft: ConnectionDraft): Promise<ConnectionInfo> {
     const record = recordOf(`own:${randomUUID()}`, draft);
-    await this.secrets.store(secretKey(record.id), JSON.stringify({ version: 1, uri: draft.uri.trim() }));
+    await this.#keepSecret(record.id, draft.uri);
     await this.memory.update(recordsKey, [...this.#records(), record]);
     this.#changed.fire();
     return ofRecord(record);
   }
 
   async update(id: string, draft: ConnectionDraft): Promise<void> {
-    const record = recordOf(id, draft);
-    await this.secrets.store(secretKey(id), JSON.stringify({ version: 1, uri: draft.uri.trim() }));
-    await this.memory.update(
-      recordsKey,
-      this.#records().map((before) => (isOwnRecord(before) && before.id === id ? record : before)),
-    );
+    await this.#keepSecret(id, draft.uri);
+    await this.#replace(recordOf(id, draft));
+    this.#changed.fire();
+  }
+
+  /** True while its connection string is known to this window only. */
+  isUnsaved(id: string): boolean {
+    return this.#unsaved.has(id);
+  }
+
+  /** Another database of the same server; for a connection of the config in this workspace only. */
+  async switchDatabase(id: string, database: string): Promise<void> {
+    const own = this.#records().find((record) => isOwnRecord(record) && record.id === id);
+    if (isOwnRecord(own)) {
+      await this.#replace({ ...own, database });
+    } else {
+      const { [id]: _before, ...others } = this.#chosenDatabases();
+      const named = this.project?.config?.connections.find(({ name }) => `config:${name}` === id);
+      const isNamed = named !== undefined && ofConfig(named).database === database;
+      await this.memory.update(databasesKey, isNamed ? others : { ...others, [id]: database });
+    }
     this.#changed.fire();
   }
 
@@ -159,6 +148,7 @@ export class ConnectionStore {
       recordsKey,
       this.#records().filter((record) => !(isOwnRecord(record) && record.id === id)),
     );
+    this.#unsaved.delete(id);
     await this.secrets.delete(secretKey(id));
     this.#changed.fire();
   }
@@ -169,7 +159,7 @@ export class ConnectionStore {
   }
 
   async #uri(connection: ConnectionInfo): Promise<string> {
-    const uri = parseSecret(await this.#readSecret(connection));
+    const uri = this.#unsaved.get(connection.id) ?? uriInSecret(await this.#readSecret(connection));
     if (uri !== undefined) return uri;
     throw new UserError(
       this.t(
@@ -194,6 +184,23 @@ export class ConnectionStore {
     }
   }
 
+  /** Where there is no secret storage (no keyring, a locked one), the window at least remembers. */
+  async #keepSecret(id: string, uri: string): Promise<void> {
+    try {
+      await this.secrets.store(secretKey(id), secretOf(uri));
+      this.#unsaved.delete(id);
+    } catch {
+      this.#unsaved.set(id, uri.trim());
+    }
+  }
+
+  async #replace(record: OwnRecord): Promise<void> {
+    await this.memory.update(
+      recordsKey,
+      this.#records().map((before) => (isOwnRecord(before) && before.id === record.id ? record : before)),
+    );
+  }
+
   #records(): unknown[] {
     const records = this.memory.get(recordsKey);
     return Array.isArray(records) ? records : [];
@@ -203,49 +210,11 @@ export class ConnectionStore {
     return (this.memory.get(filesKey) ?? {}) as Record<string, string>;
   }
 
+  #chosenDatabases(): Record<string, string> {
+    return (this.memory.get(databasesKey) ?? {}) as Record<string, string>;
+  }
+
   #key(file: string): string {
     return this.project ? relative(this.project.location.root, file) : file;
-  }
-}
-
-function ofConfig(target: ConnectionTarget): ConnectionInfo {
-  return {
-    id: `config:${target.name}`,
-    name: target.name,
-    origin: 'config',
-    host: hostOf(target.uri),
-    database: target.database || databaseInUri(target.uri),
-    words: describeTarget(target),
-    production: target.production === true,
-    readOnly: target.readOnly === true,
-  };
-}
-
-function recordOf(id: string, draft: ConnectionDraft): OwnRecord {
-  const { name, database, production, readOnly } = draft;
-  return { version: 1, id, name, host: hostOf(draft.uri), database, production, readOnly };
-}
-
-function ofRecord(record: OwnRecord): ConnectionInfo {
-  const { version: _version, ...shown } = record;
-  return { ...shown, origin: 'own', words: `${record.database} on ${record.host}` };
-}
-
-function isOwnRecord(value: unknown): value is OwnRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const record = value as Partial<Record<keyof OwnRecord, unknown>>;
-  return (
-    record.version === 1 &&
-    [record.id, record.name, record.host, record.database].every((text) => typeof text === 'string')
-  );
-}
-
-function parseSecret(secret: string | undefined): string | undefined {
-  if (secret === undefined) return undefined;
-  try {
-    const { uri } = JSON.parse(secret) as { uri?: unknown };
-    return typeof uri === 'string' ? uri : undefined;
-  } catch {
-    return undefined;
   }
 }

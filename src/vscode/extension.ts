@@ -5,6 +5,7 @@ import { readStaticConfig } from '../project/staticConfig';
 import { registerCommands } from './commands/all';
 import { registerLanguageHelp } from './completion';
 import { ConnectionStore } from './connections';
+import { ConnectionTests } from './connectionTests';
 import { VirtualDocuments } from './documents';
 import { LensProvider } from './lenses';
 import { Log } from './log';
@@ -100,6 +101,7 @@ function createServices(
   const memory = new RunMemory(runs, context.workspaceState);
   const outlines = new OutlineStore();
   const connections = new ConnectionStore(project, context.workspaceState, context.secrets, t);
+  const tests = new ConnectionTests();
   const statuses = new StatusStore(project, connections, observer, runs, () => vscode.workspace.isTrusted);
   const store = new MigrationStore(outlines, connections, statuses, runs, t);
   const documents = new VirtualDocuments();
@@ -111,6 +113,7 @@ function createServices(
     runs,
     outlines,
     connections,
+    tests,
     statuses,
     store,
     documents,
@@ -130,6 +133,7 @@ function createServices(
     project,
     outlines,
     connections,
+    tests,
     statuses,
     runs,
     rehearsals: new Rehearsals(context.workspaceState),

@@ -5,7 +5,7 @@ import { Command } from './manifest';
 import type { MigrationRow } from './rows';
 import { rowOf } from './rows';
 import type { Translate } from './words';
-import { stateWords } from './words';
+import { dryRunWords, stateWords } from './words';
 
 /** What a lens (or a tree row) hands to a command: exactly this migration, on exactly this connection. */
 export interface MigrationRef {
@@ -17,7 +17,7 @@ export interface MigrationRef {
 }
 
 /** What a lens is about; all but running ones and trust can be left out by a setting. */
-export type LensKind = LensAction | 'control' | 'state' | 'target' | 'trust';
+export type LensKind = LensAction | 'control' | 'state' | 'lastDryRun' | 'target' | 'trust';
 
 export interface LensSpec {
   kind: LensKind;
@@ -74,8 +74,8 @@ export function actionsOf(row: MigrationRow): LensAction[] {
     case 'applied':
       return back;
     case 'changed':
-      return [...back, 'compare'];
     case 'missing':
+      return [...back, 'compare'];
     case 'conflicts':
       return back;
     case 'failed':
@@ -89,7 +89,10 @@ export function actionsOf(row: MigrationRow): LensAction[] {
 }
 
 export function lensesFor(entries: readonly OutlineEntry[], context: LensContext): LensSpec[] {
-  return entries.flatMap((entry) => entryLenses(entry, context));
+  // Out of thousands only those that the file is about, found in one pass.
+  const names = new Set(entries.map(({ name }) => name));
+  const rows = context.rows.filter(({ name, file }) => file === context.file || names.has(name));
+  return entries.flatMap((entry) => entryLenses(entry, { ...context, rows }));
 }
 
 function entryLenses(entry: OutlineEntry, context: LensContext): LensSpec[] {
@@ -126,6 +129,7 @@ function entryLenses(entry: OutlineEntry, context: LensContext): LensSpec[] {
     ...actionsOf(row).map((action) => actionLens(action, ref, context, at)),
     ...controlLenses(row, t, at),
     stateLens(row, ref, context, at),
+    ...lastDryRunLens(row, ref, context, at),
     target,
   ];
 }
@@ -194,6 +198,16 @@ function stateLens(row: MigrationRow, ref: MigrationRef, context: LensContext, a
     return at('state', title, t('Ask the database for the state of this migration'), Command.refresh);
   }
   return at('state', title, row.error?.message ?? row.description ?? row.name, Command.showRun, ref);
+}
+
+/** Before it is run: afterwards the dry run is history. */
+function lastDryRunLens(row: MigrationRow, ref: MigrationRef, { t, now }: LensContext, at: At): LensSpec[] {
+  const { lastDryRun } = row;
+  if (!lastDryRun || row.active || row.appliedAt !== null) return [];
+  const icon = !lastDryRun.passed ? 'error' : lastDryRun.outdated ? 'history' : 'beaker';
+  const title = `$(${icon})${gap}${dryRunWords(lastDryRun, t, now)}`;
+  const run = { ...ref, run: lastDryRun.run };
+  return [at('lastDryRun', title, t('Show the dry run'), Command.showRun, run)];
 }
 
 function stateIcon(row: MigrationRow, { asking }: LensContext): string {

@@ -12,10 +12,14 @@ export const Command = {
   refresh: 'migratory.refresh',
   filter: 'migratory.filter',
   clearFilter: 'migratory.clearFilter',
+  groupByState: 'migratory.groupByState',
+  showFlat: 'migratory.showFlat',
   openMigration: 'migratory.openMigration',
   compare: 'migratory.compare',
   addConnection: 'migratory.addConnection',
   editConnection: 'migratory.editConnection',
+  duplicateConnection: 'migratory.duplicateConnection',
+  switchDatabase: 'migratory.switchDatabase',
   removeConnection: 'migratory.removeConnection',
   testConnection: 'migratory.testConnection',
   selectConnection: 'migratory.selectConnection',
@@ -53,6 +57,8 @@ export interface ContextKeys {
   'migratory.hasConnection': boolean;
   /** The tree shows only some states. */
   'migratory.filtered': boolean;
+  /** The tree stands in groups of states. */
+  'migratory.grouped': boolean;
   'migratory.running': boolean;
   /** A run ended before its work was done and can be gone on with. */
   'migratory.resumable': boolean;
@@ -84,7 +90,16 @@ export const settingNames: readonly (keyof Settings)[] = [
   'python',
 ];
 
-export const lensNames = ['run', 'dryRun', 'rollBack', 'validate', 'compare', 'state', 'target'] as const;
+export const lensNames = [
+  'run',
+  'dryRun',
+  'rollBack',
+  'validate',
+  'compare',
+  'state',
+  'lastDryRun',
+  'target',
+] as const;
 export type LensName = (typeof lensNames)[number];
 
 /** Type of our tasks, and the name of the problem matcher (`$migratory`). */

@@ -1,18 +1,28 @@
 // The migrations of the folder as one list per connection: outlines, status and runs merged (rows.ts), made
 // anew only when one of them has changed. Tree, lenses, commands and status bar ask here.
-import type { ConnectionInfo, ConnectionStore } from './connections';
+import type { StatusResult } from '../protocol/runner';
+import type { ConnectionInfo } from './connectionRecords';
+import type { ConnectionStore } from './connections';
 import { Emitter } from './event';
 import type { OutlineStore } from './outlines';
-import type { MigrationRow, Migrations } from './rows';
-import { migrationRows, pendingRows } from './rows';
+import type { MigrationRow, Migrations, OutlinedFile } from './rows';
+import { pendingRows, settledRows, withRuns } from './rows';
 import type { RunStore } from './runs';
 import type { StatusEntry, StatusStore } from './statuses';
 import type { Translate } from './words';
 
 const unchecked = 'none';
 
+/** What files and database said, kept while both are the same: runs move much more often. */
+interface Settled {
+  files: readonly OutlinedFile[];
+  status: StatusResult | undefined;
+  made: Migrations;
+}
+
 export class MigrationStore {
   readonly #cache = new Map<string, Migrations>();
+  readonly #settled = new Map<string, Settled>();
   readonly #changed = new Emitter<void>();
   readonly #subscriptions;
   #told: NodeJS.Timeout | undefined;
@@ -44,10 +54,20 @@ export class MigrationStore {
     const cached = this.#cache.get(key);
     if (cached) return cached;
     if (connection) this.statuses.ensure(connection.id);
-    const status = this.status(connection)?.result;
-    const runs = connection ? this.runs.list(this.targetOf(connection)) : [];
-    const made = migrationRows(this.outlines.files, status, runs, this.t);
+    const settled = this.#settledOf(key, this.status(connection)?.result);
+    const target = connection && this.targetOf(connection);
+    const made =
+      target === undefined ? settled : withRuns(settled, this.runs.list(target), this.runs.dryRuns(target));
     this.#cache.set(key, made);
+    return made;
+  }
+
+  #settledOf(key: string, status: StatusResult | undefined): Migrations {
+    const { files } = this.outlines;
+    const known = this.#settled.get(key);
+    if (known && known.files === files && known.status === status) return known.made;
+    const made = settledRows(files, status, this.t);
+    this.#settled.set(key, { files, status, made });
     return made;
   }
 

@@ -2,7 +2,8 @@
 // workspace alone, since a dry run writes nothing to the database that it rehearses for.
 import type { DryRunReport } from '../protocol/events';
 import type { RunDocument } from '../protocol/run';
-import type { ConnectionInfo, Memory } from './connections';
+import type { ConnectionInfo } from './connectionRecords';
+import type { Memory } from './connections';
 
 /** What the newest dry run of a migration found; estimates are for the whole data. */
 export interface Rehearsal {

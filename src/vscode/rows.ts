@@ -6,6 +6,7 @@ import type { ErrorInfo } from '../protocol/errors';
 import type { RunDocument, RunMode, RunStep, StepState } from '../protocol/run';
 import type { StatusResult } from '../protocol/runner';
 import type { MigrationState, MigrationStatus } from '../protocol/status';
+import type { LastDryRun } from './lastDryRun';
 import { isOver } from './runs';
 import type { Translate } from './words';
 
@@ -26,6 +27,8 @@ export interface MigrationRow {
   kind: string;
   file?: string;
   index: number;
+  /** Of the file as the database's status was judged by. */
+  checksum?: string;
   description?: string;
   reversible: boolean;
   irreversibleReason?: string;
@@ -38,6 +41,8 @@ export interface MigrationRow {
   duplicate: boolean;
   /** The run that has to do with it right now. */
   active?: { run: string; mode: RunMode; state: StepState; percentage: number | null };
+  /** The newest dry run of it on this connection. */
+  lastDryRun?: LastDryRun;
 }
 
 /** A file that cannot be read as migrations, and why. */
@@ -53,17 +58,39 @@ export interface Migrations {
   problems: FileProblem[];
 }
 
-/** `runs` are those on the same target, newest first. */
-export function migrationRows(
+/** What files and database say, before any run: made anew only when one of them is another. */
+export function settledRows(
   files: readonly OutlinedFile[],
   status: StatusResult | undefined,
-  runs: readonly RunDocument[],
   t: Translate,
 ): Migrations {
   const rows = status ? withStatus(files, status) : files.flatMap((file) => outlineRows(file));
   markDuplicates(rows, files);
-  overlay(rows, runs);
   return { rows, problems: problemsOf(files, status, t) };
+}
+
+/**
+ * The same rows with what runs say of them; those that no run is about stay the same objects. `runs` are those on the
+ * same target, newest first, `dryRuns` the newest dry run of each migration by its name.
+ */
+export function withRuns(
+  settled: Migrations,
+  runs: readonly RunDocument[],
+  dryRuns: ReadonlyMap<string, LastDryRun>,
+): Migrations {
+  const overlays = overlaysOf(runs);
+  if (overlays.size === 0 && dryRuns.size === 0) return settled;
+  const rows = settled.rows.map((row) => {
+    const overlay = overlays.get(row.name);
+    const lastDryRun = dryRuns.get(row.name);
+    if (!overlay && !lastDryRun) return row;
+    return {
+      ...row,
+      ...overlay?.(row),
+      ...(lastDryRun ? { lastDryRun: { ...lastDryRun, outdated: isOutdated(row, lastDryRun) } } : {}),
+    };
+  });
+  return { ...settled, rows };
 }
 
 /** Rows of one file by its text alone. */
@@ -73,7 +100,7 @@ export function outlineRows({ file, outline }: OutlinedFile): MigrationRow[] {
 
 function rowOfEntry(file: string, entry: OutlineEntry): MigrationRow {
   return {
-    name: entry.name ?? (entry.index === 0 ? basename(file) : `${basename(file)} #${entry.index + 1}`),
+    name: nameOf(file, entry),
     nameKnown: entry.name !== null,
     state: 'not-checked',
     kind: entry.kind,
@@ -88,8 +115,12 @@ function rowOfEntry(file: string, entry: OutlineEntry): MigrationRow {
   };
 }
 
+function nameOf(file: string, { name, index }: OutlineEntry): string {
+  return name ?? (index === 0 ? basename(file) : `${basename(file)} #${index + 1}`);
+}
+
 function rowOfStatus(status: MigrationStatus): MigrationRow {
-  const { appliedChecksum: _applied, checksum: _checksum, ...shown } = status;
+  const { appliedChecksum: _applied, ...shown } = status;
   return { ...shown, nameKnown: true, duplicate: false };
 }
 
@@ -98,10 +129,10 @@ function withStatus(files: readonly OutlinedFile[], status: StatusResult): Migra
   const rows = status.migrations.map(rowOfStatus);
   const placed = new Set(rows.map((row) => placeOf(row.file, row.index)));
   const names = new Set(rows.map((row) => row.name));
-  for (const file of files) {
-    for (const row of outlineRows(file)) {
-      if (!placed.has(placeOf(row.file, row.index)) && !(row.nameKnown && names.has(row.name)))
-        rows.push(row);
+  for (const { file, outline } of files) {
+    for (const entry of outline.entries) {
+      const known = entry.name !== null && names.has(entry.name);
+      if (!known && !placed.has(placeOf(file, entry.index))) rows.push(rowOfEntry(file, entry));
     }
   }
   return rows;
@@ -126,28 +157,44 @@ export function rowOf(
 
 /** By the files alone: the engine knows only the first of two of one name. */
 function markDuplicates(rows: MigrationRow[], files: readonly OutlinedFile[]): void {
-  const counts = new Map<string, number>();
-  for (const { name } of files.flatMap(outlineRows)) counts.set(name, (counts.get(name) ?? 0) + 1);
-  for (const row of rows) row.duplicate = (counts.get(row.name) ?? 0) > 1;
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const { file, outline } of files) {
+    for (const entry of outline.entries) {
+      const name = nameOf(file, entry);
+      if (seen.has(name)) twice.add(name);
+      seen.add(name);
+    }
+  }
+  if (twice.size === 0) return;
+  for (const row of rows) row.duplicate = twice.has(row.name);
 }
 
+type Overlay = (row: MigrationRow) => Partial<MigrationRow>;
+
 /** What the newest run of each migration says beyond the status: it goes on right now, or its runner is lost. */
-function overlay(rows: MigrationRow[], runs: readonly RunDocument[]): void {
-  const byName = new Map(rows.map((row) => [row.name, row]));
+function overlaysOf(runs: readonly RunDocument[]): Map<string, Overlay> {
   const seen = new Set<string>();
+  const overlays = new Map<string, Overlay>();
   for (const run of runs) {
     for (const step of run.steps) {
-      const row = byName.get(step.name);
-      if (!row || seen.has(step.name) || (!isOver(run) && step.endedAt !== null)) continue;
+      if (seen.has(step.name) || (!isOver(run) && step.endedAt !== null)) continue;
       seen.add(step.name);
       if (!isOver(run)) {
-        row.active = { run: run._id, mode: run.mode, state: step.state, percentage: percentageOf(step) };
-      } else if (run.state === 'interrupted' && isLost(step) && run.mode === 'up' && isPending(row)) {
-        row.state = 'interrupted';
-        row.run = run._id;
+        const active = { run: run._id, mode: run.mode, state: step.state, percentage: percentageOf(step) };
+        overlays.set(step.name, () => ({ active }));
+      } else if (run.state === 'interrupted' && isLost(step) && run.mode === 'up') {
+        const interrupted = { state: 'interrupted', run: run._id } as const;
+        overlays.set(step.name, (row) => (isPending(row) ? interrupted : {}));
       }
     }
   }
+  return overlays;
+}
+
+/** Another file than the one that was rehearsed. */
+function isOutdated({ checksum }: MigrationRow, lastDryRun: LastDryRun): boolean {
+  return checksum !== undefined && lastDryRun.checksum !== undefined && checksum !== lastDryRun.checksum;
 }
 
 function isLost({ startedAt, endedAt }: RunStep): boolean {

@@ -2,9 +2,11 @@
 // observer reads. Tree, lenses, panel and status bar read it and compute no state of their own.
 import type { ErrorInfo } from '../protocol/errors';
 import type { RunSnapshot } from '../protocol/events';
-import type { RunDocument } from '../protocol/run';
+import type { RunDocument, RunStep } from '../protocol/run';
 import { finalRunStates } from '../protocol/run';
 import { Emitter } from './event';
+import type { LastDryRun } from './lastDryRun';
+import { lastDryRunOf } from './lastDryRun';
 
 /** A run that is not over and whose heartbeat is older than this has lost its runner. */
 export const heartbeatLimitMs = 15_000;
@@ -26,6 +28,12 @@ interface Entry {
   targets: ReadonlySet<string>;
   /** Its own process ended without an end of the run: what we saw last is newer than its run document. */
   lost: boolean;
+}
+
+/** A run and its step that is about one migration. */
+export interface LastRun {
+  run: RunDocument;
+  step: RunStep;
 }
 
 export function isOver(run: Pick<RunDocument, 'state'>): boolean {
@@ -142,13 +150,28 @@ export class RunStore {
     return this.list(target).filter((run) => !isOver(run));
   }
 
-  /** The newest run that had to do with each migration, by its name. */
-  lastByMigration(target: string): Map<string, RunDocument> {
-    const last = new Map<string, RunDocument>();
+  /** The newest run that had to do with each migration, by the migration's name. */
+  lastByMigration(target: string): Map<string, LastRun> {
+    const last = new Map<string, LastRun>();
     for (const run of this.list(target)) {
-      for (const { name } of run.steps) if (!last.has(name)) last.set(name, run);
+      for (const step of run.steps) if (!last.has(step.name)) last.set(step.name, { run, step });
     }
     return last;
+  }
+
+  /** The newest dry run of each migration that has come to its end, by the migration's name. */
+  dryRuns(target: string): Map<string, LastDryRun> {
+    const found = new Map<string, LastDryRun>();
+    for (const run of this.list(target)) {
+      if (run.mode !== 'dry-run' || run.direction !== 'up' || !isOver(run)) continue;
+      const reports = this.#entries.get(run._id)?.snapshot.reports ?? [];
+      for (const step of run.steps) {
+        if (found.has(step.name) || (step.state !== 'applied' && step.state !== 'failed')) continue;
+        const report = reports.find((one) => one.step === step.name);
+        found.set(step.name, lastDryRunOf(run, step, report));
+      }
+    }
+    return found;
   }
 
   /** Turns runs whose heartbeat stopped into interrupted ones. Runs by itself every few seconds. */

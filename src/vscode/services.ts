@@ -1,5 +1,6 @@
 // What the commands work with; extension.ts makes the one instance.
 import type { ConnectionStore, Memory } from './connections';
+import type { ConnectionTests } from './connectionTests';
 import type { VirtualDocuments } from './documents';
 import type { Log } from './log';
 import type { MigrationStore } from './migrationStore';
@@ -19,6 +20,7 @@ export interface Services {
   project: Project | undefined;
   outlines: OutlineStore;
   connections: ConnectionStore;
+  tests: ConnectionTests;
   statuses: StatusStore;
   runs: RunStore;
   rehearsals: Rehearsals;

@@ -13,11 +13,18 @@ export interface StatusEntry {
   /** The newest answer; kept while it is asked again and when asking fails. */
   result?: StatusResult;
   error?: Error;
+  /** The target when it was asked: an answer of another database is none. */
+  words?: string;
+}
+
+interface Asking {
+  promise: Promise<void>;
+  again: boolean;
 }
 
 export class StatusStore {
   readonly #entries = new Map<string, StatusEntry>();
-  readonly #asking = new Map<string, { promise: Promise<void>; again: boolean }>();
+  readonly #asking = new Map<string, Asking>();
   /** Runs that had not ended when they were last seen. */
   readonly #underWay = new Set<string>();
   readonly #changed = new Emitter<string>();
@@ -34,6 +41,7 @@ export class StatusStore {
     private readonly isTrusted: () => boolean,
   ) {
     this.#subscriptions = [
+      connections.onDidChange(() => this.#forgetMoved()),
       observer.onDidReadRuns(({ target, runs }) => this.runs.putDocuments(runs, target)),
       observer.onDidChangeLedger(({ target }) => this.#refreshWhere((one) => one === target)),
       runs.onDidChange((run) => this.#followRun(run)),
@@ -77,6 +85,16 @@ export class StatusStore {
     }
   }
 
+  /** Nothing of one database is ever shown under the name of another. */
+  #forgetMoved(): void {
+    for (const [id, { words }] of this.#entries) {
+      const connection = this.connections.get(id);
+      if (!connection || connection.words === words) continue;
+      this.#entries.delete(id);
+      void this.refresh(id);
+    }
+  }
+
   dispose(): void {
     for (const subscription of this.#subscriptions) subscription.dispose();
     this.#changed.dispose();
@@ -96,12 +114,15 @@ export class StatusStore {
     }
   }
 
-  async #ask(connection: string, job: { again: boolean }): Promise<void> {
+  async #ask(connection: string, job: Asking): Promise<void> {
     do {
       job.again = false;
+      const words = this.connections.get(connection)?.words;
       const before = this.#entries.get(connection);
-      this.#put(connection, { ...before, state: 'checking' });
-      this.#put(connection, await this.#answer(connection, before));
+      this.#put(connection, { ...before, state: 'checking', words });
+      const answer = await this.#answer(connection, before);
+      // It leads elsewhere since: it was asked anew then, and this answer is nobody's.
+      if (this.connections.get(connection)?.words === words) this.#put(connection, { ...answer, words });
     } while (job.again);
   }
 

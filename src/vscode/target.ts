@@ -19,6 +19,13 @@ export function databaseProblem(name: string, t: Translate): string | undefined 
   return undefined;
 }
 
+/** In a container, over SSH or in a codespace `localhost` is not the machine that the person sits at. */
+export function remoteHint(uri: string, remoteName: string | undefined, t: Translate): string | undefined {
+  const isLocal = /(?:^|, )(?:localhost|127\.0\.0\.1|\[::1\]):/.test(hostOf(uri));
+  if (remoteName === undefined || !isLocal) return undefined;
+  return t('Here that is the machine of the remote window ({0}), not your own computer.', remoteName);
+}
+
 export function noConnection(t: Translate): UserError {
   return new UserError(t('No connection is selected, so there is no database to work on.'), {
     action: { label: t('Select Connection'), command: Command.selectConnection },

@@ -17,15 +17,24 @@ export interface Trees {
 }
 
 export function createViews(services: Services): { trees: Trees; disposables: vscode.Disposable[] } {
-  const { store, runs, connections, statuses, project, filter } = services;
+  const { store, runs, connections, statuses, tests, observer, outlines, project, filter } = services;
   const trees: Trees = {
-    migrations: new MigrationsTree(store, runs, project, filter),
-    connections: new ConnectionsTree(connections, statuses),
+    migrations: new MigrationsTree(store, runs, outlines, project, filter),
+    connections: new ConnectionsTree({
+      connections,
+      statuses,
+      tests,
+      databases: async (id) => observer.call('databases', { target: await connections.target(id) }),
+    }),
     runs: new RunsTree(store, runs),
   };
   const view = vscode.window.createTreeView(View.migrations, {
     treeDataProvider: trees.migrations,
     canSelectMany: true,
+    showCollapseAll: true,
+  });
+  const runsView = vscode.window.createTreeView(View.runs, {
+    treeDataProvider: trees.runs,
     showCollapseAll: true,
   });
   const keys = new ContextKeyWriter();
@@ -39,6 +48,7 @@ export function createViews(services: Services): { trees: Trees; disposables: vs
     view.message = messageOf(services);
     keys.set('migratory.hasConnection', connections.list().length > 0);
     keys.set('migratory.filtered', filter.groups.length > 0);
+    keys.set('migratory.grouped', filter.grouped);
     keys.set('migratory.resumable', resumableRuns(runs.list(words ?? '')).size > 0);
     keys.set('migratory.running', runs.active().length > 0);
     keys.set('migratory.project', projectState(services));
@@ -49,10 +59,14 @@ export function createViews(services: Services): { trees: Trees; disposables: vs
     disposables: [
       view,
       vscode.window.createTreeView(View.connections, { treeDataProvider: trees.connections }),
-      vscode.window.createTreeView(View.runs, { treeDataProvider: trees.runs }),
+      runsView,
       ...Object.values(trees),
       store.onDidChange(update),
       filter.onDidChange(update),
+      everyMinute(() => {
+        if (view.visible) trees.migrations.refresh();
+        if (runsView.visible) trees.runs.refresh();
+      }),
       vscode.workspace.onDidGrantWorkspaceTrust(update),
     ],
   };
@@ -87,6 +101,12 @@ function hiddenBy({ filter, store, connections }: Services): string | undefined 
   const shown = rows.filter((row) => filter.shows(row)).length;
   if (shown === rows.length) return undefined;
   return t('Filtered: {0} of {1} migrations are shown.', shown, rows.length);
+}
+
+/** "5 min ago" is another thing a minute later, though nothing has happened. */
+function everyMinute(action: () => void): vscode.Disposable {
+  const timer = setInterval(action, 60_000);
+  return new vscode.Disposable(() => clearInterval(timer));
 }
 
 /** Tells the editor about a key only when it is another. */

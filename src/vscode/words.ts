@@ -1,6 +1,7 @@
 // How states, times and targets are said in words, the same in tree, lenses, status bar and messages. Pure:
 // the translation is handed in.
 import type { RunDocument, RunMode, RunState } from '../protocol/run';
+import type { LastDryRun } from './lastDryRun';
 import type { MigrationRow, RowState } from './rows';
 
 /** The shape of `vscode.l10n.t`. */
@@ -33,6 +34,9 @@ export function duration(ms: number): string {
 /** The state of a migration as the tree's description and the lens say it. */
 export function stateWords(row: MigrationRow, t: Translate, now: number): string {
   const parts = [row.active ? activeWords(row.active, t) : restingWords(row, t, now)];
+  // Of what is gone or rolled back nobody asks whether it could be.
+  const mayComeBack = row.reversible || row.state === 'missing' || row.state === 'conflicts';
+  if (!mayComeBack) parts.push(t('irreversible'));
   if (row.quarantined) parts.push(t('{0} quarantined', row.quarantined));
   return parts.join(' · ');
 }
@@ -68,6 +72,20 @@ function restingWords(row: MigrationRow, t: Translate, now: number): string {
 function appliedWords(row: MigrationRow, t: Translate, now: number): string {
   const when = row.appliedAt ? t('applied {0}', ago(row.appliedAt, t, now)) : t('applied');
   return row.durationMs === null ? when : `${when} · ${duration(row.durationMs)}`;
+}
+
+/** `dry run passed 5 min ago, 1,204 documents would change`. */
+export function dryRunWords(lastDryRun: LastDryRun, t: Translate, now: number): string {
+  const when = ago(lastDryRun.at, t, now);
+  const { passed, documents } = lastDryRun;
+  const words = !passed
+    ? t('dry run failed {0}', when)
+    : documents === null
+      ? t('dry run passed {0}', when)
+      : documents === 1
+        ? t('dry run passed {0}, 1 document would change', when)
+        : t('dry run passed {0}, {1} documents would change', when, documents.toLocaleString());
+  return lastDryRun.outdated ? `${words} · ${t('file changed since')}` : words;
 }
 
 export function runStateWords(state: RunState, t: Translate): string {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { RunDocument } from '../../src/protocol/run';
-import { refOf, type MigrationNode } from '../../src/vscode/tree/migrationsTree';
+import { refOf } from '../../src/vscode/tree/migrationItem';
+import type { MigrationNode } from '../../src/vscode/tree/migrationsTree';
 import { extension, migrationRow, newestRun, pressLens, rows, until, useStage } from './support';
 
 const file = '29990102000000-mend.js';
@@ -25,9 +26,8 @@ const strict = `module.exports = {
 /** The row of the tree as menus hand it to their commands. */
 async function node(name: string): Promise<MigrationNode> {
   const { trees } = await extension();
-  const found = trees.migrations
-    .getChildren()
-    .find((one) => one.type === 'migration' && one.row.name === name);
+  const all = await trees.migrations.getChildren();
+  const found = all.find((one) => one.type === 'migration' && one.row.name === name);
   assert.ok(found?.type === 'migration', `There is no row ${name}`);
   return found;
 }

@@ -88,6 +88,22 @@ export async function lenses(file: string): Promise<{ title: string; command: vs
   );
 }
 
+/** Typed or picked: the button that leads to the question before. */
+export const goBack = '<go back>';
+
+/** A box or a list whose listeners are kept by the name of their event. */
+function listening<O extends object>(events: Map<string, (value?: unknown) => void>, own: O): O {
+  return new Proxy(Object.assign(own, { dispose: () => undefined }), {
+    get(target, name) {
+      if (typeof name === 'symbol' || !name.startsWith('onDid')) return Reflect.get(target, name) as unknown;
+      return (listener: (value?: unknown) => void) => {
+        events.set(name, listener);
+        return { dispose: () => events.delete(name) };
+      };
+    },
+  });
+}
+
 /** What a person answers to each kind of question; what was asked and said is kept. */
 export class Person {
   readonly said: string[] = [];
@@ -96,6 +112,8 @@ export class Person {
   presses: (string | undefined)[] = [];
   types: (string | undefined)[] = [];
   picks: ((items: readonly vscode.QuickPickItem[]) => unknown)[] = [];
+  /** The boxes that were shown: what they asked, and what stood in them. */
+  readonly seen: { title: string; prompt: string; value: string }[] = [];
   readonly #restore: (() => void)[] = [];
 
   constructor() {
@@ -125,6 +143,49 @@ export class Person {
       assert.ok(pick, 'Nobody expected to pick something');
       return pick((await items) as vscode.QuickPickItem[]);
     });
+    this.#replace(window, 'createInputBox', () => this.#inputBox());
+    this.#replace(window, 'createQuickPick', () => this.#quickPick());
+  }
+
+  /** Types the next text and presses Enter; what the box does not take is left with Escape. */
+  #inputBox(): vscode.InputBox {
+    const events = new Map<string, (value?: unknown) => void>();
+    const box = listening(events, {
+      value: '',
+      buttons: [] as vscode.QuickInputButton[],
+      validationMessage: undefined as string | undefined,
+      show: () => {
+        if (this.types.length === 0) throw new Error(`Nobody expected to be asked "${box.prompt}"`);
+        this.seen.push({ title: String(box.title), prompt: box.prompt ?? '', value: box.value });
+        const typed = this.types.shift();
+        if (typed === goBack) return events.get('onDidTriggerButton')?.(box.buttons[0]);
+        if (typed === undefined) return events.get('onDidHide')?.();
+        box.value = typed;
+        events.get('onDidChangeValue')?.(typed);
+        if (box.validationMessage !== undefined) return events.get('onDidHide')?.();
+        events.get('onDidAccept')?.();
+      },
+    }) as unknown as vscode.InputBox;
+    return box;
+  }
+
+  #quickPick(): vscode.QuickPick<vscode.QuickPickItem> {
+    const events = new Map<string, (value?: unknown) => void>();
+    const list = listening(events, {
+      items: [] as vscode.QuickPickItem[],
+      selectedItems: [] as vscode.QuickPickItem[],
+      buttons: [] as vscode.QuickInputButton[],
+      show: () => {
+        const pick = this.picks.shift();
+        if (!pick) throw new Error(`Nobody expected to pick "${list.placeholder}"`);
+        const picked = pick(list.items);
+        if (picked === goBack) return events.get('onDidTriggerButton')?.(list.buttons[0]);
+        if (picked === undefined) return events.get('onDidHide')?.();
+        Object.assign(list, { selectedItems: Array.isArray(picked) ? picked : [picked] });
+        events.get('onDidAccept')?.();
+      },
+    }) as unknown as vscode.QuickPick<vscode.QuickPickItem>;
+    return list;
   }
 
   leave(): void {
@@ -197,7 +258,7 @@ export async function connect(
   person.picks.push((items) => items.filter(({ label }) => marks.includes(label)));
   await vscode.commands.executeCommand('migratory.addConnection');
   const { trees } = await extension();
-  const nodes = trees.connections.getChildren() as ConnectionNode[];
+  const nodes = trees.connections.tops() as ConnectionNode[];
   const id = nodes.find(({ connection }) => connection.name === name)?.connection.id;
   assert.ok(id, `The connection was not added: ${person.said.join('; ')}`);
   await vscode.commands.executeCommand('migratory.selectConnection', id);

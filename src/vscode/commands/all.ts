@@ -4,12 +4,14 @@ import { Command, extensionId, walkthrough } from '../manifest';
 import type { Services } from '../services';
 import {
   addConnection,
+  duplicateConnection,
   editConnection,
   removeConnection,
   retryConnection,
   selectConnection,
-  testConnection,
+  switchDatabase,
 } from './connectionCommands';
+import { testConnection } from './connectionTesting';
 import { compareWithApplied, openMigration } from './fileCommands';
 import { discardQuarantine, mark, resolveConflicts } from './ledgerCommands';
 import { repair, unlock } from './mendingCommands';
@@ -42,10 +44,14 @@ export function registerCommands(services: Services): vscode.Disposable[] {
     [Command.refresh]: harmless(() => refresh(services)),
     [Command.filter]: harmless(() => filterMigrations(services)),
     [Command.clearFilter]: harmless(() => services.filter.set([])),
+    [Command.groupByState]: harmless(() => services.filter.group(true)),
+    [Command.showFlat]: harmless(() => services.filter.group(false)),
     [Command.openMigration]: harmless((...args) => openMigration(args, services)),
     [Command.compare]: executes((...args) => compareWithApplied(args, services)),
     [Command.addConnection]: harmless(() => addConnection(services)),
     [Command.editConnection]: harmless((...args) => editConnection(args, services)),
+    [Command.duplicateConnection]: harmless((...args) => duplicateConnection(args, services)),
+    [Command.switchDatabase]: executes((...args) => switchDatabase(args, services)),
     [Command.removeConnection]: harmless((...args) => removeConnection(args, services)),
     [Command.testConnection]: executes((...args) => testConnection(args, services)),
     [Command.selectConnection]: harmless((...args) => selectConnection(args, services)),

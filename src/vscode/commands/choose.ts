@@ -3,7 +3,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../protocol/errors';
-import type { ConnectionInfo } from '../connections';
+import type { ConnectionInfo } from '../connectionRecords';
 import type { MigrationRef } from '../lensModel';
 import type { Action } from '../lensModel';
 import { waysOf } from '../lensModel';
@@ -13,7 +13,7 @@ import { rowOf } from '../rows';
 import type { Services } from '../services';
 import { noConnection } from '../target';
 import type { MigrationNode } from '../tree/migrationsTree';
-import { refOf } from '../tree/migrationsTree';
+import { refOf } from '../tree/migrationItem';
 import { stateWords } from '../words';
 
 const t = vscode.l10n.t;
@@ -30,22 +30,52 @@ export async function chooseMigrations(
   services: Services,
 ): Promise<Chosen | undefined> {
   const refs = refsOf(args);
-  if (refs.length > 0) return fromRefs(refs, services);
+  if (refs.length > 0) return suiting(action, await fromRefs(refs, services), services);
   const atCursor = await migrationAtCursor(services);
   if (atCursor) return fromRefs([atCursor], services);
   return fromPick(action, services);
+}
+
+/**
+ * Of several only those that the action is for, in the order in which they stand in the tree. One alone is taken as it
+ * is: why it cannot be done is said by whoever does it.
+ */
+function suiting(action: Action, chosen: Chosen | undefined, { store }: Services): Chosen | undefined {
+  if (!chosen || chosen.rows.length < 2) return chosen;
+  const suit = chosen.rows.filter((row) => waysOf(row).includes(action));
+  if (suit.length === 0) throw nothingSuits(chosen.connection);
+  const names = new Set(suit.map(({ name }) => name));
+  const rows = store.of(chosen.connection).rows.filter(({ name }) => names.has(name));
+  // What was applied last is undone first.
+  return { ...chosen, rows: action === 'rollBack' ? rows.sort(newestFirst) : rows };
+}
+
+function newestFirst(a: MigrationRow, b: MigrationRow): number {
+  return (b.appliedAt ?? '').localeCompare(a.appliedAt ?? '');
+}
+
+function nothingSuits({ words }: ConnectionInfo): UserError {
+  return new UserError(t('No migration on {0} is in a state for this.', words), {
+    action: { label: t('Refresh'), command: Command.refresh },
+  });
 }
 
 /** References in the arguments of a command: of one lens, one row or all selected rows, or a list of them. */
 export function refsOf([first, selection]: readonly unknown[]): MigrationRef[] {
   if (Array.isArray(first)) return first.filter(isRef);
   const several = Array.isArray(selection) ? selection.filter(isMigrationNode) : [];
+  if (isRunsNode(first)) return first.refs;
   if (isMigrationNode(first)) return (several.length > 0 ? several : [first]).map(refOf);
   return isRef(first) ? [first] : [];
 }
 
 function isMigrationNode(value: unknown): value is MigrationNode {
   return typeof value === 'object' && value !== null && (value as { type?: unknown }).type === 'migration';
+}
+
+/** A row of the history: it is about all migrations of its run that are still there. */
+function isRunsNode(value: unknown): value is { refs: MigrationRef[] } {
+  return typeof value === 'object' && value !== null && Array.isArray((value as { refs?: unknown }).refs);
 }
 
 function isRef(value: unknown): value is MigrationRef {
@@ -58,16 +88,17 @@ async function fromRefs(refs: MigrationRef[], services: Services): Promise<Chose
   const [first] = refs;
   const connection = await connectionOf(first, services);
   if (!connection) return undefined;
-  const rows = refs.map((ref) => findRow(ref, connection, services) ?? missing(ref));
-  return { connection, rows };
+  const { rows } = services.store.of(connection);
+  const wanted = new Set(refs.map(({ name }) => name));
+  const named = new Map<string, MigrationRow[]>();
+  for (const row of rows) {
+    if (wanted.has(row.name)) named.set(row.name, [...(named.get(row.name) ?? []), row]);
+  }
+  const chosen = refs.map((ref) => findRow(ref, named.get(ref.name) ?? rows) ?? missing(ref));
+  return { connection, rows: chosen };
 }
 
-function findRow(
-  ref: MigrationRef,
-  connection: ConnectionInfo,
-  services: Services,
-): MigrationRow | undefined {
-  const { rows } = services.store.of(connection);
+function findRow(ref: MigrationRef, rows: readonly MigrationRow[]): MigrationRow | undefined {
   return ref.file === undefined
     ? rows.find(({ name }) => name === ref.name)
     : rowOf(rows, ref.file, { name: ref.name, index: ref.index });
@@ -138,11 +169,7 @@ async function fromPick(action: Action, services: Services): Promise<Chosen | un
   const connection = await connectionOf(undefined, services);
   if (!connection) return undefined;
   const rows = services.store.of(connection).rows.filter((row) => waysOf(row).includes(action));
-  if (rows.length === 0) {
-    throw new UserError(t('No migration on {0} is in a state for this.', connection.words), {
-      action: { label: t('Refresh'), command: Command.refresh },
-    });
-  }
+  if (rows.length === 0) throw nothingSuits(connection);
   const now = Date.now();
   const picked = await vscode.window.showQuickPick(
     rows.map((row) => ({ label: row.name, description: stateWords(row, t, now), row })),

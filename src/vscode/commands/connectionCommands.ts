@@ -1,50 +1,84 @@
-// Commands on connections: add, edit, remove, test, select, retry.
+// Commands on connections: add, edit, duplicate, remove, select, switch the database, retry.
 import * as vscode from 'vscode';
-import { describeTarget } from '../../project/target';
 import { UserError } from '../../protocol/errors';
-import type { ConnectionTarget, ConnectionTestStep } from '../../protocol/runner';
-import type { ConnectionDraft, ConnectionInfo } from '../connections';
+import type { ConnectionDraft, ConnectionInfo } from '../connectionRecords';
 import { Command } from '../manifest';
 import type { Services } from '../services';
+import { databaseProblem } from '../target';
 import { connectionIdOf } from './choose';
-import { askForDraft } from './connectionForm';
+import { askForDraft, freeName } from './connectionForm';
+import { chooseConnection, pickConnection } from './connectionSelect';
+import { testBeforeSaving } from './connectionTesting';
+import { refuseWhileBusy } from './refusals';
 
 const t = vscode.l10n.t;
 
 export async function addConnection(services: Services): Promise<ConnectionInfo | undefined> {
-  const taken = new Set(services.connections.list().map(({ name }) => name));
-  let draft: ConnectionDraft | undefined;
-  // Back to the form with what was typed as long as the test fails and the person wants to mend it.
-  for (;;) {
-    draft = await askForDraft(t('Add Connection'), draft, taken);
-    if (!draft) return undefined;
-    const decision = await testBeforeSaving(draft, services);
-    if (decision === 'cancel') return undefined;
-    if (decision === 'save') break;
-  }
-  const first = services.connections.selected === undefined;
-  const connection = await services.connections.add(draft);
-  if (first) await services.connections.select(connection.id);
-  void services.statuses.refresh(connection.id);
-  return connection;
+  const draft = await fillIn(t('Add Connection'), undefined, namesIn(services), services);
+  return draft && keep(draft, services);
 }
 
 export async function editConnection(args: readonly unknown[], services: Services): Promise<void> {
   const connection = await chooseConnection(args, services);
   if (!connection) return;
   if (connection.origin === 'config') return openConfig(services);
-  const taken = new Set(services.connections.list().map(({ name }) => name));
+  const taken = namesIn(services);
   taken.delete(connection.name);
-  let draft: ConnectionDraft | undefined = await draftOf(connection, services);
-  for (;;) {
-    draft = await askForDraft(t('Edit Connection'), draft, taken);
-    if (!draft) return;
-    const decision = await testBeforeSaving(draft, services);
-    if (decision === 'cancel') return;
-    if (decision === 'save') break;
-  }
+  const before = await draftOf(connection, services);
+  const draft = await fillIn(t('Edit Connection'), before, taken, services);
+  if (!draft) return;
   await services.connections.update(connection.id, draft);
+  tellIfUnsaved(connection.id, draft.name, services);
   await services.statuses.refresh(connection.id);
+}
+
+/** A connection of the config too: the copy is the person's own and stays on this machine. */
+export async function duplicateConnection(args: readonly unknown[], services: Services): Promise<void> {
+  const connection = await chooseConnection(args, services);
+  if (!connection) return;
+  const taken = namesIn(services);
+  const copy = { ...(await draftOf(connection, services)), name: freeName(connection.name, taken) };
+  const draft = await fillIn(t('Duplicate Connection'), copy, taken, services);
+  if (draft) await keep(draft, services);
+}
+
+function namesIn({ connections }: Services): Set<string> {
+  return new Set(connections.list().map(({ name }) => name));
+}
+
+/** Back to the form with what was typed as long as the test fails and the person wants to mend it. */
+async function fillIn(
+  title: string,
+  before: ConnectionDraft | undefined,
+  taken: ReadonlySet<string>,
+  services: Services,
+): Promise<ConnectionDraft | undefined> {
+  let draft = before;
+  for (;;) {
+    draft = await askForDraft(title, draft, taken);
+    if (!draft) return undefined;
+    const decision = await testBeforeSaving(draft, services);
+    if (decision !== 'edit') return decision === 'save' ? draft : undefined;
+  }
+}
+
+async function keep(draft: ConnectionDraft, services: Services): Promise<ConnectionInfo> {
+  const first = services.connections.selected === undefined;
+  const connection = await services.connections.add(draft);
+  tellIfUnsaved(connection.id, connection.name, services);
+  if (first) await services.connections.select(connection.id);
+  void services.statuses.refresh(connection.id);
+  return connection;
+}
+
+function tellIfUnsaved(id: string, name: string, { connections }: Services): void {
+  if (!connections.isUnsaved(id)) return;
+  void vscode.window.showWarningMessage(
+    t(
+      'The secret storage of this machine cannot be written, so the connection string of "{0}" is known to this window only. Enter it again after a reload, or put it into the config as an environment variable.',
+      name,
+    ),
+  );
 }
 
 /** What the form starts with; without its secret (lost with a machine) the string has to be entered again. */
@@ -81,18 +115,6 @@ export async function removeConnection(args: readonly unknown[], services: Servi
   if (pressed === remove) await services.connections.remove(connection.id);
 }
 
-export async function testConnection(args: readonly unknown[], services: Services): Promise<void> {
-  const connection = await chooseConnection(args, services);
-  if (!connection) return;
-  const target = await services.connections.target(connection.id);
-  const { steps, server } = await runTest(target, services);
-  const failed = steps.find(({ outcome }) => outcome === 'failed');
-  if (failed) throw failure(target, failed);
-  await services.statuses.refresh(connection.id);
-  const summary = server ? `: ${server.summary}` : '';
-  void vscode.window.showInformationMessage(t('{0} answers', describeTarget(target)) + summary);
-}
-
 export async function retryConnection(args: readonly unknown[], services: Services): Promise<void> {
   const connection = services.connections.get(connectionIdOf(args)) ?? services.connections.selected;
   if (connection) await services.statuses.refresh(connection.id);
@@ -111,102 +133,42 @@ export async function selectConnection([arg]: readonly unknown[], services: Serv
   else if (id !== undefined) await services.connections.select(id);
 }
 
-async function pickConnection(
-  services: Services,
-  file: string | undefined,
-): Promise<'add' | { id: string | undefined } | undefined> {
-  const { connections } = services;
-  const current = file === undefined ? connections.selected : connections.ofFile(file);
-  const items = connections.list().map((connection) => ({
-    label: `$(${connection.id === current?.id ? 'pass-filled' : 'database'}) ${connection.name}`,
-    description: describe(connection),
-    choice: { id: connection.id } as 'add' | { id: string | undefined },
-  }));
-  if (file !== undefined) {
-    items.push({
-      label: `$(root-folder) ${t('The connection of the workspace')}`,
-      description: connections.selected?.words ?? t('none selected'),
-      choice: { id: undefined },
-    });
-  }
-  items.push({ label: `$(add) ${t('Add Connection…')}`, description: '', choice: 'add' });
-  const picked = await vscode.window.showQuickPick(items, {
-    placeHolder:
-      file === undefined
-        ? t('Which connection do migrations of this workspace run on?')
-        : t('Which connection do migrations of this file run on?'),
-    matchOnDescription: true,
-  });
-  return picked?.choice;
-}
-
-function describe({ words, production, readOnly }: ConnectionInfo): string {
-  return [words, ...(production ? [t('production')] : []), ...(readOnly ? [t('read-only')] : [])].join(' · ');
-}
-
-async function chooseConnection(
-  args: readonly unknown[],
-  services: Services,
-): Promise<ConnectionInfo | undefined> {
-  const given = services.connections.get(connectionIdOf(args));
-  if (given) return given;
-  const all = services.connections.list();
-  if (all.length === 0) {
-    throw new UserError(t('There is no connection yet.'), {
-      action: { label: t('Add Connection…'), command: Command.addConnection },
-    });
-  }
-  const picked = await vscode.window.showQuickPick(
-    all.map((connection) => ({ label: connection.name, description: describe(connection), connection })),
-    { placeHolder: t('Which connection?') },
-  );
-  return picked?.connection;
-}
-
 function fileOf(arg: unknown): string | undefined {
   if (typeof arg !== 'object' || arg === null) return undefined;
   const { file } = arg as { file?: unknown };
   return typeof file === 'string' ? file : undefined;
 }
 
-async function testBeforeSaving(
-  draft: ConnectionDraft,
-  services: Services,
-): Promise<'save' | 'edit' | 'cancel'> {
-  // In Restricted Mode nothing of ours is started; the connection is tested when the folder is trusted.
-  if (!vscode.workspace.isTrusted) return 'save';
-  const { steps } = await runTest(draft, services);
-  const failed = steps.find(({ outcome }) => outcome === 'failed');
-  if (!failed) return 'save';
-  const edit = t('Edit');
-  const save = t('Save Anyway');
-  const pressed = await vscode.window.showWarningMessage(
-    t('{0} does not answer', describeTarget(draft)),
-    { modal: true, detail: failed.details },
-    edit,
-    save,
-  );
-  return pressed === edit ? 'edit' : pressed === save ? 'save' : 'cancel';
+/** To the database of a row in the tree, else to one that is picked or typed. */
+export async function switchDatabase(args: readonly unknown[], services: Services): Promise<void> {
+  const connection = await chooseConnection(args, services);
+  if (!connection) return;
+  refuseWhileBusy(connection, services);
+  const { database: given } = (args[0] ?? {}) as { database?: unknown };
+  const database = typeof given === 'string' ? given : await pickDatabase(connection, services);
+  if (database === undefined || database === connection.database) return;
+  await services.connections.switchDatabase(connection.id, database);
+  await services.statuses.refresh(connection.id);
 }
 
-async function runTest(
-  target: ConnectionTarget,
-  { observer, log }: Services,
-): ReturnType<typeof observer.call<'testConnection'>> {
-  const result = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: t('Testing {0}…', describeTarget(target)) },
-    () => observer.call('testConnection', { target }),
-  );
-  for (const { step, outcome, details, durationMs } of result.steps) {
-    log.info(`${describeTarget(target)}: ${step} ${outcome} (${durationMs} ms): ${details}`);
-  }
-  return result;
-}
-
-function failure(target: ConnectionTarget, step: ConnectionTestStep): UserError {
-  return new UserError(`${describeTarget(target)}: ${step.details}`, {
-    action: step.action?.command
-      ? step.action
-      : { label: t('Edit Connection…'), command: Command.editConnection },
+async function pickDatabase(connection: ConnectionInfo, services: Services): Promise<string | undefined> {
+  const target = await services.connections.target(connection.id);
+  const other = { label: `$(edit) ${t('Another Database…')}`, description: '', database: undefined };
+  const items = services.observer.call('databases', { target }).then((names) => [
+    ...names.map((database) => ({
+      label: `$(${database === connection.database ? 'pass-filled' : 'database'}) ${database}`,
+      description: database === connection.database ? t('in use') : '',
+      database,
+    })),
+    other,
+  ]);
+  const picked = await vscode.window.showQuickPick<{ label: string; database?: string }>(items, {
+    placeHolder: t('Which database of {0}?', connection.host),
   });
+  if (picked?.database !== undefined || !picked) return picked?.database;
+  const typed = await vscode.window.showInputBox({
+    prompt: t('Database that holds the migrations’ ledger and that they work on'),
+    validateInput: (text) => databaseProblem(text, t),
+  });
+  return typed?.trim();
 }

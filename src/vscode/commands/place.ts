@@ -1,7 +1,7 @@
 // Where something is to be changed without a run, and the one question before it.
 import * as vscode from 'vscode';
 import type { MendingRequest } from '../../protocol/runner';
-import type { ConnectionInfo } from '../connections';
+import type { ConnectionInfo } from '../connectionRecords';
 import type { Services } from '../services';
 import { hostOf } from '../target';
 import { ask } from './ask';

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { ErrorAction } from '../../protocol/errors';
 import { UserError } from '../../protocol/errors';
 import type { ConnectionTarget } from '../../protocol/runner';
-import type { ConnectionInfo } from '../connections';
+import type { ConnectionInfo } from '../connectionRecords';
 import { Command } from '../manifest';
 import { isOver } from '../runs';
 import type { Services } from '../services';

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { sourceChecksum } from '../../migration/checksum';
 import { UserError } from '../../protocol/errors';
-import type { ConnectionInfo } from '../connections';
+import type { ConnectionInfo } from '../connectionRecords';
 import type { Rehearsal } from '../rehearsals';
 import type { Services } from '../services';
 import { setting } from '../settings';

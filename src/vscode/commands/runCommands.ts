@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { UserError } from '../../protocol/errors';
 import type { RunControl, RunDocument } from '../../protocol/run';
-import type { ConnectionInfo } from '../connections';
+import type { ConnectionInfo } from '../connectionRecords';
 import { Command } from '../manifest';
 import type { MigrationRow } from '../rows';
 import { isOver, resumableRuns } from '../runs';

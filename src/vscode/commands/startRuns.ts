@@ -5,7 +5,7 @@ import { UserError } from '../../protocol/errors';
 import type { Event } from '../../protocol/events';
 import type { RunDocument } from '../../protocol/run';
 import type { ConnectionTarget, RunRequest, RunResult } from '../../protocol/runner';
-import type { ConnectionInfo } from '../connections';
+import type { ConnectionInfo } from '../connectionRecords';
 import { View } from '../manifest';
 import type { MigrationRow } from '../rows';
 import { pendingRows } from '../rows';

@@ -1,9 +1,13 @@
 // The view "Connections": those of the config and those added here, which one is selected, what server answered
-// there, and the ways out where none did.
+// there, its databases, how the last test went, and the ways out where none answered.
 import * as vscode from 'vscode';
-import type { ConnectionInfo, ConnectionStore } from '../connections';
+import type { ConnectionInfo } from '../connectionRecords';
+import type { ConnectionStore } from '../connections';
+import type { ConnectionTests } from '../connectionTests';
 import { Command } from '../manifest';
 import type { StatusStore } from '../statuses';
+import { remoteHint } from '../target';
+import { connectionDetails } from './connectionDetails';
 import type { NoticeNode } from './nodes';
 import { failureNode, NodeCache, noticeItem, wayOut } from './nodes';
 
@@ -15,9 +19,30 @@ export interface ConnectionNode {
   state: 'unknown' | 'checking' | 'ok' | 'failed';
   details: NoticeNode[];
 }
-export type ConnectionsNode = ConnectionNode | NoticeNode;
+/** Asked for when it is opened. */
+export interface DatabasesNode {
+  type: 'databases';
+  id: string;
+  connection: ConnectionInfo;
+}
+export interface DatabaseNode {
+  type: 'database';
+  id: string;
+  /** What the command that switches looks for. */
+  connection: ConnectionInfo;
+  database: string;
+}
+export type ConnectionsNode = ConnectionNode | DatabasesNode | DatabaseNode | NoticeNode;
 
 const t = vscode.l10n.t;
+
+export interface ConnectionSources {
+  connections: ConnectionStore;
+  statuses: StatusStore;
+  tests: ConnectionTests;
+  /** Names of the databases that can be seen through a connection. */
+  databases(id: string): Promise<string[]>;
+}
 
 export class ConnectionsTree implements vscode.TreeDataProvider<ConnectionsNode> {
   readonly #nodes = new NodeCache<ConnectionsNode>();
@@ -27,14 +52,11 @@ export class ConnectionsTree implements vscode.TreeDataProvider<ConnectionsNode>
 
   readonly onDidChangeTreeData = this.#changed.event;
 
-  constructor(
-    private readonly connections: ConnectionStore,
-    private readonly statuses: StatusStore,
-  ) {
-    this.#subscriptions = [
-      connections.onDidChange(() => this.refresh()),
-      statuses.onDidChange(() => this.refresh()),
-    ];
+  constructor(private readonly sources: ConnectionSources) {
+    const { connections, statuses, tests } = sources;
+    this.#subscriptions = [connections, statuses, tests].map((source) =>
+      source.onDidChange(() => this.refresh()),
+    );
   }
 
   refresh(): void {
@@ -43,14 +65,17 @@ export class ConnectionsTree implements vscode.TreeDataProvider<ConnectionsNode>
     else if (changed.length > 0) this.#changed.fire(changed);
   }
 
-  getChildren(node?: ConnectionsNode): ConnectionsNode[] {
-    if (!node) {
-      this.#nodes.update(this.#build());
-      return this.#nodes.all;
-    }
-    const children = node.type === 'connection' ? node.details : (node.children ?? []);
+  async getChildren(node?: ConnectionsNode): Promise<ConnectionsNode[]> {
+    if (!node) return this.tops();
+    const children = await this.#childrenOf(node);
     for (const child of children) this.#parents.set(child, node);
     return children;
+  }
+
+  /** One row for each connection. */
+  tops(): ConnectionsNode[] {
+    this.#nodes.update(this.#build());
+    return this.#nodes.all;
   }
 
   getParent(node: ConnectionsNode): ConnectionsNode | undefined {
@@ -58,7 +83,16 @@ export class ConnectionsTree implements vscode.TreeDataProvider<ConnectionsNode>
   }
 
   getTreeItem(node: ConnectionsNode): vscode.TreeItem {
-    return node.type === 'connection' ? connectionItem(node) : noticeItem(node);
+    switch (node.type) {
+      case 'connection':
+        return connectionItem(node);
+      case 'databases':
+        return databasesItem(node);
+      case 'database':
+        return databaseItem(node);
+      default:
+        return noticeItem(node);
+    }
   }
 
   dispose(): void {
@@ -66,50 +100,66 @@ export class ConnectionsTree implements vscode.TreeDataProvider<ConnectionsNode>
     this.#changed.dispose();
   }
 
+  async #childrenOf(node: ConnectionsNode): Promise<ConnectionsNode[]> {
+    if (node.type === 'notice') return node.children ?? [];
+    if (node.type === 'database') return [];
+    const { connection } = node;
+    if (node.type === 'databases') return this.#databases(node);
+    // Only a server that answered is asked for more.
+    const { id, details, state } = node;
+    const databases: DatabasesNode = { type: 'databases', id: `${id}/databases`, connection };
+    return state === 'ok' ? [...details, databases] : details;
+  }
+
+  async #databases({ id, connection }: DatabasesNode): Promise<ConnectionsNode[]> {
+    try {
+      const names = new Set([connection.database, ...(await this.sources.databases(connection.id))]);
+      return [...names]
+        .sort()
+        .map((database) => ({ type: 'database', id: `${id}/${database}`, connection, database }));
+    } catch (error) {
+      const retry = wayOut(`${id}/retry`, t('Retry'), 'refresh', Command.retryConnection, connection.id);
+      return [
+        failureNode(`${id}/failure`, error instanceof Error ? error : new Error(String(error)), [retry]),
+      ];
+    }
+  }
+
   #build(): ConnectionNode[] {
-    const selected = this.connections.selected?.id;
-    return this.connections.list().map((connection) => {
+    const { connections, statuses, tests } = this.sources;
+    const selected = connections.selected?.id;
+    const now = Date.now();
+    return connections.list().map((connection) => {
       const id = `connection:${connection.id}`;
-      const status = this.statuses.get(connection.id);
+      const status = statuses.get(connection.id);
+      const hint = remoteHint(`mongodb://${connection.host}`, vscode.env.remoteName, t);
+      const unsaved = connections.isUnsaved(connection.id);
       return {
         type: 'connection',
         id,
         connection,
         selected: connection.id === selected,
         state: status?.state ?? 'unknown',
-        details: detailsOf(id, connection, status?.error, status?.result?.server.summary),
+        details: connectionDetails(id, {
+          connection,
+          status,
+          test: tests.get(connection),
+          hint,
+          unsaved,
+          now,
+        }),
       };
     });
   }
 }
 
-function detailsOf(
-  id: string,
-  connection: ConnectionInfo,
-  error: Error | undefined,
-  summary: string | undefined,
-): NoticeNode[] {
-  if (error) {
-    return [
-      failureNode(`${id}/failure`, error, [
-        wayOut(`${id}/retry`, t('Retry'), 'refresh', Command.retryConnection, connection.id),
-        wayOut(`${id}/test`, t('Test Connection'), 'pulse', Command.testConnection, connection.id),
-      ]),
-    ];
-  }
-  if (summary === undefined) return [];
-  return [{ type: 'notice', id: `${id}/server`, label: summary, icon: new vscode.ThemeIcon('server') }];
-}
-
 function connectionItem(node: ConnectionNode): vscode.TreeItem {
   const { connection, selected, state } = node;
+  const { None, Expanded, Collapsed } = vscode.TreeItemCollapsibleState;
+  const hasChildren = node.details.length > 0 || state === 'ok';
   const item = new vscode.TreeItem(
     connection.name,
-    node.details.length === 0
-      ? vscode.TreeItemCollapsibleState.None
-      : state === 'failed'
-        ? vscode.TreeItemCollapsibleState.Expanded
-        : vscode.TreeItemCollapsibleState.Collapsed,
+    !hasChildren ? None : state === 'failed' ? Expanded : Collapsed,
   );
   const marks = [
     ...(selected ? [t('selected')] : []),
@@ -137,5 +187,29 @@ export function contextValueOf({ connection, selected }: ConnectionNode): string
 function iconOf({ connection, selected, state }: ConnectionNode): vscode.ThemeIcon {
   if (state === 'failed') return new vscode.ThemeIcon('error', new vscode.ThemeColor('list.errorForeground'));
   const color = connection.production ? new vscode.ThemeColor('list.warningForeground') : undefined;
-  return new vscode.ThemeIcon(selected ? 'pass-filled' : 'database', color);
+  const icon = selected ? 'pass-filled' : connection.readOnly ? 'lock' : 'database';
+  return new vscode.ThemeIcon(icon, color);
+}
+
+function databasesItem({ id, connection }: DatabasesNode): vscode.TreeItem {
+  const item = new vscode.TreeItem(t('Databases'), vscode.TreeItemCollapsibleState.Collapsed);
+  // Another one in use is another answer.
+  item.id = `${id}:${connection.database}`;
+  item.description = t('{0} in use', connection.database);
+  item.tooltip = t('The databases of this server; migrations can be run on another one');
+  item.iconPath = new vscode.ThemeIcon('layers');
+  return item;
+}
+
+function databaseItem({ id, connection, database }: DatabaseNode): vscode.TreeItem {
+  const inUse = database === connection.database;
+  const item = new vscode.TreeItem(database);
+  item.id = id;
+  item.description = inUse ? t('in use') : undefined;
+  item.iconPath = new vscode.ThemeIcon(inUse ? 'pass-filled' : 'database');
+  item.tooltip = inUse
+    ? t('Migrations are run on this database')
+    : t('Use the button of this row to run migrations on it');
+  item.contextValue = inUse ? ';database;' : ';database;other;';
+  return item;
 }

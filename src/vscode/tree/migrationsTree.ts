@@ -1,20 +1,21 @@
 // The view "Migrations": one row per migration of the folder, in order, with its state against the selected
-// connection; above them what went wrong, each with a way out.
+// connection, flat or in groups of states; above them what went wrong, each with a way out.
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import type { CheckResult, RunDocument } from '../../protocol/run';
-import type { ConnectionInfo } from '../connections';
-import { waysOf } from '../lensModel';
-import type { MigrationRef } from '../lensModel';
+import type { ConnectionInfo } from '../connectionRecords';
 import { Command } from '../manifest';
 import type { MigrationStore } from '../migrationStore';
+import type { OutlineStore } from '../outlines';
 import type { Project } from '../project';
-import type { FileProblem, MigrationRow, RowState } from '../rows';
-import type { RunStore } from '../runs';
-import { duration, runStateWords, modeWords, ago, stateWords } from '../words';
-import type { TreeFilter } from './filter';
+import type { FileProblem, MigrationRow } from '../rows';
+import type { LastRun, RunStore } from '../runs';
+import { stateWords } from '../words';
+import type { StateGroup, TreeFilter } from './filter';
+import { groupOf, groupWords, stateGroups } from './filter';
+import { detailsOf } from './migrationDetails';
+import { migrationItem, tooltipOf } from './migrationItem';
 import type { NoticeNode } from './nodes';
-import { failureNode, NodeCache, noticeItem, wayOut } from './nodes';
+import { failureNode, looksSame, NodeCache, noticeItem, wayOut } from './nodes';
 
 export interface MigrationNode {
   type: 'migration';
@@ -23,23 +24,36 @@ export interface MigrationNode {
   connection: ConnectionInfo | undefined;
   /** In words; also makes the node's face change with time. */
   state: string;
-  details: NoticeNode[];
+  last: LastRun | undefined;
 }
-export type MigrationsNode = MigrationNode | NoticeNode;
+/** All rows of one group; the same object as long as the tree lives. */
+export interface GroupNode {
+  type: 'group';
+  id: string;
+  group: StateGroup;
+  count: number;
+  members: NodeCache<MigrationNode>;
+}
+export type MigrationsNode = MigrationNode | GroupNode | NoticeNode;
 
 const t = vscode.l10n.t;
 
 export class MigrationsTree implements vscode.TreeDataProvider<MigrationsNode> {
-  readonly #nodes = new NodeCache<MigrationsNode>();
+  readonly #nodes = new NodeCache<MigrationsNode>(isSame);
+  readonly #groups = new Map(stateGroups.map((group) => [group, groupNode(group)]));
   readonly #parents = new WeakMap<MigrationsNode, MigrationsNode>();
+  readonly #made = new WeakMap<MigrationRow, { minute: number; node: MigrationNode }>();
   readonly #changed = new vscode.EventEmitter<MigrationsNode[] | undefined>();
   readonly #subscriptions;
+  /** The editor was told to ask for all rows, and these are the ones that it will get. */
+  #current = false;
 
   readonly onDidChangeTreeData = this.#changed.event;
 
   constructor(
     private readonly store: MigrationStore,
     private readonly runs: RunStore,
+    private readonly outlines: Pick<OutlineStore, 'touchedBy'>,
     private readonly project: Project | undefined,
     private readonly filter: TreeFilter,
   ) {
@@ -48,27 +62,36 @@ export class MigrationsTree implements vscode.TreeDataProvider<MigrationsNode> {
 
   /** Looks again; only rows that have changed are drawn anew. */
   refresh(): void {
-    const changed = this.#nodes.update(this.#build());
+    const changed = this.#update();
+    this.#current = changed === undefined;
     if (changed === undefined) this.#changed.fire(undefined);
     else if (changed.length > 0) this.#changed.fire(changed);
   }
 
-  getChildren(node?: MigrationsNode): MigrationsNode[] {
+  getChildren(node?: MigrationsNode): MigrationsNode[] | Promise<MigrationsNode[]> {
     if (!node) {
-      this.#nodes.update(this.#build());
+      if (!this.#current) this.#update();
+      this.#current = false;
       return this.#nodes.all;
     }
-    const children = node.type === 'migration' ? node.details : (node.children ?? []);
-    for (const child of children) this.#parents.set(child, node);
-    return children;
+    if (node.type === 'group') return node.members.all;
+    return node.type === 'migration' ? this.#details(node) : this.#childrenOf(node, node.children ?? []);
   }
 
   getParent(node: MigrationsNode): MigrationsNode | undefined {
-    return this.#parents.get(node);
+    if (node.type !== 'migration') return this.#parents.get(node);
+    return this.filter.grouped ? this.#groups.get(groupOf(node.row)) : undefined;
   }
 
   getTreeItem(node: MigrationsNode): vscode.TreeItem {
+    if (node.type === 'group') return groupItem(node);
     return node.type === 'migration' ? migrationItem(node) : noticeItem(node);
+  }
+
+  /** Called for a row that somebody points at: its text is read only now. */
+  async resolveTreeItem(item: vscode.TreeItem, node: MigrationsNode): Promise<vscode.TreeItem> {
+    if (node.type === 'migration') item.tooltip = tooltipOf(node, await this.#collections(node), Date.now());
+    return item;
   }
 
   dispose(): void {
@@ -76,21 +99,81 @@ export class MigrationsTree implements vscode.TreeDataProvider<MigrationsNode> {
     this.#changed.dispose();
   }
 
-  #build(): MigrationsNode[] {
+  /** The nodes that look different now; undefined when rows of the top came, went or moved. */
+  #update(): MigrationsNode[] | undefined {
     const connection = this.store.connections.selected;
-    const { rows: all, problems } = this.store.of(connection);
-    const rows = all.filter((row) => this.filter.shows(row));
+    const { rows, problems } = this.store.of(connection);
+    const migrations = this.#migrations(rows, connection);
+    const above = [...this.#failures(connection), ...problems.map(problemNode)];
+    if (!this.filter.grouped) return this.#nodes.update([...above, ...migrations]);
+    const { groups, changed } = this.#group(migrations);
+    const changedAbove = this.#nodes.update([...above, ...groups]);
+    return changedAbove && [...changedAbove, ...changed];
+  }
+
+  /** One pass over all rows; a row that is the same as before keeps its node. */
+  #migrations(rows: readonly MigrationRow[], connection: ConnectionInfo | undefined): MigrationNode[] {
     const now = Date.now();
+    const minute = Math.floor(now / 60_000);
     const lastRuns = connection ? this.runs.lastByMigration(this.store.targetOf(connection)) : undefined;
-    return [
-      ...this.#failures(connection),
-      ...problems.map(problemNode),
-      ...rows.map((row): MigrationNode => {
-        const id = `migration:${row.name}:${row.file === undefined ? '' : basename(row.file)}#${row.index}`;
-        const details = detailsOf(id, row, lastRuns?.get(row.name), now);
-        return { type: 'migration', id, row, connection, state: stateWords(row, t, now), details };
-      }),
-    ];
+    const nodes: MigrationNode[] = [];
+    for (const row of rows) {
+      if (!this.filter.shows(row)) continue;
+      const last = lastRuns?.get(row.name);
+      const made = this.#made.get(row);
+      if (made?.minute === minute && isAbout(made.node, connection, last)) {
+        nodes.push(made.node);
+        continue;
+      }
+      const id = `migration:${row.name}:${row.file === undefined ? '' : basename(row.file)}#${row.index}`;
+      const node: MigrationNode = {
+        type: 'migration',
+        id,
+        row,
+        connection,
+        state: stateWords(row, t, now),
+        last,
+      };
+      this.#made.set(row, { minute, node });
+      nodes.push(node);
+    }
+    return nodes;
+  }
+
+  #group(migrations: readonly MigrationNode[]): { groups: GroupNode[]; changed: MigrationsNode[] } {
+    const members = new Map<StateGroup, MigrationNode[]>();
+    for (const node of migrations) {
+      const group = groupOf(node.row);
+      const others = members.get(group);
+      if (others) others.push(node);
+      else members.set(group, [node]);
+    }
+    const changed: MigrationsNode[] = [];
+    for (const [group, node] of this.#groups) {
+      const fresh = members.get(group) ?? [];
+      node.count = fresh.length;
+      changed.push(...(node.members.update(fresh) ?? (fresh.length > 0 ? [node] : [])));
+    }
+    return { groups: [...this.#groups.values()].filter(({ count }) => count > 0), changed };
+  }
+
+  async #details(node: MigrationNode): Promise<NoticeNode[]> {
+    const { id, row, last } = node;
+    const lastDryRun = row.lastDryRun && this.runs.get(row.lastDryRun.run);
+    const report = lastDryRun?.reports.find(({ step }) => step === row.name);
+    const collections = await this.#collections(node);
+    return this.#childrenOf(node, detailsOf(id, { row, last, report, collections, now: Date.now() }));
+  }
+
+  /** Empty for a file that is gone or cannot be read: its own row says so. */
+  async #collections({ row }: MigrationNode): Promise<string[]> {
+    if (row.file === undefined) return [];
+    return this.outlines.touchedBy(row.file, row.index).catch((): string[] => []);
+  }
+
+  #childrenOf(node: MigrationsNode, children: NoticeNode[]): NoticeNode[] {
+    for (const child of children) this.#parents.set(child, node);
+    return children;
   }
 
   #failures(connection: ConnectionInfo | undefined): NoticeNode[] {
@@ -117,44 +200,51 @@ export class MigrationsTree implements vscode.TreeDataProvider<MigrationsNode> {
   }
 }
 
-export function refOf({ row, connection }: Pick<MigrationNode, 'row' | 'connection'>): MigrationRef {
-  return { name: row.name, file: row.file, index: row.index, connection: connection?.id };
+function isAbout(
+  node: MigrationNode,
+  connection: ConnectionInfo | undefined,
+  last: LastRun | undefined,
+): boolean {
+  return (
+    node.connection?.id === connection?.id &&
+    node.connection?.words === connection?.words &&
+    node.last?.run === last?.run &&
+    node.last?.step === last?.step
+  );
 }
 
-/** The last run of a migration and what its checks found. */
-function detailsOf(id: string, row: MigrationRow, last: RunDocument | undefined, now: number): NoticeNode[] {
-  const step = last?.steps.find(({ name }) => name === row.name);
-  if (!last || !step) return [];
-  const checks = [...step.checks, ...step.verification].filter(({ outcome }) => outcome !== 'skipped');
-  return [
-    {
-      type: 'notice',
-      id: `${id}/run`,
-      label: `${modeWords(last.mode, t)}: ${runStateWords(last.state, t)}`,
-      description: ago(last.startedAt, t, now),
-      tooltip: step.error?.message,
-      icon: new vscode.ThemeIcon('history'),
-      command: { command: Command.showRun, title: t('Show Run'), arguments: [{ run: last._id }] },
-    },
-    ...checks.map((check, index) => checkNode(`${id}/check:${index}`, check)),
-  ];
+function isSame(before: MigrationsNode, after: MigrationsNode): boolean {
+  if (before.type !== 'migration' || after.type !== 'migration') return looksSame(before, after);
+  return isSameMigration(before, after);
 }
 
-function checkNode(id: string, check: CheckResult): NoticeNode {
-  const [icon, color] =
-    check.outcome === 'passed'
-      ? ['check', 'testing.iconPassed']
-      : check.severity === 'error'
-        ? ['error', 'list.errorForeground']
-        : ['warning', 'list.warningForeground'];
-  return {
-    type: 'notice',
-    id,
-    label: check.check,
-    description: check.details,
-    tooltip: [check.details, check.action].filter((text) => text !== undefined).join('\n'),
-    icon: new vscode.ThemeIcon(icon, new vscode.ThemeColor(color)),
-  };
+/** Rows that are the same object look the same; of a run only its own step counts, which may be one of thousands. */
+function isSameMigration(before: MigrationNode, after: MigrationNode): boolean {
+  if (before.state !== after.state) return false;
+  if (before.row === after.row && isAbout(before, after.connection, after.last)) return true;
+  return looksSame(faceOf(before), faceOf(after));
+}
+
+function faceOf({ row, connection, last }: MigrationNode): unknown {
+  return [row, connection?.id, connection?.words, last?.run._id, last?.run.state, last?.step];
+}
+
+function groupNode(group: StateGroup): GroupNode {
+  return { type: 'group', id: `group:${group}`, group, count: 0, members: new NodeCache(isSameMigration) };
+}
+
+function groupItem({ id, group, count }: GroupNode): vscode.TreeItem {
+  const { icon, label, detail } = groupWords(group, t);
+  const { Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
+  // What is done stands out of the way.
+  const item = new vscode.TreeItem(label, group === 'applied' ? Collapsed : Expanded);
+  item.id = id;
+  item.description = String(count);
+  item.tooltip = `${label}: ${detail}`;
+  item.iconPath = new vscode.ThemeIcon(icon);
+  item.contextValue = ';group;';
+  item.accessibilityInformation = { label: `${label}, ${count}` };
+  return item;
 }
 
 function problemNode(problem: FileProblem): NoticeNode {
@@ -174,80 +264,4 @@ function problemNode(problem: FileProblem): NoticeNode {
     },
     contextValue: ';problem;',
   };
-}
-
-function migrationItem({ id, row, connection, state, details }: MigrationNode): vscode.TreeItem {
-  const item = new vscode.TreeItem(
-    row.name,
-    details.length > 0 ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None,
-  );
-  item.id = id;
-  item.description = state;
-  item.iconPath = iconOf(row);
-  item.tooltip = tooltipOf(row, state, connection);
-  item.contextValue = contextValueOf(row);
-  item.accessibilityInformation = { label: `${row.name}, ${state}` };
-  item.command = {
-    command: row.file === undefined ? Command.compare : Command.openMigration,
-    title: t('Open'),
-    arguments: [refOf({ row, connection })],
-  };
-  return item;
-}
-
-/** `;dryRun;file;migration;run;validate;`: sorted flags that the menus look for. */
-export function contextValueOf(row: MigrationRow): string {
-  const flags: string[] = ['migration', ...waysOf(row)];
-  if (row.file !== undefined) flags.push('file');
-  if (!row.active && row.state === 'interrupted') flags.push('unfinished');
-  if (row.active) flags.push(row.active.state === 'paused' ? 'paused' : 'active');
-  return `;${flags.sort().join(';')};`;
-}
-
-const icons: Record<RowState, [icon: string, color?: string]> = {
-  applied: ['pass', 'testing.iconPassed'],
-  pending: ['circle-outline'],
-  changed: ['warning', 'list.warningForeground'],
-  missing: ['question', 'list.warningForeground'],
-  'out-of-order': ['arrow-swap', 'list.warningForeground'],
-  failed: ['error', 'testing.iconFailed'],
-  interrupted: ['debug-disconnect', 'list.warningForeground'],
-  running: ['loading~spin'],
-  conflicts: ['git-merge', 'list.warningForeground'],
-  'not-checked': ['dash'],
-};
-
-function iconOf(row: MigrationRow): vscode.ThemeIcon {
-  const [icon, color] = row.active
-    ? [row.active.state === 'paused' ? 'debug-pause' : 'loading~spin']
-    : row.duplicate
-      ? icons.failed
-      : icons[row.state];
-  return new vscode.ThemeIcon(icon, color === undefined ? undefined : new vscode.ThemeColor(color));
-}
-
-function tooltipOf(
-  row: MigrationRow,
-  state: string,
-  connection: ConnectionInfo | undefined,
-): vscode.MarkdownString {
-  const text = new vscode.MarkdownString();
-  const line = (words: string): void => void text.appendText(words).appendMarkdown('\n\n');
-  text.appendMarkdown('**').appendText(row.name).appendMarkdown('**\n\n');
-  if (row.description !== undefined) line(row.description);
-  line(connection ? t('{0} on {1}', state, connection.words) : state);
-  if (row.appliedAt !== null) {
-    line(t('Applied {0}', new Date(row.appliedAt).toLocaleString()));
-    if (row.durationMs !== null) line(t('Took {0}', duration(row.durationMs)));
-  }
-  if (row.error) line(row.error.message);
-  if (!row.reversible) {
-    line(
-      row.irreversibleReason === undefined
-        ? t('Cannot be rolled back')
-        : t('Cannot be rolled back: {0}', row.irreversibleReason),
-    );
-  }
-  line(row.file === undefined ? t('Its file is missing') : row.file);
-  return text;
 }

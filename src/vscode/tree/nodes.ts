@@ -15,14 +15,14 @@ export interface NoticeNode {
   command?: vscode.Command;
   contextValue?: string;
   children?: NoticeNode[];
+  /** Its children are not shown until somebody wants to see them. */
+  collapsed?: boolean;
 }
 
 export function noticeItem(node: NoticeNode): vscode.TreeItem {
   const children = (node.children?.length ?? 0) > 0;
-  const item = new vscode.TreeItem(
-    node.label,
-    children ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.None,
-  );
+  const { None, Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
+  const item = new vscode.TreeItem(node.label, !children ? None : node.collapsed ? Collapsed : Expanded);
   item.id = node.id;
   item.description = node.description;
   item.tooltip = node.tooltip ?? node.label;
@@ -32,8 +32,8 @@ export function noticeItem(node: NoticeNode): vscode.TreeItem {
   return item;
 }
 
-/** A failure as a row: its sentence, and below it every way out there is. */
-export function failureNode(id: string, error: Error, ways: NoticeNode[]): NoticeNode {
+/** A failure as a row: its sentence, and below it what else is known and every way out there is. */
+export function failureNode(id: string, error: Error, ways: NoticeNode[], hint?: string): NoticeNode {
   return {
     type: 'notice',
     id,
@@ -41,7 +41,7 @@ export function failureNode(id: string, error: Error, ways: NoticeNode[]): Notic
     tooltip: error.message,
     icon: new vscode.ThemeIcon('error', new vscode.ThemeColor('list.errorForeground')),
     contextValue: ';failure;',
-    children: [...ways, ...actionOf(id, error, ways), showLog(id)],
+    children: [...hintOf(id, hint), ...ways, ...actionOf(id, error, ways), showLog(id)],
   };
 }
 
@@ -68,36 +68,49 @@ function actionOf(id: string, error: Error, ways: NoticeNode[]): NoticeNode[] {
   return [wayOut(`${id}/action`, label, 'lightbulb', command)];
 }
 
+function hintOf(id: string, hint: string | undefined): NoticeNode[] {
+  if (hint === undefined) return [];
+  return [{ type: 'notice', id: `${id}/hint`, label: hint, icon: new vscode.ThemeIcon('remote') }];
+}
+
 function showLog(id: string): NoticeNode {
   return wayOut(`${id}/log`, vscode.l10n.t('Show Log'), 'output', Command.showLog);
 }
 
 /** Nodes by id, so that a refreshed tree hands the editor the objects that it knows. */
 export class NodeCache<N extends { id: string }> {
-  #nodes = new Map<string, { node: N; face: string }>();
+  #nodes = new Map<string, N>();
+
+  /** @param isSame Whether two nodes of one id look the same; what it can tell cheaply it should. */
+  constructor(private readonly isSame: (before: N, after: N) => boolean = looksSame) {}
 
   /**
-   * Takes the new top rows over. Answers with the known nodes whose face has changed, or undefined when rows
-   * came, went or moved and the whole tree has to be asked again.
+   * Takes the new rows over. Answers with the known nodes that look different now, or undefined when rows came, went
+   * or moved, so that their parent has to be asked again.
    */
-  update(fresh: N[]): N[] | undefined {
+  update(fresh: readonly N[]): N[] | undefined {
     const before = this.#nodes;
-    const ids = [...before.keys()];
-    const sameRows = ids.length === fresh.length && fresh.every(({ id }, index) => id === ids[index]);
+    const ids = before.keys();
+    let sameRows = before.size === fresh.length;
     const changed: N[] = [];
-    this.#nodes = new Map(
-      fresh.map((node) => {
-        const face = JSON.stringify(node);
-        const known = before.get(node.id);
-        if (!known) return [node.id, { node, face }];
-        if (known.face !== face) changed.push(Object.assign(known.node, node));
-        return [node.id, { node: known.node, face }];
-      }),
-    );
+    this.#nodes = new Map();
+    for (const node of fresh) {
+      sameRows &&= ids.next().value === node.id;
+      const known = before.get(node.id);
+      if (known && known !== node) {
+        if (!this.isSame(known, node)) changed.push(known);
+        Object.assign(known, node);
+      }
+      this.#nodes.set(node.id, known ?? node);
+    }
     return sameRows ? changed : undefined;
   }
 
   get all(): N[] {
-    return [...this.#nodes.values()].map(({ node }) => node);
+    return [...this.#nodes.values()];
   }
+}
+
+export function looksSame(before: unknown, after: unknown): boolean {
+  return JSON.stringify(before) === JSON.stringify(after);
 }

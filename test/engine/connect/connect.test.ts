@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { MongoClient } from 'mongodb';
 import { parseAddress } from '../../../src/engine/address';
 import { connect } from '../../../src/engine/connect';
 import { connectFailure } from '../../../src/engine/connectProblem';
+import { listDatabases } from '../../../src/engine/databases';
 import { testConnection } from '../../../src/engine/connectionTest';
 import { UserError } from '../../../src/protocol/errors';
 import type { ConnectionTarget, ConnectionTestStep } from '../../../src/protocol/runner';
@@ -225,6 +227,36 @@ describe('connect', () => {
         await assert.rejects(opening, reason);
       },
     );
+  });
+});
+
+describe('the databases of a server', () => {
+  it('are those that hold something, without its own and the scratch ones of dry runs', async () => {
+    const server = await replicaSet();
+    const { db, name } = await server.database();
+    await db.collection('a').insertOne({});
+    const scratch = db.client.db(`x_migratory_dry_${'0'.repeat(8)}`);
+    await scratch.collection('a').insertOne({});
+    const found = await listDatabases(db.client);
+    await scratch.dropDatabase();
+    assert.ok(found.includes(name));
+    assert.ok(!found.some((one) => ['admin', 'config', 'local', scratch.databaseName].includes(one)));
+  });
+
+  it('are only those that the user may use', async () => {
+    const server = await guardedServer();
+    const { db, name } = await server.database();
+    const other = await server.database();
+    await db.collection('a').insertOne({});
+    await other.db.collection('a').insertOne({});
+    await db.command({ createUser: 'narrow', pwd: secret, roles: [{ role: 'readWrite', db: name }] });
+    const uri = `mongodb://narrow:${secret}@127.0.0.1:${server.servers.ports[0]}/${name}`;
+    const client = await MongoClient.connect(uri);
+    try {
+      assert.deepEqual(await listDatabases(client), [name]);
+    } finally {
+      await client.close();
+    }
   });
 });
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { UserError } from '../../../src/protocol/errors';
 import type { ConfigView } from '../../../src/protocol/runner';
-import type { ConnectionDraft } from '../../../src/vscode/connections';
+import type { ConnectionDraft } from '../../../src/vscode/connectionRecords';
 import { ConnectionStore } from '../../../src/vscode/connections';
 import { Emitter } from '../../../src/vscode/event';
-import { databaseProblem, hostOf } from '../../../src/vscode/target';
+import { databaseProblem, hostOf, remoteHint } from '../../../src/vscode/target';
 import { english } from '../../../src/vscode/words';
 
 const draft: ConnectionDraft = {
@@ -15,7 +15,7 @@ const draft: ConnectionDraft = {
   readOnly: false,
 };
 
-function setUp(config?: Partial<ConfigView>, failing = false) {
+function setUp(config?: Partial<ConfigView>, failing: boolean | 'writing' = false) {
   const memory = new Map<string, unknown>();
   const secrets = new Map<string, string>();
   const changed = new Emitter<void>();
@@ -40,10 +40,13 @@ function setUp(config?: Partial<ConfigView>, failing = false) {
     },
     {
       get: async (key) => {
-        if (failing) throw new Error('keychain is locked');
+        if (failing === true) throw new Error('keychain is locked');
         return secrets.get(key);
       },
-      store: async (key, value) => void secrets.set(key, value),
+      store: async (key, value) => {
+        if (failing === 'writing') throw new Error('there is no keychain');
+        secrets.set(key, value);
+      },
       delete: async (key) => void secrets.delete(key),
     },
     english,
@@ -67,6 +70,32 @@ describe('the connection store', () => {
     await store.remove(added.id);
     assert.equal(secrets.size, 0);
     assert.deepEqual(store.list(), []);
+  });
+
+  it('remembers for this window what the secret storage does not take, and says so', async () => {
+    const { store, memory, secrets } = setUp(undefined, 'writing');
+    const { id } = await store.add(draft);
+    assert.equal(secrets.size, 0);
+    assert.equal(store.isUnsaved(id), true);
+    assert.equal((await store.target(id)).uri, draft.uri.trim());
+    assert.ok(!JSON.stringify([...memory]).includes('s3cret'));
+    await store.remove(id);
+    assert.equal(store.isUnsaved(id), false);
+  });
+
+  it('goes to another database of the same server, of the config in this workspace only', async () => {
+    const { store, memory } = setUp({ connections: configured, defaultConnection: 'prod' });
+    await store.switchDatabase('config:prod', 'crm');
+    assert.equal(store.selected?.words, 'crm on prod:27017');
+    assert.equal((await store.target('config:prod')).database, 'crm');
+    assert.equal(store.get('config:local')?.database, 'shop');
+    await store.switchDatabase('config:prod', 'shop');
+    assert.deepEqual(memory.get('migratory.databaseOfConnection'), {});
+    const { id } = await store.add(draft);
+    await store.switchDatabase(id, 'crm');
+    assert.equal(store.get(id)?.words, 'crm on db.example:27018');
+    assert.equal((await store.target(id)).database, 'crm');
+    assert.equal((await store.target(id)).uri, draft.uri.trim());
   });
 
   it('shows the connections of the config and selects its default', async () => {
@@ -136,6 +165,16 @@ describe('targets in words', () => {
       ['mongodb://%2Ftmp%2Fmongodb-27017.sock/shop', '/tmp/mongodb-27017.sock'],
     ];
     for (const [uri, host] of cases) assert.equal(hostOf(uri), host);
+  });
+
+  it('say where localhost is only where that is another machine than the person’s', () => {
+    assert.equal(remoteHint('mongodb://localhost/x', undefined, english), undefined);
+    assert.match(
+      remoteHint('mongodb://localhost/x', 'codespaces', english) ?? '',
+      /\(codespaces\), not your own/,
+    );
+    assert.match(remoteHint('mongodb://a,127.0.0.1:1/x', 'wsl', english) ?? '', /\(wsl\)/);
+    assert.equal(remoteHint('mongodb://db.example/x', 'codespaces', english), undefined);
   });
 
   it('refuse what cannot be a database', () => {

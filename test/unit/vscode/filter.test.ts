@@ -35,6 +35,14 @@ describe('the filter of the tree', () => {
     assert.equal(groupOf({ ...row, state: 'failed', active }), 'running');
   });
 
+  it('is flat until somebody wants groups, and flat again afterwards', async () => {
+    assert.equal(filter.grouped, false);
+    await filter.group(true);
+    assert.equal(filter.grouped, true);
+    await filter.group(false);
+    assert.equal(filter.grouped, false);
+  });
+
   it('shows everything until something is chosen, and when all is', async () => {
     assert.equal(filter.shows(row), true);
     await filter.set(['applied']);

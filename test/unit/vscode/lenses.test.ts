@@ -3,6 +3,7 @@ import { outlineSource } from '../../../src/migration/outlineSource';
 import type { MigrationStatus } from '../../../src/protocol/status';
 import type { LensContext, LensSpec } from '../../../src/vscode/lensModel';
 import { lensesFor } from '../../../src/vscode/lensModel';
+import type { LastDryRun } from '../../../src/vscode/lastDryRun';
 import { english } from '../../../src/vscode/words';
 import { migration, migrationRows, run, start, status, step } from './support';
 
@@ -40,7 +41,7 @@ describe('code lenses', () => {
       [{ state: 'pending' }, ['Run', 'Dry run', 'Validate', 'pending', target]],
       [{ state: 'out-of-order' }, ['Run', 'Dry run', 'Validate', 'out of order', target]],
       [{ state: 'applied', appliedAt, durationMs: 12 }, ['Roll back', 'applied just now · 12 ms', target]],
-      [{ state: 'applied', appliedAt, reversible: false }, ['applied just now', target]],
+      [{ state: 'applied', appliedAt, reversible: false }, ['applied just now · irreversible', target]],
       [{ state: 'changed' }, ['Roll back', 'Compare', 'changed since applied', target]],
       [{ state: 'failed' }, ['Run', 'Dry run', 'Roll back', 'Validate', 'failed', target]],
       [{ state: 'interrupted' }, ['Run', 'Dry run', 'Roll back', 'Validate', 'interrupted', target]],
@@ -96,6 +97,42 @@ describe('code lenses', () => {
     assert.equal(icon(undefined, true), 'loading~spin');
     assert.equal(icon(undefined, false), 'question');
     assert.equal(icon({ state: 'pending' }, true), 'circle-outline');
+  });
+
+  it('say what the last dry run has shown until the migration is applied', () => {
+    const lastDryRun = {
+      run: 'd1',
+      at: new Date(start - 300_000).toISOString(),
+      passed: true,
+      documents: 1204,
+    };
+    const shown = (
+      given: Partial<LastDryRun>,
+      state: Partial<MigrationStatus> = {},
+    ): LensSpec | undefined => {
+      const files = [{ file, outline: outlineSource(text, file) }];
+      const dryRuns = new Map([['a', { ...lastDryRun, ...given }]]);
+      const { rows } = migrationRows(
+        files,
+        status([migration({ file, checksum: 'now', ...state })]),
+        [],
+        dryRuns,
+      );
+      return lenses({}, { rows }).find(({ kind }) => kind === 'lastDryRun');
+    };
+    const words = (given: Partial<LastDryRun>): string | undefined => titles([shown(given)!])[0];
+    const thousands = (1204).toLocaleString();
+    assert.equal(words({}), `dry run passed 5 min ago, ${thousands} documents would change`);
+    assert.equal(words({ documents: 1 }), 'dry run passed 5 min ago, 1 document would change');
+    assert.equal(words({ documents: null }), 'dry run passed 5 min ago');
+    assert.equal(words({ passed: false }), 'dry run failed 5 min ago');
+    assert.match(words({ checksum: 'then' }) ?? '', / · file changed since$/);
+    assert.doesNotMatch(words({ checksum: 'now' }) ?? '', /since/);
+    const before = new Date(start - 900_000).toISOString();
+    assert.deepEqual(shown({})?.arguments, [
+      { name: 'a', file, index: 0, connection: 'config:local', run: 'd1' },
+    ]);
+    assert.equal(shown({}, { state: 'applied', appliedAt: before }), undefined);
   });
 
   it('say that nothing runs in Restricted Mode', () => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { DryRunReport } from '../../../src/protocol/events';
+import type { RunDocument } from '../../../src/protocol/run';
 import { heartbeatLimitMs, resumableRuns, RunStore } from '../../../src/vscode/runs';
 import { run, snapshot, start, step } from './support';
 
@@ -127,8 +129,70 @@ describe('the run store', () => {
       ['new', 'old'],
     );
     const last = store.lastByMigration(target);
-    assert.equal(last.get('a')?._id, 'new');
-    assert.equal(last.get('b')?._id, 'old');
+    assert.equal(last.get('a')?.run._id, 'new');
+    assert.equal(last.get('b')?.run._id, 'old');
+  });
+});
+
+describe('the last dry run of a migration', () => {
+  const report = (given: Partial<DryRunReport> = {}): DryRunReport => ({
+    step: 'a',
+    kind: 'script',
+    succeeded: true,
+    error: null,
+    sampled: { documents: 10, of: 10, complete: true },
+    commands: {},
+    collections: [
+      { collection: 'x', scanned: 9, changed: 3, inserted: 2, deleted: 1, indexes: [], options: [] },
+    ],
+    diffs: [],
+    refusedByValidator: 0,
+    repeatable: { answer: 'yes', details: '' },
+    reversible: { answer: 'yes', details: '' },
+    estimate: { documents: 600, seconds: null, growthBytes: null },
+    warnings: [],
+    ...given,
+  });
+  const dryRun = (given: Partial<RunDocument> = {}): RunDocument =>
+    run({
+      mode: 'dry-run',
+      state: 'applied',
+      steps: [step({ state: 'applied', checksum: 'c1', endedAt: new Date(start).toISOString() })],
+      ...given,
+    });
+  const found = (document: RunDocument, reports: DryRunReport[]) => {
+    const store = new RunStore(() => start);
+    store.putSnapshot({ ...snapshot(), run: document, reports }, true);
+    const lastDryRun = store.dryRuns(document.target).get('a');
+    store.dispose();
+    return lastDryRun;
+  };
+
+  it('counts what was changed, or what is expected where only a sample was looked at', () => {
+    assert.deepEqual(found(dryRun(), [report()]), {
+      run: 'r1',
+      checksum: 'c1',
+      at: new Date(start).toISOString(),
+      passed: true,
+      documents: 6,
+    });
+    const sampled = { documents: 10, of: 1000, complete: false };
+    assert.equal(found(dryRun(), [report({ sampled })])?.documents, 600);
+    assert.equal(found(dryRun(), [])?.documents, null);
+  });
+
+  it('failed when its step or its report says so', () => {
+    assert.equal(found(dryRun(), [report({ succeeded: false })])?.passed, false);
+    const failed = [step({ state: 'failed' })];
+    assert.equal(found(dryRun({ state: 'failed', steps: failed }), [report()])?.passed, false);
+  });
+
+  it('is none while it goes on, when it was cancelled, and when it tried the way back', () => {
+    assert.equal(found(dryRun({ state: 'running' }), []), undefined);
+    const cancelled = [step({ state: 'cancelled' })];
+    assert.equal(found(dryRun({ state: 'cancelled', steps: cancelled }), []), undefined);
+    assert.equal(found(dryRun({ direction: 'down' }), [report()]), undefined);
+    assert.equal(found(dryRun({ mode: 'up' }), []), undefined);
   });
 });
 

@@ -3,8 +3,9 @@ import type { RunSnapshot } from '../../../src/protocol/events';
 import type { RunDocument, RunStep } from '../../../src/protocol/run';
 import type { MigrationStatus } from '../../../src/protocol/status';
 import type { StatusResult } from '../../../src/protocol/runner';
+import type { LastDryRun } from '../../../src/vscode/lastDryRun';
 import type { Migrations, OutlinedFile } from '../../../src/vscode/rows';
-import { migrationRows as mergedRows } from '../../../src/vscode/rows';
+import { settledRows, withRuns } from '../../../src/vscode/rows';
 import { english } from '../../../src/vscode/words';
 
 export const start = Date.parse('2026-01-01T12:00:00.000Z');
@@ -85,6 +86,7 @@ export function migrationRows(
   files: readonly OutlinedFile[],
   answer: StatusResult | undefined,
   runs: readonly RunDocument[],
+  dryRuns: ReadonlyMap<string, LastDryRun> = new Map(),
 ): Migrations {
-  return mergedRows(files, answer, runs, english);
+  return withRuns(settledRows(files, answer, english), runs, dryRuns);
 }
