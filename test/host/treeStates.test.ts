@@ -528,10 +528,11 @@ describe('ten thousand migrations', () => {
     );
     stage().answer(statuses);
     let shown = 0;
-    const { shows } = stage().filter;
-    stage().filter.shows = (row) => {
+    const { filter } = stage();
+    const shows = filter.shows.bind(filter);
+    filter.shows = (row) => {
       shown++;
-      return shows.call(stage().filter, row);
+      return shows(row);
     };
     const tree = stage().migrations();
     const fired: (MigrationsNode[] | undefined)[] = [];
@@ -577,10 +578,10 @@ describe('a tree that was disposed', () => {
     let refreshed = 0;
     for (const tree of trees) {
       await tree.getChildren();
-      const { refresh } = tree;
+      const refresh = tree.refresh.bind(tree);
       tree.refresh = () => {
         refreshed++;
-        refresh.call(tree);
+        refresh();
       };
       tree.dispose();
     }
