@@ -78,7 +78,7 @@ function figures(page: Page, step: RunStep): TemplateResult {
   // Nothing can be in conflict on the way up.
   const conflicts = page.snapshot.run.mode === 'down' || step.conflicts > 0;
   // Errors that are all in quarantine are told once.
-  const others = step.errors !== step.quarantined;
+  const others = step.errors > step.quarantined;
   return html`<dl class="figures-grid">
     ${figure(text('progress.documents'), number(step.processed), of)}
     ${moving ? figure(text('progress.rate'), text('progress.perSecond', { n: rate(step.rate) })) : nothing}

@@ -39,8 +39,14 @@ function stepRow(page: Page, step: RunStep): TemplateResult {
       ${icon(badge.icon, badge.tone)}
       <span class="step-name">${step.name}</span>
       <span class="step-state">${badge.words}${stepTail(step)}</span>
+      ${step.error ? html`<span class="step-error">${firstLine(step.error.message)}</span>` : nothing}
     </button>
   </li>`;
+}
+
+/** Enough to tell the errors of several migrations apart; the rest stands at the one that is picked. */
+function firstLine(message: string): string {
+  return message.split('\n', 1)[0] ?? '';
 }
 
 function stepTail(step: RunStep): string {

@@ -1,7 +1,7 @@
 // The run panel alone in a real browser: every state in the four kinds of themes and three widths, without an
 // accessibility violation, a policy violation or anything wider than the page; and what its buttons send.
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunSnapshot } from '../../src/protocol/events';
 import {
@@ -384,6 +384,24 @@ describe('The run panel', () => {
     assert.match(words, /Tempo/);
     assert.match(words, /59\.340/);
     assert.match(words, /Time left/);
+  });
+
+  it('is no wider than its page in German either', async () => {
+    const strings = JSON.parse(await readFile(join(root, 'l10n', 'panel.de.json'), 'utf8')) as Record<
+      string,
+      string
+    >;
+    const shown = await harness.open('light', 300);
+    await shown.receive({ type: 'strings', language: 'de', strings });
+    for (const [name, snapshot] of Object.entries(allSnapshots)) {
+      await shown.show(asOfNow(snapshot));
+      const overflow = await shown.page.evaluate(
+        () => document.documentElement.scrollWidth - window.innerWidth,
+      );
+      assert.ok(overflow <= 0, `${name} is ${overflow} px too wide`);
+    }
+    await picture(shown, 'german-light-300');
+    await shown.close();
   });
 
   it('says why a run cannot be shown', async () => {

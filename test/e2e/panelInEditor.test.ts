@@ -49,6 +49,11 @@ describe('the panel in the editor', () => {
 
         await keyboard.press('Control+2');
         const frame = await frameOf(window);
+        const policy = await frame
+          .locator('meta[http-equiv="Content-Security-Policy"]')
+          .getAttribute('content');
+        assert.match(policy ?? '', /^default-src 'none'; script-src 'nonce-[0-9a-f]{32}';/);
+        assert.doesNotMatch(policy ?? '', /unsafe/);
         const focused = (): Promise<string> =>
           frame.evaluate(() => document.activeElement?.textContent?.trim() ?? '');
         const tabTo = (label: string): Promise<string> =>

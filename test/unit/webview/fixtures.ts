@@ -501,6 +501,40 @@ export const quarantined = snapshotOf(
   },
 );
 
+/** A rehearsal of several, of which two have failed. */
+export const severalFailed = snapshotOf(
+  runOf(
+    [
+      step('20260301101500-release-dates.js', { state: 'applied', startedAt: at(0), endedAt: at(3) }),
+      step('20260302094107-population-buckets.js', {
+        state: 'failed',
+        startedAt: at(3),
+        endedAt: at(5),
+        checks: goodChecks,
+        error: {
+          name: 'TypeError',
+          message: "Cannot read properties of undefined (reading 'toFixed')",
+          file: '/work/shop/migrations/20260302094107-population-buckets.js',
+          line: 12,
+          column: 38,
+        },
+      }),
+      step('20260305080000-split-names.ts', {
+        kind: 'script',
+        state: 'failed',
+        startedAt: at(5),
+        endedAt: at(6),
+        error: {
+          name: 'MongoServerError',
+          code: 11000,
+          message: 'E11000 duplicate key error collection: shop.people index: slug_1',
+        },
+      }),
+    ],
+    { mode: 'dry-run', state: 'failed', endedAt: at(6.2) },
+  ),
+);
+
 export const interrupted = snapshotOf(
   runOf([{ ...largeStep, state: 'interrupted', rate: 0, etaSeconds: null, activity: undefined }], {
     state: 'interrupted',
@@ -522,5 +556,6 @@ export const allSnapshots = {
   'dry-run': dryRun,
   several,
   validated,
+  'several-failed': severalFailed,
   interrupted,
 } satisfies Record<string, RunSnapshot>;
