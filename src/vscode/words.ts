@@ -1,6 +1,6 @@
 // How states, times and targets are said in words, the same in tree, lenses, status bar and messages. Pure:
 // the translation is handed in.
-import type { RunDocument, RunMode, RunState } from '../protocol/run';
+import type { RunDocument, RunMode, RunState, RunStep } from '../protocol/run';
 import type { LastDryRun } from './lastDryRun';
 import type { MigrationRow, RowState } from './rows';
 
@@ -88,7 +88,14 @@ export function dryRunWords(lastDryRun: LastDryRun, t: Translate, now: number): 
   return lastDryRun.outdated ? `${words} · ${t('file changed since')}` : words;
 }
 
-export function runStateWords(state: RunState, t: Translate): string {
+/** True for what failed on its way up and was taken back: no success, but nothing is left of it either. */
+export function isUndone({ state, error }: Pick<RunStep, 'state' | 'error'>): boolean {
+  return state === 'rolled-back' && error !== null;
+}
+
+/** @param undone see `isUndone`. */
+export function runStateWords(state: RunState, t: Translate, undone = false): string {
+  if (undone) return t('failed and undone');
   const words: Record<RunState, string> = {
     planned: t('planned'),
     checking: t('checking'),

@@ -7,7 +7,7 @@ import { Command } from '../manifest';
 import type { MigrationRow } from '../rows';
 import { isOver, resumableRuns } from '../runs';
 import type { Services } from '../services';
-import { runTitle, runStateWords } from '../words';
+import { isUndone, runTitle, runStateWords } from '../words';
 import { refsOf } from './choose';
 import { startResume } from './startRuns';
 
@@ -167,7 +167,7 @@ async function pickRun(runs: RunDocument[], placeHolder: string): Promise<RunDoc
   const picked = await vscode.window.showQuickPick(
     runs.map((run) => ({
       label: runTitle(run, t),
-      description: `${runStateWords(run.state, t)} · ${run.target}`,
+      description: `${runStateWords(run.state, t, isUndone(run))} · ${run.target}`,
       run,
     })),
     { placeHolder },

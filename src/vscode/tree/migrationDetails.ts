@@ -7,7 +7,7 @@ import type { CheckResult, RunDocument } from '../../protocol/run';
 import { Command } from '../manifest';
 import type { MigrationRow } from '../rows';
 import type { LastRun } from '../runs';
-import { ago, modeWords, dryRunWords, runStateWords } from '../words';
+import { ago, modeWords, dryRunWords, isUndone, runStateWords } from '../words';
 import type { NoticeNode } from './nodes';
 
 const t = vscode.l10n.t;
@@ -69,7 +69,7 @@ function runNode(id: string, run: RunDocument, now: number, problem: string | un
   return {
     type: 'notice',
     id: `${id}/run`,
-    label: `${modeWords(run.mode, t)}: ${runStateWords(run.state, t)}`,
+    label: `${modeWords(run.mode, t)}: ${runStateWords(run.state, t, isUndone(run))}`,
     description: ago(run.startedAt, t, now),
     tooltip: problem,
     icon: new vscode.ThemeIcon('history'),

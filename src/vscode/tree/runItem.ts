@@ -4,14 +4,16 @@ import type { RunDocument, RunState, RunStep } from '../../protocol/run';
 import { Command } from '../manifest';
 import { percentageOf } from '../rows';
 import { isOver } from '../runs';
-import { ago, duration, runPercentage, runStateWords, runTitle } from '../words';
+import { ago, duration, isUndone, runPercentage, runStateWords, runTitle } from '../words';
 import type { RunNode, StepNode } from './runsTree';
 
 const t = vscode.l10n.t;
 
 export function describeRun(run: RunDocument, now: number): string {
   const percentage = isOver(run) ? null : runPercentage(run);
-  const parts = [runStateWords(run.state, t) + (percentage === null ? '' : ` ${percentage} %`)];
+  const parts = [
+    runStateWords(run.state, t, isUndone(run)) + (percentage === null ? '' : ` ${percentage} %`),
+  ];
   parts.push(ago(run.startedAt, t, now));
   if (run.endedAt !== null) {
     parts.push(duration(new Date(run.endedAt).getTime() - new Date(run.startedAt).getTime()));
@@ -40,7 +42,7 @@ export function runItem(node: RunNode): vscode.TreeItem {
   const item = new vscode.TreeItem(runTitle(run, t), hasChildren ? Collapsed : None);
   item.id = id;
   item.description = state;
-  item.iconPath = runIcon(run.state);
+  item.iconPath = runIcon(run.state, isUndone(run));
   item.tooltip = tooltipOf(node);
   item.contextValue = runContextValue(node);
   item.accessibilityInformation = { label: `${runTitle(run, t)}, ${state}` };
@@ -83,11 +85,12 @@ export function stepItem({ id, run, step, ways }: StepNode, hasDetails: boolean)
   const { Collapsed, None } = vscode.TreeItemCollapsibleState;
   const item = new vscode.TreeItem(step.name, hasDetails ? Collapsed : None);
   const percentage = step.endedAt === null ? percentageOf(step) : null;
-  const state = runStateWords(step.state, t) + (percentage === null ? '' : ` ${percentage} %`);
+  const state =
+    runStateWords(step.state, t, isUndone(step)) + (percentage === null ? '' : ` ${percentage} %`);
   item.id = id;
   item.description = [state, ...leftOver([step])].join(' · ');
   item.tooltip = step.error?.message ?? step.activity ?? step.name;
-  item.iconPath = runIcon(step.state);
+  item.iconPath = runIcon(step.state, isUndone(step));
   item.contextValue = `;${['shown', ...ways].sort().join(';')};`;
   item.accessibilityInformation = { label: `${step.name}, ${item.description}` };
   item.command = showRun(run);
@@ -98,8 +101,8 @@ function showRun(run: string): vscode.Command {
   return { command: Command.showRun, title: t('Show Run'), arguments: [{ run }] };
 }
 
-function runIcon(state: RunState): vscode.ThemeIcon {
-  const [icon, color] = runIcons[state];
+function runIcon(state: RunState, undone: boolean): vscode.ThemeIcon {
+  const [icon, color] = undone ? (['discard', 'testing.iconFailed'] as const) : runIcons[state];
   return new vscode.ThemeIcon(icon, color === undefined ? undefined : new vscode.ThemeColor(color));
 }
 

@@ -128,6 +128,16 @@ describe('the manifest', () => {
     for (const command of [...named, ...welcomed]) assert.ok(known.has(command), command);
   });
 
+  it('offers the speed limit for runs at work that write documents', () => {
+    const item = contributes.menus['view/item/context']?.find(
+      ({ command }) => command === Command.throttleRun,
+    );
+    const flags = new RegExp(/viewItem =~ \/(.*)\//.exec(item?.when ?? '')?.[1] ?? 'x^');
+    for (const value of [';cancel;pause;shown;', ';cancel;resume;shown;', ';cancel;mended;pause;shown;'])
+      assert.match(value, flags);
+    for (const value of [';cancel;shown;', ';resume;shown;', ';shown;']) assert.doesNotMatch(value, flags);
+  });
+
   it('wakes on our own files and views only', () => {
     for (const event of manifest.activationEvents) {
       assert.match(
@@ -165,7 +175,10 @@ describe('the manifest', () => {
       if (needsTrust) assert.equal(enablement, 'isWorkspaceTrusted', command);
     }
     assert.equal(manifest.capabilities.untrustedWorkspaces.supported, 'limited');
-    assert.deepEqual(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations, ['migratory.node']);
+    assert.deepEqual(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations, [
+      'migratory.node',
+      'migratory.python',
+    ]);
   });
 
   it('has every string, and no string too many', () => {
