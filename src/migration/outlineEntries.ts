@@ -10,28 +10,38 @@ export function holdsMigrations(value: Value, scope: ModuleScope): boolean {
   return value.type === 'object' && (isMigration(value.properties) || listIn(value, scope) !== null);
 }
 
-export function readOutline(value: Value, fileName: string, scope: ModuleScope): Outline {
-  if (value.type === 'other') return { entries: [], complete: true };
+/** The object of one migration as far as it can be read. */
+export type ObjectValue = Value & { type: 'object' };
+
+/** The outline, and the object of each of its entries. */
+export function readOutline(
+  value: Value,
+  fileName: string,
+  scope: ModuleScope,
+): { outline: Outline; objects: ObjectValue[] } {
+  if (value.type === 'other') return { outline: { entries: [], complete: true }, objects: [] };
   if (value.type === 'object' && !isMigration(value.properties)) {
     const list = listIn(value, scope);
     if (list) return readOutline(list, fileName, scope);
-    return { entries: [], complete: value.complete && list === null };
+    return { outline: { entries: [], complete: value.complete && list === null }, objects: [] };
   }
   const objects = value.type === 'array' ? value.elements : [value];
   const outline: Outline = { entries: [], complete: value.complete };
+  const read: ObjectValue[] = [];
   for (const [index, object] of objects.entries()) {
     if (object?.type !== 'object' || !isMigration(object.properties)) continue;
     // Beside others a migration needs a name of its own; the loader refuses one without.
     const fallback = objects.length > 1 ? null : basename(fileName);
     const { entry, complete } = readEntry(object, index, fallback, scope);
     outline.entries.push(entry);
+    read.push(object);
     if (!complete) outline.complete = false;
   }
-  return outline;
+  return { outline, objects: read };
 }
 
 /** The array under `migrations`; null when there is surely none, undefined when that cannot be read. */
-function listIn(value: Value & { type: 'object' }, scope: ModuleScope): Value | null | undefined {
+function listIn(value: ObjectValue, scope: ModuleScope): Value | null | undefined {
   const migrations = value.properties.get('migrations');
   if (!migrations) return value.complete ? null : undefined;
   const list = scope.value(migrations.node);
@@ -43,7 +53,7 @@ function isMigration(properties: Properties): boolean {
 }
 
 function readEntry(
-  object: Value & { type: 'object' },
+  object: ObjectValue,
   index: number,
   fallbackName: string | null,
   scope: ModuleScope,

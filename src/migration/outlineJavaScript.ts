@@ -1,12 +1,11 @@
 // Outline of JavaScript and TypeScript: which migrations a module exports, in every form that the loader takes.
 // What names and expressions stand for is outlineScope.ts, what one migration says is outlineEntries.ts.
-import { extname } from 'node:path';
-import type * as Parser from '@babel/parser';
 import type * as Babel from '@babel/types';
 import type { Outline } from './outline';
-import { holdsMigrations, readOutline } from './outlineEntries';
+import { holdsMigrations, type ObjectValue, readOutline } from './outlineEntries';
 import type { Found, Properties, Value } from './outlineScope';
 import { isModuleExports, keyOf, ModuleScope } from './outlineScope';
+import { parseModule, type SyntaxProblem } from './parseModule';
 
 /** What a module exports; `whole` is `module.exports = …` or `export = …`. */
 interface Exports {
@@ -16,22 +15,23 @@ interface Exports {
   open: boolean;
 }
 
-export interface SyntaxProblem {
-  message: string;
-  /** From 1. */
-  line: number;
-  column: number;
-}
-
 export function outlineJavaScript(text: string, fileName: string): Outline {
   const parsed = parseModule(text, fileName, true);
   if ('problem' in parsed) return { entries: [], complete: true, error: parsed.problem };
-  const scope = new ModuleScope(parsed.program);
-  const exports = readExports(parsed.program, scope);
+  return outlineProgram(parsed.program, fileName).outline;
+}
+
+/** The outline of a parsed module beside the objects that its entries stand for, in the same order. */
+export function outlineProgram(
+  program: Babel.Program,
+  fileName: string,
+): { outline: Outline; objects: ObjectValue[]; scope: ModuleScope } {
+  const scope = new ModuleScope(program);
+  const exports = readExports(program, scope);
   const value = exportedValue(exports, scope);
-  if (value === 'unknown') return { entries: [], complete: false };
-  const outline = readOutline(value, fileName, scope);
-  return exports.open ? { ...outline, complete: false } : outline;
+  if (value === 'unknown') return { outline: { entries: [], complete: false }, objects: [], scope };
+  const { outline, objects } = readOutline(value, fileName, scope);
+  return { outline: exports.open ? { ...outline, complete: false } : outline, objects, scope };
 }
 
 /** Why a text is no JavaScript (TypeScript, by its name), or undefined when it parses. */
@@ -47,34 +47,6 @@ export function hasBareMigrations(text: string, fileName: string): boolean {
   const scope = new ModuleScope(parsed.program);
   const { named, whole, open } = readExports(parsed.program, scope);
   return !whole && !open && named.size === 0 && scope.declaration('migrations') !== undefined;
-}
-
-export function parseModule(
-  text: string,
-  fileName: string,
-  errorRecovery: boolean,
-): { program: Babel.Program } | { problem: SyntaxProblem } {
-  // A plain `require` so that the parser (300 KB) is loaded at the first outline, not with the program; the
-  // bundler turns it into a lazy part of the bundle.
-  const { parse } = require('@babel/parser') as typeof Parser;
-  const typescript = /^\.[cm]?ts$/.test(extname(fileName));
-  try {
-    // Node takes a shebang behind a byte order mark, the parser does not; offsets stay the same.
-    const file = parse(text.replace(/^\uFEFF#!/, '// '), {
-      sourceType: 'unambiguous',
-      allowReturnOutsideFunction: true,
-      allowAwaitOutsideFunction: true,
-      allowUndeclaredExports: true,
-      errorRecovery,
-      plugins: typescript ? ['typescript', 'decorators-legacy'] : ['decorators'],
-    });
-    return { program: file.program };
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const { loc } = error as SyntaxError & { loc?: { line: number; column: number } };
-    const message = error.message.replace(/ \(\d+:\d+\)$/, '');
-    return { problem: { message, line: loc?.line ?? 1, column: (loc?.column ?? 0) + 1 } };
-  }
 }
 
 function readExports(program: Babel.Program, scope: ModuleScope): Exports {

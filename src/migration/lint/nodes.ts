@@ -1,0 +1,150 @@
+// Small things about syntax trees: children, wrappers, names, functions.
+import type * as Babel from '@babel/types';
+import { keyOf } from '../outlineScope';
+
+export type Node = Babel.Node;
+export type FunctionNode =
+  | Babel.FunctionDeclaration
+  | Babel.FunctionExpression
+  | Babel.ArrowFunctionExpression
+  | Babel.ObjectMethod
+  | Babel.ClassMethod;
+
+export const startOf = (node: Node): number => node.start ?? 0;
+export const endOf = (node: Node): number => node.end ?? 0;
+
+/** Whether a node stands inside another one, or is it. */
+export function contains(outer: Node, inner: Node): boolean {
+  return startOf(outer) <= startOf(inner) && endOf(outer) >= endOf(inner);
+}
+
+export function isFunction(node: Node | null | undefined): node is FunctionNode {
+  return (
+    node?.type === 'FunctionDeclaration' ||
+    node?.type === 'FunctionExpression' ||
+    node?.type === 'ArrowFunctionExpression' ||
+    node?.type === 'ObjectMethod' ||
+    node?.type === 'ClassMethod'
+  );
+}
+
+/** Where other things than code hang on a node. */
+const besideCode = new Set([
+  'loc',
+  'extra',
+  'errors',
+  'leadingComments',
+  'trailingComments',
+  'innerComments',
+]);
+
+export function children(node: Node): Node[] {
+  const found: Node[] = [];
+  for (const [key, value] of Object.entries(node)) {
+    if (besideCode.has(key)) continue;
+    for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) {
+      if (typeof item === 'object' && item !== null && typeof (item as Node).type === 'string')
+        found.push(item as Node);
+    }
+  }
+  return found;
+}
+
+/** Every node below, itself included, outermost first. */
+export function* descendants(node: Node): Generator<Node> {
+  yield node;
+  for (const child of children(node)) yield* descendants(child);
+}
+
+/** Looks through casts, parentheses and `await`. */
+export function unwrap(node: Node): Node {
+  switch (node.type) {
+    case 'TSAsExpression':
+    case 'TSSatisfiesExpression':
+    case 'TSNonNullExpression':
+    case 'TSTypeAssertion':
+    case 'ParenthesizedExpression':
+      return unwrap(node.expression);
+    case 'AwaitExpression':
+      return unwrap(node.argument);
+    default:
+      return node;
+  }
+}
+
+export interface MethodCall {
+  node: Babel.CallExpression | Babel.OptionalCallExpression;
+  object: Node;
+  method: string;
+  /** The method's name in the text. */
+  property: Node;
+  args: Node[];
+}
+
+/** `object.method(…)`. */
+export function methodCall(node: Node): MethodCall | undefined {
+  if (node.type !== 'CallExpression' && node.type !== 'OptionalCallExpression') return undefined;
+  const { callee } = node;
+  if (callee.type !== 'MemberExpression' && callee.type !== 'OptionalMemberExpression') return undefined;
+  const method = keyOf(callee.property, callee.computed);
+  if (method === null) return undefined;
+  return { node, object: callee.object, method, property: callee.property, args: node.arguments };
+}
+
+/** `new Name(…)`, `Name(…)`, `x.Name(…)`: the name. */
+export function calledName(node: Node): string | undefined {
+  if (node.type !== 'NewExpression' && node.type !== 'CallExpression') return undefined;
+  const { callee } = node;
+  if (callee.type === 'Identifier') return callee.name;
+  if (callee.type === 'MemberExpression') return keyOf(callee.property, callee.computed) ?? undefined;
+  return undefined;
+}
+
+/** Names that are assigned to, or whose value is changed in place, anywhere in a tree. */
+export function changedNames(root: Node): { reassigned: Set<string>; mutated: Set<string> } {
+  const reassigned = new Set<string>();
+  const mutated = new Set<string>();
+  const target = (node: Node): void => {
+    if (node.type === 'Identifier') reassigned.add(node.name);
+    else if (node.type === 'MemberExpression') mutated.add(rootName(node) ?? '');
+  };
+  for (const node of descendants(root)) {
+    if (node.type === 'AssignmentExpression') target(node.left);
+    else if (node.type === 'UpdateExpression') target(node.argument);
+    else if (node.type === 'UnaryExpression' && node.operator === 'delete') target(node.argument);
+    const call = methodCall(node);
+    if (!call) continue;
+    if (changing.has(call.method)) mutated.add(rootName(call.object) ?? '');
+    const [first] = call.args;
+    if (call.method === 'assign' && first) mutated.add(rootName(first) ?? '');
+  }
+  return { reassigned, mutated };
+}
+
+const changing = new Set(['push', 'unshift', 'splice', 'pop', 'shift', 'sort', 'reverse', 'fill', 'set']);
+
+/** `a` of `a.b.c`. */
+export function rootName(node: Node): string | undefined {
+  if (node.type === 'Identifier') return node.name;
+  return node.type === 'MemberExpression' ? rootName(node.object) : undefined;
+}
+
+/** Names that an expression uses as values (no property names). */
+export function usedNames(node: Node): Set<string> {
+  const names = new Set<string>();
+  const visit = (at: Node, parent: Node | undefined): void => {
+    if (at.type === 'Identifier' && !isPropertyName(at, parent)) names.add(at.name);
+    for (const child of children(at)) visit(child, at);
+  };
+  visit(node, undefined);
+  return names;
+}
+
+function isPropertyName(node: Babel.Identifier, parent: Node | undefined): boolean {
+  if (parent?.type === 'MemberExpression' || parent?.type === 'OptionalMemberExpression')
+    return parent.property === node && !parent.computed;
+  // In `{ a }` key and value are two nodes of one place.
+  if (parent?.type === 'ObjectProperty' || parent?.type === 'ObjectMethod')
+    return parent.key === node && !parent.computed;
+  return false;
+}
