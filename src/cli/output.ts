@@ -88,7 +88,8 @@ export class Output {
     if (event.type === 'check' || event.type === 'verification') {
       if (event.outcome !== 'failed') return;
       const mark = this.style(event.severity === 'error' ? 'red' : 'yellow', event.severity);
-      this.line(`  ${mark}: ${event.check}: ${event.details}${event.action ? ` ${event.action}` : ''}`);
+      const action = event.action ? ` ${event.action}` : '';
+      this.line(`  ${mark}: ${event.check}: ${event.details}${action}${placeOf(event)}`);
     } else if (event.type === 'step.started') {
       this.line(`${this.style('cyan', '▸')} ${event.step}`);
     } else if (event.type === 'progress') {
@@ -135,8 +136,12 @@ export class Output {
 
 /** Message and place of an error in one line. */
 export function sentence(info: ErrorInfo): string {
-  const place = info.file ? ` (${info.file}${info.line ? `:${info.line}:${info.column ?? 1}` : ''})` : '';
-  return `${info.message}${place}`;
+  return `${info.message}${placeOf(info)}`;
+}
+
+/** ` (file:line:column)`, as far as it is known. */
+function placeOf({ file, line, column }: Pick<ErrorInfo, 'file' | 'line' | 'column'>): string {
+  return file ? ` (${file}${line ? `:${line}:${column ?? 1}` : ''})` : '';
 }
 
 /** The frames of a stack that lie in the author's own files. */

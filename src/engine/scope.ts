@@ -1,5 +1,6 @@
 // What every part of one run shares: the connection, the settings, the recorder, and the ways to stop it.
 import type { Db, Document } from 'mongodb';
+import type { LintLevels } from '../migration/lint/rules';
 import type { TransferContext } from '../transfer/types';
 import type { Connection } from './connect';
 import type { Lease } from './lease';
@@ -21,6 +22,8 @@ export interface EngineSettings {
   batchSize?: number;
   maxErrors?: number;
   throttle?: { docsPerSecond?: number; maxLagSeconds?: number; maxLatencyMs?: number };
+  /** Levels of lint rules, for `validate`. */
+  lint?: LintLevels;
   /** Documents per collection that a dry run copies. */
   sample: number | 'all';
   /** What a failed step leaves: rolled back as far as its journal reaches, or as it is (to be resumed). */

@@ -232,6 +232,7 @@ function planOne(status: MigrationStatus, state: ProjectState, applied?: Applied
     entry,
     row: state.rows.find((row) => row.name === name),
     rows: state.rows,
+    state: status.state,
     unfinished: unfinishedRun(name, state.runs),
     unfinishedRollback: unfinishedRollback(name, state.runs),
   };

@@ -18,6 +18,7 @@ export function settingsOf(config: ProjectConfig, overrides: Partial<EngineSetti
     journalDays: config.journalDays,
     maxErrors: config.maxErrors,
     throttle: config.throttle,
+    lint: config.lint,
     sample: config.dryRun?.sample ?? defaultSample,
     onFailure: 'rollback',
   };

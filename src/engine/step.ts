@@ -1,12 +1,14 @@
 // One step of a run: load, check, work, verify, write the ledger, and what a failure of any of them leaves behind.
 import type { ErrorInfo } from '../protocol/errors';
 import { ExitCode, UserError } from '../protocol/errors';
-import type { RunMode, RunState, RunStep } from '../protocol/run';
+import type { MigrationState } from '../protocol/status';
+import type { CheckResult, RunMode, RunState, RunStep } from '../protocol/run';
 import { describeError } from '../migration/describeError';
 import { isScript, isTransform, type LoadedMigration } from '../migration/kinds';
 import type { AppliedVersion } from './appliedVersion';
 import { applyMigration, type ApplyResult, retryTransform } from './apply';
 import type { CatalogueEntry } from './catalogue';
+import { refuseFailed } from './checks/refuse';
 import { runChecks } from './checks/runChecks';
 import { verify } from './checks/verification';
 import { readingContext } from './context';
@@ -32,6 +34,8 @@ export interface PlannedStep {
   unfinished: string | undefined;
   /** The run that began to roll it back and did not finish. */
   unfinishedRollback: string | undefined;
+  /** When the run began. */
+  state?: MigrationState;
   /** What was applied, where it is not the file as it is now: a rollback takes it. */
   applied?: AppliedVersion;
 }
@@ -93,13 +97,21 @@ export async function validateStep(
   const step = recorder.step(planned.entry.name);
   recorder.enter(step, mode === 'verify' ? 'verifying' : 'checking');
   try {
+    const linted = mode === 'verify' ? [] : await lint(scope, planned, step);
     const migration = await loadStep(scope, planned, set);
     if (mode === 'verify') await verifyStep(scope, migration, step, null);
     else await checkStep(scope, planned, migration, step);
+    refuseFailed(linted, 'Lint');
     recorder.finishStep(step, 'applied', null);
   } catch (error) {
     throw await settleFailure(scope, planned, step, error);
   }
+}
+
+/** The rules and their parser are read only here: no other command needs them. */
+async function lint(scope: RunScope, planned: PlannedStep, step: RunStep): Promise<CheckResult[]> {
+  const { lintStep } = await import('./lint');
+  return lintStep(scope, planned, (result) => scope.recorder.check(step, result));
 }
 
 async function applyStep(
@@ -185,13 +197,7 @@ export async function checkStep(
     },
     (result) => recorder.check(step, result),
   );
-  const failed = results.filter((result) => result.severity === 'error' && result.outcome === 'failed');
-  if (failed.length === 0) return;
-  const [first] = failed;
-  const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : '';
-  throw new UserError(`A check failed: ${first?.check}: ${first?.details}${more}`, {
-    exitCode: ExitCode.checkFailed,
-  });
+  refuseFailed(results, 'A check failed');
 }
 
 /** By the ledger when the run began, and by the run itself since. */
@@ -221,11 +227,7 @@ async function verifyStep(
     result,
     (found) => recorder.verification(step, found),
   );
-  const failed = results.find((found) => found.severity === 'error' && found.outcome === 'failed');
-  if (!failed) return;
-  throw new UserError(`The verification failed: ${failed.check}: ${failed.details}`, {
-    exitCode: ExitCode.checkFailed,
-  });
+  refuseFailed(results, 'The verification failed');
 }
 
 /** Records how the step ended, undoes what can be undone, and gives the failure that ends the run. */

@@ -2,7 +2,7 @@
 import { extname } from 'node:path';
 import type * as Babel from '@babel/types';
 import type { OutlineEntry } from './outline';
-import { parseModule } from './outlineJavaScript';
+import { parseModule } from './parseModule';
 import { keyOf, ModuleScope } from './outlineScope';
 import { PythonProblem, pythonLines, type PythonToken } from './pythonTokens';
 

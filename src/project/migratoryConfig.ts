@@ -1,5 +1,6 @@
 // What authors of a config see as its type. Written by hand, so that it needs nothing but this package; the schema
 // is held to it where it is made (schema.ts).
+import type { LintLevels } from '../migration/lint/rules';
 
 /** A config of Migratory; every key has a default. */
 export interface MigratoryConfig {
@@ -37,8 +38,8 @@ export interface MigratoryConfig {
   };
   /** The Python that runs Python migrations. */
   python?: string;
-  /** Severity of each lint rule. */
-  lint?: Record<string, 'off' | 'warn' | 'error'>;
+  /** Severities of lint rules, or `off`: `{ L7: 'off' }`. */
+  lint?: LintLevels;
 }
 
 export interface ConnectionConfig {

@@ -1,4 +1,5 @@
 // A project's config as every program gets it, whatever file it came from.
+import type { LintLevels } from '../migration/lint/rules';
 import type { ConfigView } from '../protocol/runner';
 
 /** A whole config. Keys that only the engine has defaults for are absent when nothing is said about them. */
@@ -10,7 +11,7 @@ export interface ProjectConfig extends ConfigView {
   throttle?: { docsPerSecond?: number; maxLagSeconds?: number; maxLatencyMs?: number };
   dryRun?: { sample?: number | 'all' };
   python?: string;
-  lint: Record<string, 'off' | 'warn' | 'error'>;
+  lint: LintLevels;
   /** How migrate-mongo would work, when its config is the one in use. */
   migrateMongo?: MigrateMongoSettings;
 }

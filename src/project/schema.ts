@@ -1,6 +1,7 @@
 // The shape of a config: one schema that checks it, is held to its type (migratoryConfig.ts) and makes the JSON schema for editors
 // (schemas/migratory.config.schema.json, held equal by a test).
 import * as v from 'valibot';
+import { type LintRuleId, lintRuleIds, lintRules } from '../migration/lint/rules';
 import type { MigratoryConfig } from './migratoryConfig';
 
 const text = (description: string) => v.pipe(v.string(), v.nonEmpty(), v.description(description));
@@ -15,6 +16,14 @@ const connection = v.strictObject({
   production: v.optional(flag('Asks for more care before anything runs here.')),
   readOnly: v.optional(flag('Nothing that writes can be started here.')),
 });
+
+const ruleLevel = (title: string) =>
+  v.optional(v.pipe(v.picklist(['off', 'warn', 'error']), v.description(title)));
+
+function ofEachRule(): Record<LintRuleId, ReturnType<typeof ruleLevel>> {
+  const entries = lintRuleIds.map((id) => [id, ruleLevel(`${lintRules[id].title}.`)]);
+  return Object.fromEntries(entries) as Record<LintRuleId, ReturnType<typeof ruleLevel>>;
+}
 
 export const configSchema = v.pipe(
   v.strictObject({
@@ -70,10 +79,7 @@ export const configSchema = v.pipe(
     ),
     python: v.optional(text('The Python that runs Python migrations.')),
     lint: v.optional(
-      v.pipe(
-        v.record(v.string(), v.picklist(['off', 'warn', 'error'])),
-        v.description('Severity of each lint rule.'),
-      ),
+      v.pipe(v.strictObject(ofEachRule()), v.description('Severities of lint rules, or "off".')),
     ),
   }),
   v.title('Config of Migratory'),

@@ -28,5 +28,6 @@ export async function readStaticConfig(root: string): Promise<ConfigView> {
     ledger: view.ledger,
     connections: asWritten.connections,
     defaultConnection: asWritten.defaultConnection,
+    lint: view.lint,
   };
 }

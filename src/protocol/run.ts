@@ -49,6 +49,10 @@ export interface CheckResult {
   action?: string;
   /** Migrations that would have to run first. */
   names?: string[];
+  /** Where in the author's file it was found: absolute path, line and column from 1. */
+  file?: string;
+  line?: number;
+  column?: number;
   durationMs?: number;
 }
 

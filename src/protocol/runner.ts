@@ -37,6 +37,8 @@ export interface ConfigView {
   ledger: string;
   connections: ConnectionTarget[];
   defaultConnection: string | null;
+  /** Severities of lint rules by their ids, where the config says something. */
+  lint?: Record<string, 'off' | 'warn' | 'error'>;
 }
 
 export interface ConnectionTestStep {

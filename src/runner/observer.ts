@@ -61,8 +61,9 @@ export class Observer {
   }
 
   async config(project: ProjectLocation): Promise<ConfigView> {
-    const { file, flavor, migrationsDir, ledger, connections, defaultConnection } = await loadConfig(project);
-    return { file, flavor, migrationsDir, ledger, connections, defaultConnection };
+    const { file, flavor, migrationsDir, ledger, connections, defaultConnection, lint } =
+      await loadConfig(project);
+    return { file, flavor, migrationsDir, ledger, connections, defaultConnection, lint };
   }
 
   testConnection(target: ConnectionTarget): Promise<Awaited<ReturnType<RunnerMethods['testConnection']>>> {

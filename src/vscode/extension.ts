@@ -6,6 +6,7 @@ import { registerCommands } from './commands/all';
 import { registerLanguageHelp } from './completion';
 import { ConnectionStore } from './connections';
 import { ConnectionTests } from './connectionTests';
+import { LintDiagnostics } from './diagnostics';
 import { VirtualDocuments } from './documents';
 import { LensProvider } from './lenses';
 import { Log } from './log';
@@ -15,6 +16,7 @@ import { Observer } from './observer';
 import { OutlineStore } from './outlines';
 import { RunPanel } from './panel';
 import { findProjectFolder, Project } from './project';
+import { QuickFixProvider } from './quickFixes';
 import { Rehearsals } from './rehearsals';
 import { RunnerProcess } from './runnerProcess';
 import { RunMemory } from './runMemory';
@@ -51,7 +53,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
       ...registerCommands(services),
       ...disposables,
       // Without a folder there is nothing that could have lenses.
-      ...(folder ? [new LensProvider(services.outlines, services.store), languageHelp(services)] : []),
+      ...(folder
+        ? [
+            new LensProvider(services.outlines, services.store),
+            languageHelp(services),
+            ...lint(services, context),
+          ]
+        : []),
       new StatusBar(services.store, services.runs),
       registerTasks(services),
       vscode.workspace.onDidGrantWorkspaceTrust(() => void services.project?.reload()),
@@ -67,6 +75,11 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
     );
     throw error;
   }
+}
+
+function lint(services: Services, { extensionUri }: vscode.ExtensionContext): vscode.Disposable[] {
+  const diagnostics = new LintDiagnostics({ ...services, extensionUri });
+  return [diagnostics, QuickFixProvider.register(diagnostics)];
 }
 
 /** Runs go on without the window; they are found again through their run documents. */

@@ -71,6 +71,10 @@ export interface Settings {
   'codeLens.show': LensName[];
   /** Whether completion and hover ask the database for collections and fields. */
   'completion.sample': boolean;
+  /** Whether lint tells in the editor what it finds. */
+  'lint.enabled': boolean;
+  /** Levels by rule; anything may stand there. */
+  'lint.rules': Record<string, unknown>;
   /** Path of the Node.js that runs migrations; empty = the editor's own. */
   node: string;
   /** The Python that runs Python migrations; empty = the active one. */
@@ -84,6 +88,8 @@ export const settingNames: readonly (keyof Settings)[] = [
   'codeLens.enabled',
   'codeLens.show',
   'completion.sample',
+  'lint.enabled',
+  'lint.rules',
   'node',
   'panel.openOnRun',
   'production.requireDryRun',

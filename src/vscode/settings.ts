@@ -11,7 +11,7 @@ export function setting<K extends keyof Settings>(name: K): Settings[K] {
 
 /** @param name of a setting, or of a group of them. */
 export function onDidChangeSetting(
-  name: keyof Settings | 'codeLens',
+  name: keyof Settings | 'codeLens' | 'lint',
   listener: () => void,
 ): vscode.Disposable {
   return vscode.workspace.onDidChangeConfiguration((change) => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import JSZip from 'jszip';
+import { lintRuleIds } from '../../src/migration/lint/rules';
 import { root } from '../../tools/build';
 import { packageExtension } from '../../tools/package';
 
@@ -26,6 +27,8 @@ const allowed = [
   /^extension\/python\/(_migratory_runner|migratory)\/\w+\.py$/,
   'extension/python/migratory/py.typed',
   'extension/python/pyproject.toml',
+  // The pages that findings of lint lead to.
+  /^extension\/docs\/lint\/(L\d+|README)\.md$/i,
   // What vsce itself writes.
   'extension.vsixmanifest',
   '[Content_Types].xml',
@@ -44,6 +47,7 @@ const needed = [
   'extension/dist/codicons/codicon.ttf',
   'extension/python/_migratory_runner/start.py',
   'extension/python/migratory/__init__.py',
+  ...lintRuleIds.map((id) => `extension/docs/lint/${id}.md`),
 ];
 
 describe('migratory.vsix', function () {

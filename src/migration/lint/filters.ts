@@ -6,7 +6,7 @@ import type { Fix } from './finding';
 import type { LintedMigration } from './migration';
 import type { Placed } from './names';
 import { arrayOf, isEverything, objectOf } from './names';
-import { endOf, startOf } from './nodes';
+import { endOf, startOf, unwrap } from './nodes';
 import type { Report, Rule } from './report';
 import { fieldsOf, operatorsOf, topOf } from './updates';
 
@@ -24,7 +24,7 @@ function unbounded(migration: LintedMigration, report: Report): void {
     if (operators && [...operators.keys()].every((name) => harmlessOnAll.has(name))) continue;
     // A way back deletes all of a collection that `up` has filled: whether that is right, L2 says.
     if (method === 'deleteMany' && action.direction === 'down') continue;
-    const range = filter?.node ?? where;
+    const range = filter ? unwrap(filter.node) : where;
     report(
       'L3',
       range,

@@ -31,6 +31,7 @@ export function tellLedger(entry: OutlineEntry, text: string, report: Report, co
       head,
       `"${name}" is not applied, but later ones are.`,
       'Give it a later name, so that every database runs them in one order.',
+      { severity: 'warn' },
     );
   }
 }

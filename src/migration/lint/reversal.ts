@@ -20,7 +20,7 @@ function noWayBack(migration: LintedMigration, report: Report): void {
     if (!up) return;
     report(
       'L1',
-      { start: up.start, end: Math.min(up.end, up.start + lengthOfHead(migration.text, up.start)) },
+      headOf(migration, up),
       'Without `down` this can be rolled back only as long as the journal of its run is kept.',
       'Add `down`, or mark it `irreversible` with the reason.',
       { fixes: waysBack(migration) },
@@ -38,11 +38,18 @@ function noWayBack(migration: LintedMigration, report: Report): void {
   }
 }
 
-/** `async up(db) {` is underlined, not the whole function. */
-function lengthOfHead(text: string, start: number): number {
-  const line = /^[^\r\n]*/.exec(text.slice(start))?.[0] ?? '';
-  const brace = line.lastIndexOf('{');
-  return brace > 0 ? line.slice(0, brace).trimEnd().length : line.length;
+/** `async up(db)` is underlined, not the whole function. */
+function headOf(
+  { text, functionAt }: LintedMigration,
+  up: { start: number; end: number },
+): {
+  start: number;
+  end: number;
+} {
+  const body = functionAt('up')?.body;
+  const ends = body && startOf(body) > up.start && endOf(body) <= up.end ? startOf(body) : up.end;
+  const [head = ''] = /^[^\r\n]*/.exec(text.slice(up.start, ends)) ?? [];
+  return { start: up.start, end: up.start + head.replace(/\s*(?:=>)?\s*$/, '').length };
 }
 
 function waysBack(migration: LintedMigration): Fix[] {

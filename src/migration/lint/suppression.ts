@@ -88,7 +88,8 @@ export class Suppressions {
 
   /** The line above which a suppression of this finding can stand. */
   lineFor(finding: RawFinding): number {
-    return this.#around(finding).at(-1) ?? this.lines.lineOf(finding.start);
+    const line = this.lines.lineOf(finding.start);
+    return this.program ? (this.#around(finding).at(-1) ?? line) : line;
   }
 
   problems(): RawFinding[] {

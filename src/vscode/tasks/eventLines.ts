@@ -11,7 +11,7 @@ export function linesOf(event: Event): string[] {
     case 'verification':
       if (event.outcome !== 'failed') return [];
       return [
-        `  ${event.severity}: ${event.check}: ${event.details}${event.action ? ` ${event.action}` : ''}`,
+        `  ${event.severity}: ${event.check}: ${event.details}${event.action ? ` ${event.action}` : ''}${placeOf(event)}`,
       ];
     case 'log':
       return event.message.split('\n').map((line) => `  ${line}`);
@@ -33,9 +33,12 @@ export function linesOf(event: Event): string[] {
 }
 
 /** `error: message (file:line:column)`, in one line whatever the message holds. */
-export function errorLine({ message, file, line, column }: ErrorInfo): string {
-  const place = file === undefined ? '' : ` (${file}${line === undefined ? '' : `:${line}:${column ?? 1}`})`;
-  return `error: ${message.replaceAll(/\s*\n\s*/g, ' ')}${place}`;
+export function errorLine(error: ErrorInfo): string {
+  return `error: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}${placeOf(error)}`;
+}
+
+function placeOf({ file, line, column }: Pick<ErrorInfo, 'file' | 'line' | 'column'>): string {
+  return file === undefined ? '' : ` (${file}${line === undefined ? '' : `:${line}:${column ?? 1}`})`;
 }
 
 function reportLines(report: Extract<Event, { type: 'report' }>['report']): string[] {

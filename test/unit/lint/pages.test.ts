@@ -33,7 +33,11 @@ describe('the pages of the lint rules', () => {
         .find((line) => line.startsWith(`| [${id}](`))
         ?.split('|')
         .map((cell) => cell.trim());
-      assert.deepEqual(cells?.slice(1, 4), [`[${id}](${id}.md)`, title, severity === 'warn' ? 'warning' : 'error']);
+      assert.deepEqual(cells?.slice(1, 4), [
+        `[${id}](${id}.md)`,
+        title,
+        severity === 'warn' ? 'warning' : 'error',
+      ]);
     }
   });
 

@@ -61,7 +61,7 @@ describe('config', () => {
         throttle: { docsPerSecond: 1000, maxLagSeconds: 2.5, maxLatencyMs: 100 },
         dryRun: { sample: 'all' },
         python: 'python3',
-        lint: { 'no-limit': 'off' },
+        lint: { L7: 'off', L15: 'error' },
       };
       await write({
         'migratory.config.json': {
@@ -239,8 +239,13 @@ describe('config', () => {
       ],
       [
         'a wrong severity',
-        { lint: { x: true } },
-        'migratory.config.json: "lint.x" is true; it must be "off" or "warn" or "error".',
+        { lint: { L3: true } },
+        'migratory.config.json: "lint.L3" is true; it must be "off" or "warn" or "error".',
+      ],
+      [
+        'a rule that does not exist',
+        { lint: { l3: 'off' } },
+        'migratory.config.json has an unknown key "lint.l3"; did you mean "L3"?',
       ],
       ['an array', [], 'migratory.config.json holds an empty array instead of an object.'],
       ['null', null, 'migratory.config.json holds null instead of an object.'],

@@ -38,14 +38,38 @@ describe('lines of a task', () => {
     });
     assert.equal(said[0], '✗ a.js: failed (1.3 s, 12 documents)');
     const found = pattern.exec(said[1] ?? '');
-    assert.deepEqual(found?.slice(1), ['total is not defined', '/shop/migrations/a (1).js', '4', '7']);
+    assert.deepEqual(found?.slice(1), [
+      'error',
+      'total is not defined',
+      '/shop/migrations/a (1).js',
+      '4',
+      '7',
+    ]);
+  });
+
+  it('tell a finding of lint with its place and its severity', () => {
+    const finding = {
+      id: 'L7',
+      check: 'L7: Documents and indexes changed',
+      details: 'It changes both.',
+      action: 'Split it.',
+      step: 'a.js',
+      file: '/shop/a.js',
+      line: 7,
+      column: 3,
+    };
+    const said = lines({ type: 'check', severity: 'warning', outcome: 'failed', ...finding });
+    const text = 'L7: Documents and indexes changed: It changes both. Split it.';
+    assert.deepEqual(said, [`  warning: ${text} (/shop/a.js:7:3)`]);
+    assert.deepEqual(pattern.exec(said[0] ?? '')?.slice(1), ['warning', text, '/shop/a.js', '7', '3']);
   });
 
   it('name no place that is not known', () => {
     assert.equal(errorLine({ message: 'no server' }), 'error: no server');
     assert.equal(pattern.test('error: no server'), false);
     assert.equal(errorLine({ message: 'x', file: '/a.js' }), 'error: x (/a.js)');
-    assert.deepEqual(pattern.exec('error: f(1) (of 2) (C:\\shop\\a.js:4:7)')?.slice(1, 3), [
+    assert.deepEqual(pattern.exec('error: f(1) (of 2) (C:\\shop\\a.js:4:7)')?.slice(1, 4), [
+      'error',
       'f(1) (of 2)',
       'C:\\shop\\a.js',
     ]);
