@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { RunMode } from '../protocol/run';
 import type { DryRunReport, Event, Verdict } from '../protocol/events';
-import { sentence } from './output';
+import { placeOf, sentence } from './output';
 
 interface TestCase {
   suite: string;
@@ -53,8 +53,9 @@ export class JunitReport {
     details,
     action,
     durationMs = 0,
+    ...place
   }: Extract<Event, { type: 'check' }> | Extract<Event, { type: 'verification' }>): void {
-    const found = action ? `${details} ${action}` : details;
+    const found = `${details}${action ? ` ${action}` : ''}${placeOf(place)}`;
     this.#cases.push({
       suite: step,
       name: check,

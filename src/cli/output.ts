@@ -140,7 +140,7 @@ export function sentence(info: ErrorInfo): string {
 }
 
 /** ` (file:line:column)`, as far as it is known. */
-function placeOf({ file, line, column }: Pick<ErrorInfo, 'file' | 'line' | 'column'>): string {
+export function placeOf({ file, line, column }: Pick<ErrorInfo, 'file' | 'line' | 'column'>): string {
   return file ? ` (${file}${line ? `:${line}:${column ?? 1}` : ''})` : '';
 }
 

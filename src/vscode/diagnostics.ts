@@ -88,14 +88,16 @@ export class LintDiagnostics {
     this.#collection.delete(uri);
   }
 
+  /** A file that was deleted stays open, but is no migration any more. */
   #isLinted({ uri, isClosed }: vscode.TextDocument): boolean {
-    return !isClosed && uri.scheme === 'file' && this.sources.outlines.holds(uri.fsPath);
+    if (isClosed || uri.scheme !== 'file') return false;
+    const { outlines } = this.sources;
+    return outlines.holds(uri.fsPath) && outlines.files.some(({ file }) => file === uri.fsPath);
   }
 
   async #lint(document: vscode.TextDocument): Promise<void> {
     try {
-      if (!this.#isLinted(document)) return;
-      if (!setting('lint.enabled')) return this.#forget(document.uri);
+      if (!this.#isLinted(document) || !setting('lint.enabled')) return this.#forget(document.uri);
       const { lintSource } = await import('../migration/lint/lint');
       // Closed, or the extension gone, while the rules were loaded.
       if (this.#disposed || !this.#isLinted(document)) return;

@@ -13,8 +13,8 @@ export interface LintedMigration extends Facts {
   env: Env;
   text: string;
   /** The function under a key, where it stands in this file. */
-  functionAt(key: string): FunctionNode | undefined;
-  nodeAt(key: string): Node | undefined;
+  functionAt: (key: string) => FunctionNode | undefined;
+  nodeAt: (key: string) => Node | undefined;
 }
 
 const database: Kind[] = [{ type: 'db' }, { type: 'client' }, { type: 'ctx' }];

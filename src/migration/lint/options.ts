@@ -1,5 +1,4 @@
 // Options of calls: transactions around too much (L13), weak concerns (L18), validation turned off (L19).
-import type { Action } from './actions';
 import { helpers, writes } from './actions';
 import type { LintedMigration } from './migration';
 import type { Env } from './names';
@@ -135,7 +134,7 @@ function isSecondary(node: Node, env: Env): boolean {
 }
 
 function withoutValidation({ actions }: LintedMigration, report: Report): void {
-  for (const { options, env, method } of actions as Action[]) {
+  for (const { options, env, method } of actions) {
     if (!options) continue;
     const bypass = fieldOf(options.node, options.env, 'bypassDocumentValidation');
     if (bypass && booleanOf(bypass.node, bypass.env) === true) {

@@ -95,7 +95,7 @@ function stringsOf(node: Placed['node'], env: Env): string[] | undefined {
   const list = arrayOf(resolve(node, env)?.node ?? node, env)?.elements.map((each) =>
     stringOf(each.node, each.env),
   );
-  return list?.every((each) => each !== undefined) ? (list as string[]) : undefined;
+  return list?.every((each) => each !== undefined) ? list : undefined;
 }
 
 function wantedByValue(schema: unknown): Wanted {

@@ -1,5 +1,7 @@
 // Fixes: each leaves a file that parses, loads as the same migrations, and does not have the finding any more.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { FixKind } from '../../../src/migration/lint/finding';
 import { lintSource } from '../../../src/migration/lint/lint';
 import type { LintRuleId } from '../../../src/migration/lint/rules';
@@ -138,8 +140,6 @@ describe('fixes of lint', () => {
   });
 
   it('can ignore every finding of every page', async () => {
-    const { readFile } = await import('node:fs/promises');
-    const { join } = await import('node:path');
     for (const rule of [
       'L1',
       'L2',
