@@ -66,14 +66,14 @@ function editOf(
   document: vscode.TextDocument,
 ): vscode.TextEdit | vscode.SnippetTextEdit {
   const range = new vscode.Range(document.positionAt(start), document.positionAt(end));
-  const at = placeholder === undefined ? -1 : text.indexOf(placeholder);
-  if (placeholder === undefined || at < 0) return vscode.TextEdit.replace(range, text);
+  if (placeholder === undefined) return vscode.TextEdit.replace(range, text);
+  // Each line of a snippet gets the indent of the line that it is put into.
+  const before = document.lineAt(range.start).text.slice(0, range.start.character);
+  const indent = /^\s*/.exec(before)?.[0] ?? '';
+  const [head = '', tail = ''] = text.replaceAll(`\n${indent}`, '\n').split(placeholder, 2);
   const snippet = new vscode.SnippetString();
-  snippet.appendText(text.slice(0, at));
+  snippet.appendText(head);
   snippet.appendPlaceholder(placeholder);
-  snippet.appendText(text.slice(at + placeholder.length));
-  const edit = vscode.SnippetTextEdit.replace(range, snippet);
-  // The text has the right indent already.
-  edit.keepWhitespace = true;
-  return edit;
+  snippet.appendText(tail);
+  return vscode.SnippetTextEdit.replace(range, snippet);
 }
