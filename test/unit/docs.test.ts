@@ -20,7 +20,14 @@ interface Example {
 
 async function pages(): Promise<string[]> {
   const docs = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md'));
-  return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs.map((name) => join('docs', name))];
+  const rules = (await readdir(join(root, 'docs', 'lint'))).map((name) => join('docs', 'lint', name));
+  return [
+    'README.md',
+    'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    ...docs.map((name) => join('docs', name)),
+    ...rules,
+  ];
 }
 
 function examples(page: string, text: string): Example[] {
