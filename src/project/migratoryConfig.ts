@@ -1,6 +1,34 @@
 // What authors of a config see as its type. Written by hand, so that it needs nothing but this package; the schema
 // is held to it where it is made (schema.ts).
-import type { LintLevels } from '../migration/lint/rules';
+/** The ids of the lint rules (docs/lint). */
+export type LintRuleName =
+  | 'L0'
+  | 'L1'
+  | 'L2'
+  | 'L3'
+  | 'L4'
+  | 'L5'
+  | 'L6'
+  | 'L7'
+  | 'L8'
+  | 'L9'
+  | 'L10'
+  | 'L11'
+  | 'L12'
+  | 'L13'
+  | 'L14'
+  | 'L15'
+  | 'L16'
+  | 'L17'
+  | 'L18'
+  | 'L19'
+  | 'L20'
+  | 'L21'
+  | 'L22'
+  | 'L23'
+  | 'L24'
+  | 'L25'
+  | 'L26';
 
 /** A config of Migratory; every key has a default. */
 export interface MigratoryConfig {
@@ -39,7 +67,7 @@ export interface MigratoryConfig {
   /** The Python that runs Python migrations. */
   python?: string;
   /** Severities of lint rules, or `off`: `{ L7: 'off' }`. */
-  lint?: LintLevels;
+  lint?: { [rule in LintRuleName]?: 'off' | 'warn' | 'error' };
 }
 
 export interface ConnectionConfig {

@@ -1,5 +1,5 @@
 // The way back: whether there is one (L1), whether it loses data (L2), and what nobody gets back (L6).
-import type { Action } from './actions';
+import { type Action, helpers, reads } from './actions';
 import { addField } from './fixes';
 import type { Fix } from './finding';
 import type { LintedMigration } from './migration';
@@ -17,7 +17,7 @@ function noWayBack(migration: LintedMigration, report: Report): void {
   if (object.properties.has('irreversible')) return;
   if (entry.kind === 'script') {
     const up = object.properties.get('up');
-    if (!up) return;
+    if (!up || isForKernel(migration)) return;
     report(
       'L1',
       headOf(migration, up),
@@ -36,6 +36,12 @@ function noWayBack(migration: LintedMigration, report: Report): void {
       'Keep the journal, add `revert`, or mark it `irreversible` with the reason.',
     );
   }
+}
+
+/** Work of the helpers of `ctx` alone is journaled and undone as a transform's is. */
+function isForKernel({ actions }: LintedMigration): boolean {
+  const changing = actions.filter(({ method }) => !reads.has(method));
+  return changing.length > 0 && changing.every(({ method }) => helpers.has(method));
 }
 
 /** `async up(db)` is underlined, not the whole function. */

@@ -343,6 +343,16 @@ const clean: Case[] = [
     code: `module.exports = { source: 'a', filter: { x: 1 }, update: [{ $set: { x: 2 } }] };`,
   },
   {
+    rule: 'L1',
+    says: 'work of the kernel alone',
+    code: `exports.up = (db, client, ctx) => ctx.convert('a', { at: 'date' });`,
+  },
+  {
+    rule: 'L12',
+    says: 'whenMatched alone',
+    code: `await db.collection('a').aggregate([{ $merge: { into: 'b', whenMatched: 'replace' } }]).toArray();`,
+  },
+  {
     rule: 'L2',
     says: 'a collection that up makes',
     code: withDown(`await db.createCollection('a');`, `await db.collection('a').drop();`),

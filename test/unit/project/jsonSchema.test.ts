@@ -29,7 +29,7 @@ describe('schemas/migratory.config.schema.json', () => {
     throttle: { docsPerSecond: 1.5, maxLagSeconds: 10, maxLatencyMs: 100 },
     dryRun: { sample: 'all' },
     python: 'python3.12',
-    lint: { 'no-filter': 'off' },
+    lint: { L3: 'off' },
   };
   const wrong: object[] = [
     { migrationDir: 'x' },
