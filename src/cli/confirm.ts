@@ -15,6 +15,8 @@ export async function confirmProduction(
   globals: GlobalOptions,
   { target, label }: Connection,
   what: string,
+  /** What has to be typed. */
+  word = target.database,
 ): Promise<void> {
   if (!target.production || globals.yes) return;
   if (!process.stdin.isTTY || output.json) {
@@ -24,9 +26,9 @@ export async function confirmProduction(
     );
   }
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await lines.question(`${what} on PRODUCTION ${label}. Type the database's name to go on: `);
+  const answer = await lines.question(`${what} on PRODUCTION ${label}. Type ${word} to go on: `);
   lines.close();
-  if (answer.trim() !== target.database) {
-    throw new UserError("Nothing was run: the name was not the database's.", { exitCode: ExitCode.usage });
+  if (answer.trim() !== word) {
+    throw new UserError(`Nothing was run: that was not ${word}.`, { exitCode: ExitCode.usage });
   }
 }

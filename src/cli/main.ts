@@ -32,6 +32,12 @@ const program = new Command('migratory')
   .option('--migrations-dir <dir>', 'folder of the migrations')
   .option('--uri <uri>', 'connection string; `-` reads it from standard input (or set MIGRATORY_URI)')
   .option('--database <name>', 'database to work on')
+  .option(
+    '--databases <patterns>',
+    "on every database that is called so, e.g. 'shop_*' (up, down, dry-run, …, status)",
+  )
+  .addOption(new Option('--parallel <n>', 'with --databases: so many at once (default: 1)').argParser(count))
+  .option('--continue-on-failure', 'with --databases: go on with the others when one fails')
   .option('--connection <name>', 'a connection of the config')
   .option('--json', 'newline-delimited JSON events on standard output, nothing else there')
   .option('--yes', 'answer every confirmation with yes')
@@ -52,6 +58,9 @@ function add(name: string, description: string, examples: string[]): Command {
     .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ migratory ${example}`).join('\n')}`);
 }
 
+/** Commands that know what to do with many databases. */
+const onMany: ReadonlySet<string> = new Set(['up', 'down', 'dry-run', 'validate', 'verify', 'status']);
+
 /** Runs a command's action with its output, and sets the exit code that it gives. */
 function action(
   work: (output: Output, globals: GlobalOptions, options: never, args: string[]) => Promise<number>,
@@ -61,6 +70,8 @@ function action(
     const globals = program.opts<GlobalOptions>();
     const output = new Output(globals);
     try {
+      if (globals.databases !== undefined && !onMany.has(command.name()))
+        throw new UserError(`--databases is for ${[...onMany].join(', ')}.`, { exitCode: ExitCode.usage });
       process.exitCode = await work(output, globals, command.opts<never>(), command.args);
     } catch (error) {
       const info = describeError(error);

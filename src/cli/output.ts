@@ -25,15 +25,31 @@ export class Output {
   #live = false;
   #lastProgress = 0;
 
-  constructor(options: OutputOptions) {
+  readonly #options: OutputOptions;
+
+  /** @param write where lines go; without it to standard output, which in JSON mode then belongs to the events alone. */
+  constructor(options: OutputOptions, write?: (text: string) => void) {
+    this.#options = options;
     this.#json = options.json === true;
     this.#quiet = options.quiet === true;
     this.#terminal = process.stdout.isTTY && !this.#json;
     this.#colors = this.#terminal && options.color !== false && !process.env['NO_COLOR'];
-    const write = process.stdout.write.bind(process.stdout);
-    this.#write = (text) => void write(text);
+    if (write) {
+      this.#terminal = false;
+      this.#write = write;
+      return;
+    }
+    const out = process.stdout.write.bind(process.stdout);
+    this.#write = (text) => void out(text);
     process.stdout.on('error', () => undefined);
     if (this.#json) process.stdout.write = process.stderr.write.bind(process.stderr);
+  }
+
+  /** The same, with a name before each line: several runs at once share the terminal. */
+  prefixed(prefix: string): Output {
+    const write = (text: string): void =>
+      this.#write(this.#json ? text : text.replaceAll(/^(?=.)/gm, prefix));
+    return new Output(this.#options, write);
   }
 
   get json(): boolean {

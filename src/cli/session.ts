@@ -17,6 +17,12 @@ export interface GlobalOptions {
   uri?: string;
   database?: string;
   connection?: string;
+  /** Patterns of databases: the command is for each of them. */
+  databases?: string;
+  /** At most so many of them at once. */
+  parallel?: number;
+  /** Go on with the others when one fails. */
+  continueOnFailure?: boolean;
   json?: boolean;
   yes?: boolean;
   color?: boolean;
@@ -48,7 +54,10 @@ export async function withSession<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const config = await readConfig(globals);
-  const target = await chooseTarget(globals, config);
+  const chosen = await chooseTarget(globals, config);
+  // With patterns of databases the connection itself needs none.
+  const anywhere = globals.databases !== undefined && chosen.database === '';
+  const target = anywhere ? { ...chosen, database: 'admin' } : chosen;
   const connection = await connect(target, { appName: 'migratory cli' });
   try {
     const set = folderSet(config, process.cwd());

@@ -2,14 +2,16 @@
 import { execute, rerun } from '../../engine/execute';
 import { RunSwitch } from '../../engine/scope';
 import { describeError } from '../../migration/describeError';
+import { ExitCode, UserError } from '../../protocol/errors';
 import type { Event } from '../../protocol/events';
 import type { RunMode } from '../../protocol/run';
 import type { RunResult } from '../../protocol/runner';
 import { confirmProduction } from '../confirm';
 import { JunitReport } from '../junit';
 import type { Output } from '../output';
-import { type GlobalOptions, withSession } from '../session';
+import { type GlobalOptions, type Session, withSession } from '../session';
 import { obeySignals } from '../signals';
+import { runOnDatabases } from './manyDatabases';
 
 export interface RunOptions {
   mode: RunMode;
@@ -44,40 +46,72 @@ const inWords: Record<RunMode, string> = {
 const nothing: Partial<Record<RunMode, string>> = { up: 'Nothing is pending.', down: 'Nothing is applied.' };
 
 export function runCommand(output: Output, globals: GlobalOptions, options: RunOptions): Promise<number> {
+  const { mode } = options;
+  const { databases } = globals;
+  if (databases !== undefined) return runOnEach(output, { ...globals, databases }, options);
   return withSession(globals, { sample: options.sample }, async (session) => {
-    const { mode } = options;
     if (mode === 'up' || mode === 'down')
       await confirmProduction(output, globals, session.connection, inWords[mode]);
     output.line(`${inWords[mode]} on ${session.connection.label}`);
     const runSwitch = new RunSwitch();
     const release = obeySignals(runSwitch, output);
     const forgive = reportStrays(output);
-    const junit = options.junit === undefined ? undefined : new JunitReport();
     try {
-      const engine = {
-        connection: session.connection,
-        set: session.set,
-        settings: session.settings,
-        program: 'cli',
-        wholeProcess: true,
-        hooks: {
-          event(event: Event) {
-            junit?.event(event);
-            output.event(event);
-          },
-        },
-        switch: runSwitch,
-      };
-      const [only = ''] = options.names;
-      const result = await (options.again ? rerun(engine, only) : execute({ ...engine, request: options }));
-      return finish(output, options, result);
+      return finish(output, options, await run(session, output, options, { runSwitch, alone: true }));
     } finally {
-      // Also of a run that could not be finished: the pipeline shows how far it came.
-      if (options.junit !== undefined) await junit?.write(options.junit);
       forgive();
       release();
     }
   });
+}
+
+function runOnEach(
+  output: Output,
+  globals: GlobalOptions & { databases: string },
+  options: RunOptions,
+): Promise<number> {
+  const { mode, junit } = options;
+  const refused = junit === undefined ? undefined : '--junit';
+  if (refused !== undefined)
+    throw new UserError(`${refused} is for one database.`, { exitCode: ExitCode.usage });
+  const forgive = reportStrays(output);
+  const alone = (globals.parallel ?? 1) === 1;
+  return runOnDatabases(
+    output,
+    globals,
+    { what: inWords[mode], writes: mode === 'up' || mode === 'down' },
+    (session, own, runSwitch) => run(session, own, options, { runSwitch, alone }),
+  ).finally(forgive);
+}
+
+async function run(
+  { connection, set, settings }: Session,
+  output: Output,
+  options: RunOptions,
+  { runSwitch, alone }: { runSwitch: RunSwitch; alone: boolean },
+): Promise<RunResult> {
+  const junit = options.junit === undefined ? undefined : new JunitReport();
+  const engine = {
+    connection,
+    set,
+    settings,
+    program: 'cli',
+    wholeProcess: alone,
+    hooks: {
+      event(event: Event) {
+        junit?.event(event);
+        output.event(event);
+      },
+    },
+    switch: runSwitch,
+  };
+  const [only = ''] = options.names;
+  try {
+    return await (options.again ? rerun(engine, only) : execute({ ...engine, request: options }));
+  } finally {
+    // Also of a run that could not be finished: the pipeline shows how far it came.
+    if (options.junit !== undefined) await junit?.write(options.junit);
+  }
 }
 
 function finish(output: Output, { mode, retryQuarantine }: RunOptions, { run, exitCode }: RunResult): number {

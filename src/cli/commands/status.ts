@@ -6,6 +6,7 @@ import type { MigrationState, MigrationStatus } from '../../protocol/status';
 import { type Output, sentence } from '../output';
 import { type GlobalOptions, withSession } from '../session';
 import { renderTable } from '../table';
+import { statusOfDatabases } from './manyDatabases';
 
 const colors: Record<MigrationState, Parameters<Output['style']>[0]> = {
   applied: 'green',
@@ -25,6 +26,8 @@ export function statusCommand(
   globals: GlobalOptions,
   { exitCode }: { exitCode?: boolean },
 ): Promise<number> {
+  const { databases } = globals;
+  if (databases !== undefined) return statusOfAll(output, { ...globals, databases }, exitCode);
   return withSession(globals, {}, async (session) => {
     const { statuses, problems } = await readState(session);
     output.emit({ type: 'status', target: session.connection.label, migrations: statuses });
@@ -40,6 +43,17 @@ export function statusCommand(
     const pending = statuses.some((status) => notApplied.includes(status.state));
     return exitCode && pending ? ExitCode.pending : ExitCode.done;
   });
+}
+
+async function statusOfAll(
+  output: Output,
+  globals: GlobalOptions & { databases: string },
+  exitCode: boolean | undefined,
+): Promise<number> {
+  const { somePending } = await statusOfDatabases(output, globals, (state) =>
+    notApplied.some((one) => one === state),
+  );
+  return exitCode && somePending ? ExitCode.pending : ExitCode.done;
 }
 
 function row(status: MigrationStatus, output: Output): string[] {
