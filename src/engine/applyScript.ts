@@ -30,7 +30,7 @@ export async function applyScript(
   let up: ScriptFunction = definition.up.bind(definition);
   const one = definition.transaction ? new OneTransaction(extras.ledgerRow) : undefined;
   if (one) up = one.wrap(up);
-  if (scope.settings.backup !== 'journal' || scope.dryRun) return runScript(scope, step, up, extras, { one });
+  if (scope.settings.backup !== 'journal') return runScript(scope, step, up, extras, { one });
   const { recorder, connection } = scope;
   const runId = step.journal ?? recorder.id;
   await undoEarlier(scope, step, runId);
@@ -47,7 +47,8 @@ export async function applyScript(
     context: () => transferContext(scope, step),
     changed: (command, count, ms) => progress.changed(command, count, ms),
     warn: (message) => recorder.log('warn', message, step.name),
-    ledger: { database: connection.db.databaseName, collection: scope.settings.ledger },
+    // In a dry run its copy in the scratch database.
+    ledger: { database: scope.db.databaseName, collection: scope.settings.ledger },
     irreversible: Boolean(definition.irreversible),
   });
   try {

@@ -7,7 +7,7 @@ import type { RunResult } from '../protocol/runner';
 import { describeError } from '../migration/describeError';
 import { redactUri } from '../project/target';
 import { outsideGuards } from '../wire/ownSockets';
-import { dryRun } from './dryRun/dryRun';
+import { DryRunChain } from './dryRun/chain';
 import { dropOldJournals } from './journals';
 import { acquireLease, type Lease, LeaseLostError } from './lease';
 import { type HeldLock, takeLock } from './migrateMongoLock';
@@ -62,10 +62,21 @@ export async function execute(given: ExecuteOptions): Promise<ExecuteResult> {
   const steps = await chooseSteps(options, options.request, await readState(options));
   const recorder = createRecorder(options, steps);
   recorder.start(steps.map((step) => step.entry.name));
-  return runSteps(options, recorder, steps, null, async (scope, planned, set) => {
-    if (mode === 'dry-run') await dryRun(scope, planned, set);
-    else await validateStep(scope, planned, set, mode);
-  });
+  if (mode === 'dry-run') return rehearseSteps(options, recorder, steps);
+  return runSteps(options, recorder, steps, null, (scope, planned, set) =>
+    validateStep(scope, planned, set, mode),
+  );
+}
+
+function rehearseSteps(
+  options: ExecuteOptions,
+  recorder: RunRecorder,
+  steps: PlannedStep[],
+): Promise<ExecuteResult> {
+  const names = steps.map(({ entry }) => entry.name);
+  const chain = new DryRunChain(options.connection.client, options.settings.sample, names);
+  const work: Work = (scope, planned, set) => chain.rehearse(scope, planned, set);
+  return runSteps(options, recorder, steps, null, work, () => chain.close());
 }
 
 /** Rolls an applied migration back with the version that was applied, and runs it as its file is now. */
@@ -157,13 +168,16 @@ function createRecorder(
   return recorder;
 }
 
-/** Runs the steps in order until one fails, and settles the run. */
+type Work = (scope: RunScope, planned: PlannedStep, set: MigrationSet) => Promise<void>;
+
+/** Runs the steps in order until one fails, and settles the run. @param afterwards whatever became of them. */
 async function runSteps(
   options: ExecuteOptions,
   recorder: RunRecorder,
   steps: PlannedStep[],
   lease: Lease | null,
-  work: (scope: RunScope, planned: PlannedStep, set: MigrationSet) => Promise<void>,
+  work: Work,
+  afterwards?: () => Promise<void>,
 ): Promise<ExecuteResult> {
   const scope = await openScope(options, recorder, lease);
   const set = watchedSet(options.set, scope.ownClients);
@@ -180,6 +194,7 @@ async function runSteps(
     end = { ...judgeEnd(error, options), thrown };
   } finally {
     await scope.ownClients.close();
+    await afterwards?.();
   }
   if (steps.length > 0) {
     // Whoever lost the lease writes nothing more; the next owner settles the document.

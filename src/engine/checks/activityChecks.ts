@@ -43,7 +43,7 @@ async function operations({ connection, limits }: CheckScope): Promise<Operation
 
 function namespaces(scope: CheckScope): Set<string> {
   const names = [sourceOf(scope), targetOf(scope)].filter((name) => name !== null);
-  return new Set(names.map((name) => `${scope.connection.db.databaseName}.${name}`));
+  return new Set(names.map((name) => `${scope.connection.target.database}.${name}`));
 }
 
 const notVisible = 'The user may not see the operations of others.';
@@ -63,7 +63,7 @@ export const longOperationsCheck: Check = {
       ({ ns, secs_running: seconds = 0, op, desc, command }) =>
         seconds >= limit &&
         ns !== undefined &&
-        (ours.has(ns) || (ours.size === 0 && ns.startsWith(`${scope.connection.db.databaseName}.`))) &&
+        (ours.has(ns) || (ours.size === 0 && ns.startsWith(`${scope.connection.target.database}.`))) &&
         op !== 'none' &&
         // A change stream waits for ever by its nature.
         !(op === 'getmore' && JSON.stringify(command ?? {}).includes('$changeStream')) &&

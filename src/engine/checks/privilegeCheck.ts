@@ -99,11 +99,11 @@ export const privilegesCheck: Check = {
   directions: bothWays,
   applies: () => true,
   async run(scope) {
-    const { db } = scope.connection;
+    const { db, target } = scope.connection;
     const privileges = await readPrivileges(db);
     if (privileges === 'unknown') return skipped('The server does not tell the privileges of the user.');
     if (privileges === null) return passed('The server has no access control.');
-    return judgePrivileges(privileges, db.databaseName, needsOf(scope), scriptOf(scope) !== null);
+    return judgePrivileges(privileges, target.database, needsOf(scope), scriptOf(scope) !== null);
   },
 };
 

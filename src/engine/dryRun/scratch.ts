@@ -1,36 +1,36 @@
-// The scratch databases of a dry run: collections are copied into them on first touch, with options and indexes;
-// a second copy (pristine) tells afterwards what changed. Nothing is ever written to a real database.
-import { createHash, randomBytes } from 'node:crypto';
+// The scratch databases of a dry run: collections are copied into them on first touch, with options and indexes; a
+// second copy (pristine) keeps what the migration at hand began with. Nothing is ever written to a real database.
+import { randomBytes } from 'node:crypto';
 import { BSON, type Db, type Document, type MongoClient } from 'mongodb';
 import { UserError } from '../../protocol/errors';
 import { namespacesOfPipeline } from '../../wire/pipeline';
 import { machineId } from '../lease';
+import { createLike, fill, fit, indexLike, lookAt, type TouchedCollection } from './copies';
 
-const longestDatabaseName = 63;
 const ownCollection = /^_migratory_|^system\.|^\$cmd\b/;
 /** In each scratch database: who made it. */
 export const scratchMarker = '_migratory_scratch';
-export const scratchName = /_migratory_dry_[0-9a-f]{8}(?:_0)?$/;
+export const scratchName = /_migratory_dry_[0-9a-f]{8}(?:_[01])?$/;
 
-/** What a collection was like when it was first touched. */
-export interface TouchedCollection {
-  database: string;
-  collection: string;
-  exists: boolean;
-  type: string;
-  options: Document;
-  indexes: Document[];
-  /** Documents copied, and how many there are. */
-  copied: number;
-  of: number;
+/** What a migration begins with. Two take turns, so that the next one's is kept while this one is still judged. */
+interface Beginning {
+  turn: 0 | 1;
+  touched: Map<string, Promise<TouchedCollection>>;
+  /** Those of them that the migration itself has asked for, not only one before it. */
+  asked: Set<string>;
+}
+
+function beginning(turn: 0 | 1): Beginning {
+  return { turn, touched: new Map(), asked: new Set() };
 }
 
 export class Scratch {
   readonly #client: MongoClient;
   readonly #sample: number | 'all';
   readonly #id = randomBytes(4).toString('hex');
-  readonly #touched = new Map<string, Promise<TouchedCollection>>();
   readonly #databases = new Set<string>();
+  #beginning = beginning(0);
+  #next: Beginning | undefined;
 
   /** @param sample documents per collection, or `all`. */
   constructor(client: MongoClient, sample: number | 'all') {
@@ -45,28 +45,25 @@ export class Scratch {
     return scratch;
   }
 
-  pristineName(database: string): string {
-    const pristine = fit(database, `_migratory_dry_${this.#id}_0`);
-    this.#databases.add(pristine);
-    return pristine;
-  }
-
   database(database: string): Db {
     return this.#client.db(this.name(database));
   }
 
+  /** What this database was when the migration at hand began. */
   pristine(database: string): Db {
-    return this.#client.db(this.pristineName(database));
+    return this.#pristine(database, this.#beginning);
   }
 
   /** Brings a collection into the scratch database; later calls do nothing. */
   async touch(database: string, collection: string, filter?: Document): Promise<void> {
     if (ownCollection.test(collection)) return;
-    const key = `${database}\n${collection}`;
-    let touching = this.#touched.get(key);
+    const { touched, asked } = this.#beginning;
+    const key = keyOf(database, collection);
+    asked.add(key);
+    let touching = touched.get(key);
     if (!touching) {
       touching = this.#copy(database, collection, filter);
-      this.#touched.set(key, touching);
+      touched.set(key, touching);
     }
     await touching;
   }
@@ -84,73 +81,110 @@ export class Scratch {
   async touchAll(database: string): Promise<void> {
     const found = await this.#client.db(database).listCollections({}, { nameOnly: true }).toArray();
     for (const { name } of found) await this.touch(database, name);
+    // What came into being in the rehearsal is there too.
+    for (const each of await this.#all())
+      if (each.database === database) await this.touch(database, each.collection);
   }
 
+  /** What the migration at hand has asked for. */
   async touched(): Promise<TouchedCollection[]> {
-    return Promise.all(this.#touched.values());
+    const { touched, asked } = this.#beginning;
+    return Promise.all([...touched].flatMap(([key, each]) => (asked.has(key) ? [each] : [])));
   }
 
-  /** Puts every scratch collection back to what it was when first touched. */
+  /** Puts every scratch collection back to what it was when the migration at hand began. */
   async reset(): Promise<void> {
-    const touched = await this.touched();
-    const databases = new Set(touched.map(({ database }) => database));
-    for (const database of databases) await this.database(database).dropDatabase();
+    const touched = await this.#all();
+    await this.#dropScratch(touched);
     for (const each of touched) {
+      const scratch = this.database(each.database);
+      await this.#mark(scratch);
       if (!each.exists) continue;
-      await this.#create(each);
+      await createLike(scratch, each);
       if (each.type === 'view') continue;
-      await this.#fill(this.pristine(each.database), each, []);
-      await this.#index(each);
+      await fill(this.pristine(each.database), scratch, each);
+      await indexLike(scratch, each);
     }
+  }
+
+  /** Keeps what stands in the scratch databases now as what the next migration begins with. */
+  async keep(): Promise<void> {
+    const next = beginning(this.#beginning.turn === 0 ? 1 : 0);
+    for (const { database, collection, copied, of } of await this.#all()) {
+      const scratch = this.database(database);
+      const now = await lookAt(scratch, database, collection);
+      if (now.exists && now.type !== 'view') {
+        const pristine = this.#pristine(database, next);
+        await this.#mark(pristine);
+        await fill(scratch, pristine, now);
+        now.copied = await pristine.collection(collection).countDocuments();
+        now.of = copied < of ? Math.round((now.copied / Math.max(1, copied)) * of) : now.copied;
+      }
+      next.touched.set(keyOf(database, collection), Promise.resolve(now));
+    }
+    this.#next = next;
+  }
+
+  /** The next migration's turn: everything is as `keep` found it. */
+  async goOn(): Promise<void> {
+    if (!this.#next) throw new Error('nothing was kept for the next migration');
+    const before = await this.#all();
+    await this.#dropScratch(before);
+    for (const { database } of before) await this.pristine(database).dropDatabase();
+    this.#beginning = this.#next;
+    this.#next = undefined;
+    await this.reset();
   }
 
   /** Drops every scratch database; the last thing that a dry run does, whatever happened. */
   async drop(): Promise<void> {
-    await Promise.allSettled(this.#touched.values());
+    await Promise.allSettled(this.#beginning.touched.values());
     for (const name of this.#databases) await this.#client.db(name).dropDatabase();
   }
 
-  /** Says whose databases these are, so that `repair` can tell a dry run at work from what a killed one left. */
-  async #mark(database: string): Promise<void> {
-    for (const db of [this.database(database), this.pristine(database)]) {
-      await db
-        .collection<{ _id: string }>(scratchMarker)
-        .updateOne(
-          { _id: 'owner' },
-          { $set: { machine: machineId(), pid: process.pid, at: new Date() } },
-          { upsert: true },
-        );
-    }
+  /** Also what only earlier migrations have asked for. */
+  async #all(): Promise<TouchedCollection[]> {
+    return Promise.all(this.#beginning.touched.values());
+  }
+
+  #pristine(database: string, { turn }: Beginning): Db {
+    const name = fit(database, `_migratory_dry_${this.#id}_${turn}`);
+    this.#databases.add(name);
+    return this.#client.db(name);
+  }
+
+  async #dropScratch(touched: TouchedCollection[]): Promise<void> {
+    const databases = new Set(touched.map(({ database }) => database));
+    for (const database of databases) await this.database(database).dropDatabase();
+  }
+
+  /** Says whose database this is, so that `repair` can tell a dry run at work from what a killed one left. */
+  async #mark(db: Db): Promise<void> {
+    const owner = { machine: machineId(), pid: process.pid, at: new Date() };
+    await db
+      .collection<{ _id: string }>(scratchMarker)
+      .updateOne({ _id: 'owner' }, { $set: owner }, { upsert: true });
   }
 
   async #copy(database: string, collection: string, filter?: Document): Promise<TouchedCollection> {
-    await this.#mark(database);
+    const scratch = this.database(database);
+    const pristine = this.pristine(database);
+    await Promise.all([this.#mark(scratch), this.#mark(pristine)]);
     const real = this.#client.db(database);
-    const [info] = await real.listCollections({ name: collection }).toArray();
-    const touched: TouchedCollection = {
-      database,
-      collection,
-      exists: info !== undefined,
-      type: info?.type ?? 'collection',
-      options: (info as { options?: Document } | undefined)?.options ?? {},
-      indexes: [],
-      copied: 0,
-      of: 0,
-    };
-    if (!info) return touched;
+    const touched = await lookAt(real, database, collection);
+    if (!touched.exists) return touched;
     if (touched.type === 'view') return this.#copyView(touched);
     if (touched.type === 'timeseries') {
       throw new UserError(
         `"${collection}" is a time-series collection, which cannot be copied for a dry run.`,
       );
     }
-    touched.indexes = await real.collection(collection).listIndexes().toArray();
     touched.of = await real.collection(collection).estimatedDocumentCount();
-    await this.#create(touched);
-    await this.#fill(real, touched, this.#sampling(touched, filter));
-    await this.#fill(this.database(database), touched, [], this.pristineName(database));
-    touched.copied = await this.database(database).collection(collection).countDocuments();
-    await this.#index(touched);
+    await createLike(scratch, touched);
+    await fill(real, scratch, touched, this.#sampling(touched, filter));
+    await fill(scratch, pristine, touched);
+    touched.copied = await scratch.collection(collection).countDocuments();
+    await indexLike(scratch, touched);
     return touched;
   }
 
@@ -160,29 +194,8 @@ export class Scratch {
     const pipeline = (options['pipeline'] as Document[] | undefined) ?? [];
     if (typeof source === 'string') await this.touch(database, source);
     await this.touchPipeline(database, pipeline);
-    await this.#create(touched);
+    await createLike(this.database(database), touched);
     return touched;
-  }
-
-  async #create({ database, collection, options }: TouchedCollection): Promise<void> {
-    // As a bare command: the server's own words for the options go back as they came.
-    await this.database(database).command({ create: collection, ...options });
-  }
-
-  /** Server-side; `$out` into an existing collection keeps its options. Capped ones refuse it and are merged. */
-  async #fill(
-    from: Db,
-    { database, collection, options }: TouchedCollection,
-    pipeline: Document[],
-    into: string = this.name(database),
-  ): Promise<void> {
-    const target = { db: into, coll: collection };
-    const capped = options['capped'] === true && into === this.name(database);
-    const write = capped ? { $merge: { into: target } } : { $out: target };
-    await from
-      .collection(collection)
-      .aggregate([...pipeline, write], { allowDiskUse: true, bypassDocumentValidation: true })
-      .toArray();
   }
 
   #sampling({ collection, of }: TouchedCollection, filter: Document | undefined): Document[] {
@@ -199,20 +212,8 @@ export class Scratch {
       { $replaceRoot: { newRoot: '$document' } },
     ];
   }
-
-  async #index({ database, collection, indexes }: TouchedCollection): Promise<void> {
-    const wanted = indexes.filter((index) => index['name'] !== '_id_').map(({ ns: _ns, ...spec }) => spec);
-    if (wanted.length === 0) return;
-    await this.database(database).command({ createIndexes: collection, indexes: wanted });
-  }
 }
 
-/** Cuts a database name so that the suffix fits; a hash keeps cut names apart. */
-function fit(database: string, suffix: string): string {
-  const whole = `${database}${suffix}`;
-  if (Buffer.byteLength(whole) <= longestDatabaseName) return whole;
-  const hash = createHash('sha256').update(database).digest('hex').slice(0, 8);
-  let kept = database;
-  while (Buffer.byteLength(`${kept}~${hash}${suffix}`) > longestDatabaseName) kept = kept.slice(0, -1);
-  return `${kept}~${hash}${suffix}`;
+function keyOf(database: string, collection: string): string {
+  return `${database}\n${collection}`;
 }

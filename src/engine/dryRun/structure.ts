@@ -1,6 +1,6 @@
 // Index and option changes of a collection, in words.
 import { BSON, type Db, type Document } from 'mongodb';
-import type { TouchedCollection } from './scratch';
+import type { TouchedCollection } from './copies';
 
 export interface StructureChanges {
   indexes: string[];

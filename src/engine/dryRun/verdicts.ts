@@ -57,16 +57,19 @@ export async function reverse(rehearsal: Rehearsal): Promise<Verdict> {
     const why = definition.irreversible === true ? '' : `: ${definition.irreversible}`;
     return { answer: 'no', details: `It is marked irreversible${why}.` };
   }
-  if (isScript(definition) && typeof definition.down !== 'function') {
-    return { answer: 'no', details: 'It has no down.' };
+  const own = hasOwnWayBack(migration);
+  if (isScript(definition) && !own && scope.settings.backup !== 'journal') {
+    return { answer: 'no', details: "It has no down, and with backup: 'none' it has no journal." };
   }
   await scratch.reset();
   const journal = `${scope.recorder.id}-reverse`;
   const forward = { ...step, journal };
   const failure = await attempt(async () => {
     await applyMigration(scope, migration, forward, extras);
-    if (hasOwnWayBack(migration)) {
-      await rollBackMigration(scope, migration, { ...step, journal: `${journal}-down` }, journal, extras);
+    if (own) {
+      // Where a `down` fails, a journal may not hide it.
+      const appliedBy = isScript(definition) ? undefined : journal;
+      await rollBackMigration(scope, migration, { ...step, journal: `${journal}-down` }, appliedBy, extras);
     } else {
       await rollBackFromJournal(scope, forward, journal);
     }
@@ -75,12 +78,13 @@ export async function reverse(rehearsal: Rehearsal): Promise<Verdict> {
     const { message } = describeError(failure.error, { file: migration.file, root: scope.root });
     return { answer: 'no', details: `The way back fails: ${message}` };
   }
+  const how = isScript(definition) && !own ? 'It has no down and was taken back from its journal. ' : '';
   const left = (await differences(scratch, 0)).filter((difference) => !isSame(difference));
   if (left.length === 0)
-    return { answer: 'yes', details: 'Afterwards everything is as it was, byte for byte.' };
+    return { answer: 'yes', details: `${how}Afterwards everything is as it was, byte for byte.` };
   return {
     answer: 'no',
-    details: `Afterwards not everything is as it was: ${left.map(inWords).join('; ')}.`,
+    details: `${how}Afterwards not everything is as it was: ${left.map(inWords).join('; ')}.`,
   };
 }
 

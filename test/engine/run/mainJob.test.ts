@@ -434,6 +434,7 @@ describe('dry run', function () {
     assert.deepEqual(reports[1]?.diffs[0]?.after, {
       _id: { $numberInt: '0' },
       name: 'Person 0',
+      active: true,
       born: { $date: { $numberLong: String(Date.UTC(1950, 2, 1)) } },
     });
   });

@@ -1,7 +1,6 @@
-// A dry run of one step: really runs the code against scratch databases, compares, asks whether it can be repeated
-// and reversed, and reports. Takes no lease and writes nothing outside the scratch databases.
-import type { DryRunReport } from '../../protocol/events';
-import { ExitCode } from '../../protocol/errors';
+// The rehearsal of one migration: really runs the code against scratch databases, compares, asks whether it can be
+// repeated and reversed, and reports. Takes no lease and writes nothing outside the scratch databases.
+import type { DryRunReport, Verdict } from '../../protocol/events';
 import type { RunStep } from '../../protocol/run';
 import { describeError } from '../../migration/describeError';
 import type { LoadedMigration } from '../../migration/kinds';
@@ -9,45 +8,32 @@ import { isPipeline, isScript, isTransform } from '../../migration/kinds';
 import { loopFilter } from '../observedProgress';
 import { applyMigration } from '../apply';
 import type { DoorExtras } from '../applyScript';
-import { loadStep } from '../loadStep';
-import type { MigrationSet } from '../migrationSet';
 import { rollBackMigration } from '../rollback';
 import type { RunScope } from '../scope';
-import { checkStep, type PlannedStep, StepFailure } from '../step';
 import { inspect, type Findings } from './findings';
-import { Scratch } from './scratch';
+import { copyJournal } from './journalCopy';
+import type { Scratch } from './scratch';
 import { attempt, hasOwnWayBack, repeat, reverse, unknown, type Rehearsal } from './verdicts';
 
 /** Databases of the server's own: read as they are, never copied. */
 const systemDatabases = new Set(['admin', 'config', 'local']);
 
-export async function dryRun(scope: RunScope, planned: PlannedStep, set: MigrationSet): Promise<void> {
-  const { recorder, connection, settings } = scope;
-  const step = recorder.step(planned.entry.name);
-  recorder.enter(step, 'checking');
-  const scratch = new Scratch(connection.client, settings.sample);
-  try {
-    const migration = await loadStep(scope, planned, set);
-    await checkStep(scope, planned, migration, step);
-    recorder.enter(step, 'running');
-    const report = await rehearse(scope, scratch, migration, step);
-    recorder.emit({ type: 'report', report });
-    for (const diff of report.diffs) recorder.emit({ type: 'diff', step: step.name, ...diff });
-    if (!report.succeeded) {
-      recorder.finishStep(step, 'failed', report.error);
-      throw new StepFailure('failed', ExitCode.failed, report.error);
-    }
-    recorder.finishStep(step, isBack(scope) ? 'rolled-back' : 'applied', null);
-  } finally {
-    await scratch.drop();
-  }
+/** One migration in its place among those that are rehearsed together. */
+export interface Turn {
+  scratch: Scratch;
+  migration: LoadedMigration;
+  step: RunStep;
+  /** With `--down`: the run whose journal leads back. */
+  appliedBy: string | undefined;
+  /** Collections that earlier migrations have changed: counts of the real ones say nothing of them. */
+  changed: ReadonlySet<string>;
+  /** Another one comes after it, which is to find what this one has made: `scratch.goOn` leads there. */
+  goesOn: boolean;
 }
 
-async function rehearse(
+export async function rehearse(
   scope: RunScope,
-  scratch: Scratch,
-  migration: LoadedMigration,
-  step: RunStep,
+  { scratch, migration, step, appliedBy, changed, goesOn }: Turn,
 ): Promise<DryRunReport> {
   const { target } = scope.connection;
   const commands: Record<string, number> = {};
@@ -64,17 +50,22 @@ async function rehearse(
     commands,
     extras: doorExtras(scratch, commands),
   };
-  await touchDeclared(rehearsal);
+  await touchDeclared(scratch, migration, scope);
+  const unseen = await missedBySample(rehearsal, changed);
   const started = performance.now();
   const back = isBack(scope);
-  const failure = await attempt(() =>
-    back ? goBack(rehearsal) : applyMigration(rehearsal.scope, migration, step, rehearsal.extras),
-  );
+  let way: Verdict | undefined;
+  const failure = await attempt(async () => {
+    if (back) way = await goBack(rehearsal, appliedBy);
+    else await applyMigration(rehearsal.scope, migration, step, rehearsal.extras);
+  });
   const seconds = (performance.now() - started) / 1000;
   // What the verdicts try is not what the migration sends.
   const sent = { ...commands };
   const found = await inspect(scratch, target.database);
+  if (goesOn && failure === null) await scratch.keep();
   const verdicts = await judge(rehearsal, back ? 'This was its way back.' : failure && 'Up failed.');
+  if (way) verdicts.reversible = way;
   return {
     step: step.name,
     kind: migration.kind,
@@ -86,23 +77,44 @@ async function rehearse(
     diffs: found.diffs,
     refusedByValidator: found.refusedByValidator,
     ...verdicts,
-    estimate: await estimate(rehearsal, found, seconds),
-    warnings: back && !hasOwnWayBack(migration) ? [...found.warnings, fromJournal] : found.warnings,
+    estimate: await estimate(rehearsal, found, seconds, changed),
+    warnings: [...found.warnings, ...unseen],
   };
 }
-
-const fromJournal =
-  'It has no way back of its own: it would be rolled back from its journal, which a dry run does not try.';
 
 function isBack({ recorder }: RunScope): boolean {
   return recorder.document.direction === 'down';
 }
 
-/** The author's own way back. A journal speaks of the real collections and is never undone in a dry run. */
-async function goBack({ scope, migration, step, extras }: Rehearsal): Promise<void> {
-  if (!hasOwnWayBack(migration) && !migration.definition.irreversible) return;
-  const own = { ...step, journal: `${scope.recorder.id}-down` };
-  await rollBackMigration(scope, migration, own, undefined, extras);
+/** The author's own way back, or that of the journal; of that one gives what it says about the migration. */
+async function goBack(
+  { scope, scratch, migration, step, extras }: Rehearsal,
+  appliedBy: string | undefined,
+): Promise<Verdict | undefined> {
+  const { definition } = migration;
+  if (hasOwnWayBack(migration) || definition.irreversible || appliedBy === undefined) {
+    const own = { ...step, journal: `${scope.recorder.id}-down` };
+    await rollBackMigration(scope, migration, own, undefined, extras);
+    return undefined;
+  }
+  const { client, target } = scope.connection;
+  const way = { run: appliedBy, step: step.name, database: target.database };
+  const large = await copyJournal(scratch, client, way);
+  if (large.length > 0) {
+    const names = large.map((name) => `"${name}"`).join(', ');
+    return unknown(
+      `It would be taken back from its journal, which needs whole collections: ${names} is larger than the sample. ` +
+        'Try it with `--sample all`.',
+    );
+  }
+  const { conflicts } = await rollBackMigration(scope, migration, step, appliedBy, extras);
+  if (conflicts === 0)
+    return { answer: 'yes', details: 'It is taken back from its journal, without a conflict.' };
+  const left = conflicts === 1 ? '1 change was' : `${conflicts} changes were`;
+  return {
+    answer: 'no',
+    details: `It is taken back from its journal, but ${left} written over since and would be left alone.`,
+  };
 }
 
 /** Both verdicts, or why neither could be found. */
@@ -135,8 +147,11 @@ function doorExtras(scratch: Scratch, commands: Record<string, number>): DoorExt
 }
 
 /** Transforms and pipelines say beforehand what they touch. */
-async function touchDeclared({ migration, scratch, scope }: Rehearsal): Promise<void> {
-  const { definition } = migration;
+export async function touchDeclared(
+  scratch: Scratch,
+  { definition }: LoadedMigration,
+  scope: RunScope,
+): Promise<void> {
   const { database } = scope.connection.target;
   if (isScript(definition)) return;
   if (isPipeline(definition)) {
@@ -148,6 +163,26 @@ async function touchDeclared({ migration, scratch, scope }: Rehearsal): Promise<
     await scratch.touch(database, definition.source, isBack(scope) ? undefined : definition.filter);
     if (definition.into !== undefined) await scratch.touch(database, definition.into);
   }
+}
+
+/** A sample that was taken for an earlier migration may hold nothing of what this one looks for. */
+async function missedBySample(
+  { migration, scratch, scope }: Rehearsal,
+  changed: ReadonlySet<string>,
+): Promise<string[]> {
+  const { definition } = migration;
+  if (!isTransform(definition) || !definition.filter || !changed.has(definition.source)) return [];
+  const touched = await scratch.touched();
+  const source = touched.find(
+    ({ database, collection }) =>
+      database === scope.connection.target.database && collection === definition.source,
+  );
+  if (!source || source.copied >= source.of) return [];
+  if (await scope.db.collection(definition.source).findOne(definition.filter)) return [];
+  return [
+    `None of the sampled documents of "${definition.source}" matches its filter: the sample was taken for an earlier ` +
+      'migration. With `--sample all` nothing is missed.',
+  ];
 }
 
 async function sampled(scratch: Scratch): Promise<DryRunReport['sampled']> {
@@ -162,6 +197,7 @@ async function estimate(
   { migration, scope, scratch }: Rehearsal,
   found: Findings,
   seconds: number,
+  changed: ReadonlySet<string>,
 ): Promise<DryRunReport['estimate']> {
   const { definition } = migration;
   const { documents, of } = await sampled(scratch);
@@ -169,7 +205,7 @@ async function estimate(
     return { documents: found.changedDocuments, seconds: null, growthBytes: 0 };
   }
   let expected = Math.round(found.changedDocuments * (of / documents));
-  if (isTransform(definition)) {
+  if (isTransform(definition) && !changed.has(definition.source)) {
     const source = scope.connection.db.collection(definition.source);
     expected = await source
       .countDocuments(definition.filter ?? {}, { maxTimeMS: 10_000 })
