@@ -10,6 +10,7 @@ import { createContext, transferContext } from './context';
 import { applyScript, type DoorExtras } from './applyScript';
 import type { OwnClientHooks } from './ownClients';
 import type { RunScope } from './scope';
+import { failingByStrays } from './strayErrors';
 
 /** Counts of a step for its verification; scripts have none. */
 export type ApplyResult = TransferResult | null;
@@ -53,7 +54,7 @@ function applyTransform(
   step: RunStep,
   definition: TransformMigration,
 ): Promise<TransferResult> {
-  return transfer(begin(scope, step, definition));
+  return failingByStrays(scope, (within) => transfer(begin(within, step, definition)));
 }
 
 /** The documents of a transform that are in quarantine, once more. */
@@ -62,7 +63,7 @@ export function retryTransform(
   step: RunStep,
   definition: TransformMigration,
 ): Promise<TransferResult> {
-  return retryQuarantine(begin(scope, step, definition));
+  return failingByStrays(scope, (within) => retryQuarantine(begin(within, step, definition)));
 }
 
 /** The way back that an author wrote, run as a transfer of its own. */
@@ -74,7 +75,7 @@ export function revertTransform(
   const { revert, revertPipeline } = definition;
   // The filter chose documents of the old shape; the way back has to look at all of them.
   const back = { ...definition, transform: revert, update: revertPipeline, filter: undefined };
-  return transfer(begin(scope, step, back));
+  return failingByStrays(scope, (within) => transfer(begin(within, step, back)));
 }
 
 function begin(scope: RunScope, step: RunStep, definition: TransformMigration): TransferOptions {

@@ -16,6 +16,7 @@ import type { PendingHelpers } from './helpers/pendingHelpers';
 import type { OwnClientHooks } from './ownClients';
 import type { RunScope } from './scope';
 import { ScriptEnd } from './scriptEnd';
+import { StrayErrors } from './strayErrors';
 import { runUserCode } from './userCode';
 
 export interface ScriptDoorOptions {
@@ -56,13 +57,15 @@ export async function runScriptFunction(
   const driver = resolveDriver(scope.root);
   const client = new driver.MongoClient(door.uri, { serverSelectionTimeoutMS: 10_000 });
   doors.set(client, door);
+  const strays = new StrayErrors();
   try {
     await client.connect();
     const db = client.db(scope.connection.target.database);
     await scope.ownClients.run(
-      () => runUserCode(name, scope.signal, () => work(db, client, ctx)),
+      () => runUserCode(name, scope.signal, () => strays.run(() => work(db, client, ctx)), strays.thrown),
       ownClientHooks(options, end),
     );
+    strays.ended();
   } finally {
     await options.helpers.abandon();
     await end.settle(scope.connection.client, scope.signal.aborted);
@@ -73,7 +76,10 @@ export async function runScriptFunction(
     if (scope.signal.aborted) scope.ownClients.interrupt();
     await door.close();
     await closing;
+    await strays.close();
   }
+  // Also a command that was cut off since nobody awaited it.
+  strays.throwFirst(scope.root);
 }
 
 /** The hooks of a command's way, which is over when it is answered or was refused. */

@@ -127,16 +127,18 @@ async function applyStep(
   const started = performance.now();
   const ledger = openLedger(connection.db, settings);
   const row = (): LedgerEntry => ledgerEntry(scope, planned, step, Math.round(performance.now() - started));
-  const result = await applyMigration(scope, migration, step, {
-    ledgerRow: () => ledger.recordCommand(row()),
-  });
-  const entry = row();
-  recorder.enter(step, 'verifying');
+  let entry = row();
   try {
+    const result = await applyMigration(scope, migration, step, {
+      ledgerRow: () => ledger.recordCommand(row()),
+    });
+    entry = row();
+    recorder.enter(step, 'verifying');
     await verifyStep(scope, migration, step, result);
   } catch (error) {
-    // A script in one transaction has written its row with it.
-    if (isScript(migration.definition) && migration.definition.transaction) await ledger.remove(entry.name);
+    // A script in one transaction has written its row with it. Where the connection is lost, nobody knows.
+    const written = isScript(migration.definition) && migration.definition.transaction;
+    if (written && !isConnectionLost(error)) await ledger.remove(entry.name);
     throw error;
   }
   scope.signal.throwIfAborted();

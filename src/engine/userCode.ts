@@ -12,12 +12,14 @@ export class StuckError extends Error {
 /**
  * Runs `work` (an author's function) under a signal.
  * @param what whose function it is, for messages: the migration's name.
+ * @param fails rejects when the function fails although it goes on.
  * @throws whatever it throws; the signal's reason when cancelled; StuckError when it ignores the cancel.
  */
 export async function runUserCode<T>(
   what: string,
   signal: AbortSignal,
   work: () => Promise<T> | T,
+  fails?: Promise<never>,
 ): Promise<T> {
   signal.throwIfAborted();
   const guard = guardProcessExit(what);
@@ -30,7 +32,7 @@ export async function runUserCode<T>(
     signal.addEventListener('abort', onAbort, { once: true });
   });
   try {
-    const result = await Promise.race([Promise.resolve().then(work), aborted]);
+    const result = await Promise.race([Promise.resolve().then(work), aborted, ...(fails ? [fails] : [])]);
     // It may have caught what its process.exit threw.
     if (guard.called) throw guard.called;
     signal.throwIfAborted();

@@ -5,6 +5,7 @@ import { execute } from '../engine/execute';
 import { folderSet } from '../engine/migrationSet';
 import { RunSwitch } from '../engine/scope';
 import { settingsOf } from '../engine/settings';
+import { tellStray } from '../engine/strayErrors';
 import { describeError } from '../migration/describeError';
 import { UserError } from '../protocol/errors';
 import type { Event } from '../protocol/events';
@@ -63,9 +64,9 @@ export class RunnerJob {
     if (force) process.kill(process.pid, 'SIGKILL');
   }
 
-  /** An error that no part of the run has caught. */
+  /** An error that no part of the run has caught: the function that it comes from fails by it. */
   stray(reason: unknown): void {
-    if (!this.running) return;
+    if (tellStray(reason) || !this.running) return;
     const error = describeError(reason);
     const message = `An error was not awaited by the migration: ${error.message}`;
     const event: Event = {

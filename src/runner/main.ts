@@ -68,6 +68,6 @@ const server = new RpcServer<RunnerMethods, RunnerNotifications>(port, handlers,
 process.on('disconnect', () => {
   if (!job.running) process.exit(0);
 });
-// An author's promise that nobody awaits must not take the run down with it; the run says so instead.
+// An author's promise that nobody awaits must not take the process down with it.
 process.on('unhandledRejection', (reason) => job.stray(reason));
 process.on('uncaughtException', (error) => job.stray(error));

@@ -1,6 +1,7 @@
 // `up`, `down`, `dry-run`, `validate` and `verify`: one run of the engine, told as it goes.
 import { execute, rerun } from '../../engine/execute';
 import { RunSwitch } from '../../engine/scope';
+import { tellStray } from '../../engine/strayErrors';
 import { describeError } from '../../migration/describeError';
 import { ExitCode, UserError } from '../../protocol/errors';
 import type { Event } from '../../protocol/events';
@@ -122,9 +123,10 @@ function finish(output: Output, { mode, retryQuarantine }: RunOptions, { run, ex
   return exitCode;
 }
 
-/** An author's promise that nobody awaits must not take the run down with it: the run says so and goes on. */
+/** An author's promise that nobody awaits must not take the process down: its migration fails, or the run says so. */
 function reportStrays(output: Output): () => void {
   const report = (reason: unknown): void => {
+    if (tellStray(reason)) return;
     const { message } = describeError(reason);
     output.say(`An error was not awaited by the migration: ${message}`, 'error');
   };

@@ -169,10 +169,11 @@ class JournalCopy {
   }
 
   #inScratch(path: string): Document {
-    const branches = [...this.#spokenOf].map((database) => ({
-      case: { $eq: [path, database] },
-      then: { $literal: this.scratch.name(database) },
-    }));
-    return { $switch: { branches, default: path } };
+    return [...this.#spokenOf].reduce<unknown>(
+      (otherwise, database) => ({
+        $cond: [{ $eq: [path, database] }, { $literal: this.scratch.name(database) }, otherwise],
+      }),
+      path,
+    ) as Document;
   }
 }

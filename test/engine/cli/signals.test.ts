@@ -69,18 +69,55 @@ describe('signals during a run', function () {
     assert.equal(await place.rows('x').countDocuments(), 0);
   });
 
-  it('tells of errors that nobody awaits, and goes on', async () => {
-    const careless = `exports.up = async (db) => {
-      Promise.reject(new Error('stray'));
-      setTimeout(() => { throw new Error('late'); }, 1);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      await db.collection('x').insertOne({ _id: 'begun' });
-    };`;
-    const { finished } = await start(careless);
-    const result = await finished;
-    assert.equal(result.code, 0, result.err);
-    const messages = eventLines(result).filter(({ type, level }) => type === 'log' && level === 'error');
-    assert.match(String(messages[0]?.['message']), /not awaited by the migration: stray/);
-    assert.match(String(messages[1]?.['message']), /not awaited by the migration: late/);
+  it('fails a migration by an error that nobody awaits, with its place, and takes it back', async () => {
+    const careless: Record<string, string> = {
+      rejected: `exports.up = async (db) => {
+  await db.collection('x').insertOne({ _id: 'begun' });
+  Promise.reject(new Error('stray'));
+  for (;;) await new Promise((resolve) => setTimeout(resolve, 20));
+};`,
+      thrown: `exports.up = async (db) => {
+  await db.collection('x').insertOne({ _id: 'begun' });
+  setTimeout(() => { throw new Error('stray'); }, 1);
+  for (;;) await db.collection('x').findOne({});
+};`,
+      last: `exports.up = async (db) => {
+  await db.collection('x').insertOne({ _id: 'begun' });
+  Promise.reject(new Error('stray'));
+};`,
+      transform: `module.exports = { source: 'x', transform: async (doc) => {
+  if (doc._id !== 30) return { $set: { n: 1 } };
+  Promise.reject(new Error('stray'));
+}, batchSize: 10 };`,
+    };
+    for (const [name, body] of Object.entries(careless)) {
+      if (name !== 'rejected') await place.close();
+      place = await Workplace.create(bundle.program, { 'a.js': body });
+      if (name === 'transform')
+        await place.rows('x').insertMany(Array.from({ length: 60 }, (_, n) => ({ _id: n })));
+      const result = await place.run('up', '--json');
+      assert.equal(result.code, 1, `${name}: ${result.err}`);
+      const { error } = eventLines(result).at(-1) as unknown as { error: Record<string, unknown> };
+      assert.match(String(error['message']), name === 'last' ? /^What .* failed: stray\./ : /^stray$/, name);
+      assert.match(String(error['file']), /a\.js$/, name);
+      assert.equal(error['line'], 3, name);
+      assert.equal(await state(), 'rolled-back', name);
+      assert.equal(await place.rows('x').countDocuments({ _id: { $not: { $type: 'int' } } }), 0, name);
+      assert.equal(await place.rows('x').countDocuments({ n: 1 }), 0, name);
+    }
+  });
+
+  it('fails one whose write was cut off, since nobody waited for it', async () => {
+    place = await Workplace.create(bundle.program, {
+      'a.js': `exports.up = async (db) => {
+        (async () => { for (let n = 0; ; n++) await db.collection('x').insertOne({ _id: n }); })();
+        while (await db.collection('x').countDocuments() < 3);
+      };`,
+    });
+    const { code, err } = await place.run('up');
+    assert.equal(code, 1);
+    assert.match(err, /What the migration did not wait for has failed: .* Await everything that it does/);
+    assert.equal(await state(), 'rolled-back');
+    assert.equal(await place.rows('x').countDocuments(), 0);
   });
 });
