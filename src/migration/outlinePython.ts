@@ -29,13 +29,31 @@ export function outlinePython(text: string, fileName: string): Outline {
   const list = module.values.get('migrations');
   if (list) return readList(list, fileName, module);
   if (module.touched.has('migrations') || module.touched.has('*')) return { entries: [], complete: false };
-  const up = module.functions.get('up');
+  const up = module.functions.get('up') ?? stretch(module.values.get('up'));
   if (!up) return { entries: [], complete: !module.touched.has('up') };
   const hasDown = module.functions.has('down') || isSet(module.values.get('down'));
-  return {
-    entries: [{ name: basename(fileName), kind: 'script', index: 0, ...up, hasDown }],
-    complete: !module.touched.has('up') && !module.touched.has('down'),
-  };
+  const entry: OutlineEntry = { name: basename(fileName), kind: 'script', index: 0, ...up, hasDown };
+  readFields(entry, module.values, module);
+  const touched = ['up', 'down', 'irreversible', 'requires'].some((field) => module.touched.has(field));
+  return { entries: [entry], complete: !touched };
+}
+
+/** Of an `up` that is assigned: a lambda, or the name of another function. */
+function stretch(value: Tokens | undefined): { start: number; end: number } | undefined {
+  const [first] = value ?? [];
+  const last = value?.at(-1);
+  return first && last && isSet(value) ? { start: first.start, end: last.end } : undefined;
+}
+
+/** What stands in a dict, and at the top of a module, under the same names. */
+function readFields(entry: OutlineEntry, fields: Map<string, Tokens>, module: Module): void {
+  const irreversible = fields.get('irreversible') ?? [];
+  const reason = irreversible[0]?.text === 'True' || stringOf(irreversible, module);
+  if (reason) entry.irreversible = reason;
+  const list = fields.get('requires') ?? [];
+  const names = inside(list, '[', ']') ?? inside(list, '(', ')');
+  const literals = names && split(names, ',').map((name) => stringOf(name, module));
+  if (literals && literals.length > 0 && literals.every((name) => name !== null)) entry.requires = literals;
 }
 
 function readModule(lines: PythonLine[]): Module {
@@ -157,9 +175,7 @@ function readEntry(
   const entry: OutlineEntry = { name: complete ? name : null, kind: 'script', index, start, end, hasDown };
   const description = stringOf(items.get('description') ?? [], module);
   if (description !== null) entry.description = description;
-  const irreversible = items.get('irreversible') ?? [];
-  const reason = irreversible[0]?.text === 'True' || stringOf(irreversible, module);
-  if (reason) entry.irreversible = reason;
+  readFields(entry, items, module);
   return entry;
 }
 

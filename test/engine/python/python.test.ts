@@ -202,6 +202,74 @@ def up(db):
     assert.equal(await project.rows('order').countDocuments(), 0);
   });
 
+  it('have transactions of their own, whose journal goes with them', async () => {
+    await start({
+      '1-transaction.py': `
+def up(db, client):
+    def move(session):
+        db.items.update_one({'_id': 1}, {'$inc': {'n': -1}}, session=session)
+        db.items.update_one({'_id': 2}, {'$inc': {'n': 1}}, session=session)
+    with client.start_session() as session:
+        session.with_transaction(move)
+        with session.start_transaction():
+            db.items.delete_many({}, session=session)
+            session.abort_transaction()
+`,
+    });
+    await seedItems();
+    const before = await project.content('items');
+    const up = await project.run({ mode: 'up' });
+    assert.equal(up.exitCode, 0, JSON.stringify(up.run.steps));
+    assert.deepEqual(await project.rows('items').find().sort({ _id: 1 }).toArray(), [
+      { _id: 1, n: 0 },
+      { _id: 2, n: 3 },
+    ]);
+    const down = await project.run({ mode: 'down' });
+    assert.equal(down.exitCode, 0, JSON.stringify(down.run.steps));
+    assert.equal(await project.content('items'), before);
+  });
+
+  it('tell what they require and that they cannot go back, as the outline of their file does', async () => {
+    await start({
+      '1-first.py': `irreversible = 'the data is gone'\ndef up(db): db.items.drop()\n`,
+      '2-second.py': `migrations = [{'name': 'second', 'up': print, 'requires': ['third'], 'description': 'why'}]\n`,
+      '3-third.py': `migrations = [dict(name='third', up=print, irreversible=True)]\n`,
+    });
+    const { entries } = await project.set.read();
+    for (const entry of entries) {
+      const { definition } = await project.set.load(entry);
+      const { name = '1-first.py', description, irreversible, requires = [] } = definition;
+      assert.deepEqual(
+        { name, description, irreversible, requires },
+        {
+          name: entry.name,
+          description: entry.description,
+          irreversible: entry.irreversible,
+          requires: entry.requires,
+        },
+      );
+    }
+    const up = await project.run({ mode: 'up', names: ['second'] });
+    assert.equal(up.exitCode, 5);
+    assert.match(up.run.steps[0]?.error?.message ?? '', /Not applied yet: third/);
+    assert.equal((await project.run({ mode: 'up', names: ['1-first.py'] })).exitCode, 0);
+    const down = await project.run({ mode: 'down', names: ['1-first.py'] });
+    assert.match(down.run.steps[0]?.error?.message ?? '', /is marked irreversible: the data is gone/);
+  });
+
+  it('are rolled back with the version that was applied when their file is gone', async () => {
+    const text = (n: number): string => `
+def up(db): db.items.insert_one({'_id': 'it', 'n': ${n}})
+def down(db): db.down.insert_one({'_id': ${n}})
+`;
+    await start({ '1-gone.py': text(1) });
+    assert.equal((await project.run({ mode: 'up' })).exitCode, 0);
+    await project.write({ '1-gone.py': text(2) });
+    const down = await project.run({ mode: 'down' });
+    assert.equal(down.exitCode, 0, JSON.stringify(down.run.steps));
+    assert.deepEqual(await project.rows('down').find().toArray(), [{ _id: 1 }]);
+  });
+
   it('validate what they have done', async () => {
     await start({
       '1-validated.py': `

@@ -33,6 +33,11 @@ migrations = [
     text: `"""Adds a field."""\n\n\nasync def up(db):\n    pass\n\n\ndef down(db):\n    pass\n`,
     entries: ['m.py line 4 down'],
   },
+  {
+    title: 'functions that are assigned',
+    text: `change = make()\nup = change\ndown = lambda db: None\n`,
+    entries: ['m.py line 2 down'],
+  },
   { title: 'up alone', text: `def up(db):\n  if True:\n    pass\n`, entries: ['m.py line 1'] },
   {
     title: 'a type annotation and dict()',
@@ -122,6 +127,14 @@ describe('outlineSource, Python', () => {
     assert.equal(a?.description, 'why');
     assert.equal(a.irreversible, true);
     assert.equal(b?.irreversible, 'gone');
+  });
+
+  it('reads what it requires, in a dict and at the top of a module', () => {
+    const dict = `migrations = [{'name': 'a', 'up': f, 'requires': ['x', "y",]}]`;
+    assert.deepEqual(outlineSource(dict, 'm.py').entries[0]?.requires, ['x', 'y']);
+    const module = `requires = ('x',)\nirreversible = 'gone'\ndef up(db):\n  pass\n`;
+    const { entries, complete } = outlineSource(module, 'm.py');
+    assert.deepEqual([entries[0]?.requires, entries[0]?.irreversible, complete], [['x'], 'gone', true]);
   });
 
   it('spans a function up to its last line', () => {
