@@ -96,6 +96,26 @@ def up(db):
     });
   }
 
+  it('of forked processes are led, too', async function () {
+    if (process.platform === 'win32') skip(this, 'Windows has no fork');
+    await start(
+      (uri, database) => `
+import multiprocessing
+from pymongo import MongoClient
+
+def work(part):
+    with MongoClient('${uri}') as client:
+        return client['${database}'].people.update_many({'_id': {'$mod': [3, part]}}, {'$set': {'own': True}}).modified_count
+
+def up(db):
+    with multiprocessing.get_context('fork').Pool(3) as pool:
+        counts = pool.map(work, [0, 1, 2])
+    assert counts == [10, 10, 10], counts
+`,
+    );
+    await expectKept();
+  });
+
   it('may only read while the file is loaded', async () => {
     await start(
       (uri, database) => `
