@@ -116,7 +116,8 @@ async function hasIdsOfOneKind(collection: Collection): Promise<boolean> {
   return found.length === 2 && groups(found).length === 1;
 }
 
-function idsBetween({ from, to }: Bounds): Document {
+/** A filter for the `_id`s of a range, where they are of one kind. */
+export function idsBetween({ from, to }: Bounds): Document {
   if (!from && !to) return {};
   return { _id: { ...(from ? { $gte: speakable(from) } : {}), ...(to ? { $lt: speakable(to) } : {}) } };
 }

@@ -1,8 +1,9 @@
 // What a row of a script's journal says, and how it is read out of what is stored.
-import { BSON, type Binary, type Document } from 'mongodb';
+import { BSON, type Binary, type Collection, type Document } from 'mongodb';
+import { toldAgain } from '../../transfer/imageRow';
 import { unpack, type JournalEntry } from '../../transfer/journalPack';
 import { decodePatch } from '../../transfer/patch';
-import { emptyDocument, findElement, idOf } from '../../transfer/raw';
+import { BsonType, emptyDocument, findElement, idOf } from '../../transfer/raw';
 import { foresightOf } from './foresight';
 
 /** A change of the catalogue or of the run itself, with what is needed to take it back. */
@@ -41,13 +42,16 @@ export function storedRow(raw: Uint8Array): StoredRow {
 }
 
 /** Puts the parts of one row together; undefined if they are images that nothing has confirmed. */
-export function rowOf(parts: readonly StoredRow[]): JournalRow | undefined {
+export async function rowOf(
+  parts: readonly StoredRow[],
+  journal: Collection,
+): Promise<JournalRow | undefined> {
   const [first] = parts as [StoredRow];
   const seq = Number(first._id.n);
   const undone = first['undone'] === true;
   if (first['op'] !== undefined)
     return { seq, op: String(first['op']), facts: first['facts'] as Document, undone };
-  if (first['images'] !== undefined) return parts.length > 1 ? imagesRow(first, seq) : undefined;
+  if (first['images'] !== undefined) return parts.length > 1 ? imagesRow(first, seq, journal) : undefined;
   const data = parts.map((part) => bytesOf(part['data'] as Binary));
   return {
     seq,
@@ -64,25 +68,40 @@ function bytesOf(binary: Binary): Buffer {
 }
 
 /** What the statement has made of the images is told again from the statement. */
-function imagesRow(row: StoredRow, seq: number): DocumentsRow {
+async function imagesRow(row: StoredRow, seq: number, journal: Collection): Promise<DocumentsRow> {
   const statement = bytesOf(row['statement'] as Binary);
-  const deletes = !findElement(statement, 'u');
-  const foresee = foresightOf(statement);
-  const entries = (row['images'] as Uint8Array[]).flatMap((image): JournalEntry[] => {
-    const before = Buffer.from(image);
-    const id = idOf(before);
-    if (deletes) return [{ id, before, patch: { kind: 'whole', after: undefined } }];
-    if (!foresee) throw new Error('the journal holds a statement that cannot be told again');
-    const patch = foresee(before);
-    return patch.length > emptyDocument.length ? [{ id, before, patch: decodePatch(patch) }] : [];
-  });
+  const images = (row['images'] as Uint8Array[]).map((image) => Buffer.from(image));
   const { database, collection } = row;
   return {
     seq,
     database: String(database),
     collection: String(collection),
-    entries,
+    entries: await imageEntries(journal, row._id, images, statement),
     pending: false,
     undone: false,
   };
+}
+
+async function imageEntries(
+  journal: Collection,
+  _id: Document,
+  images: Buffer[],
+  statement: Buffer,
+): Promise<JournalEntry[]> {
+  const u = findElement(statement, 'u');
+  if (!u)
+    return images.map((before) => ({ id: idOf(before), before, patch: { kind: 'whole', after: undefined } }));
+  if (u.type === BsonType.array) {
+    const shown = BSON.deserialize(statement, { promoteValues: false, bsonRegExp: true });
+    const entries = await toldAgain(journal, { _id, images, update: shown['u'] as Document[] });
+    return entries.map((entry) => ({ ...entry, patch: decodePatch(entry.patch) }));
+  }
+  const foresee = foresightOf(statement);
+  if (!foresee) throw new Error('the journal holds a statement that cannot be told again');
+  return images.flatMap((before): JournalEntry[] => {
+    const patch = foresee(before);
+    return patch.length > emptyDocument.length
+      ? [{ id: idOf(before), before, patch: decodePatch(patch) }]
+      : [];
+  });
 }

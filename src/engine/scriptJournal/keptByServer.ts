@@ -1,26 +1,18 @@
-// The fastest way of a range: the server itself packs the images of its documents into the journal, and then changes
-// them in a transaction that sees the time before the images were taken. Whoever has written to one of the documents
-// since then makes that transaction fail, so an image that holds is the document as it was before the change; and an
-// image counts only with the row that the transaction adds to it.
-import { MongoServerError, ReadConcern, type ClientSession, type Collection, type Document } from 'mongodb';
-import { rawDocument, sendWrites, speakable } from '../../transfer/command';
-import { groups } from '../../transfer/idGroups';
+// A range of a script's update or delete whose documents the server itself puts into the script's journal
+// (transfer/serverImages.ts), where the statement alone tells what it makes of them.
+import { MongoServerError, type ClientSession, type Collection } from 'mongodb';
+import { rawDocument, sendWrites } from '../../transfer/command';
+import type { ImageRow } from '../../transfer/imageRow';
 import type { Bounds } from '../../transfer/ranges';
-import { idOf } from '../../transfer/raw';
-import { CommitUnknown, inTransaction, isConflict, isInterruption } from '../../transfer/transaction';
+import { findElement, valueOf } from '../../transfer/raw';
+import { isRepeatable } from '../../transfer/repeatable';
+import { idsBetween, ServerImages } from '../../transfer/serverImages';
+import { inTransaction } from '../../transfer/transaction';
 import { foresightOf } from './foresight';
-import { rowsRefused } from './failures';
 import type { Keeper } from './keeper';
 import { filterOf } from './pieces';
+import { scriptImageRow } from './scriptImageRow';
 import type { Statement, WriteCommand } from './statements';
-
-/** Bytes of the images of a range; a row has 16 MB. */
-const wantedBytes = 5 * 1024 * 1024;
-const mostDocuments = 5000;
-const invalidOptions = 72;
-const writeConflict = 112;
-/** Where there are so many writers, it is not tried any more. */
-const mostConflicts = 3;
 
 export interface Kept {
   n: number;
@@ -28,15 +20,11 @@ export interface Kept {
 }
 
 export class KeptByServer {
-  #works = true;
-  #conflicts = 0;
-
   private constructor(
     private readonly collection: Collection,
     private readonly keeper: Keeper,
     private readonly parts: { write: WriteCommand; statement: Statement },
-    /** Documents of a range. */
-    readonly size: number,
+    private readonly images: ServerImages,
   ) {}
 
   /** Undefined where the journal could not be read without the documents after the change. */
@@ -45,22 +33,14 @@ export class KeptByServer {
     keeper: Keeper,
     parts: { write: WriteCommand; statement: Statement },
   ): Promise<KeptByServer | undefined> {
-    if (parts.write.kind === 'update' && !foresightOf(parts.statement.raw)) return undefined;
-    const [[stats], kinds] = await Promise.all([
-      collection
-        .aggregate<{ storageStats: { avgObjSize?: number } }>([{ $collStats: { storageStats: {} } }])
-        .toArray()
-        .catch(() => []),
-      kindsOfIds(collection),
-    ]);
-    const bytes = stats?.storageStats.avgObjSize;
-    if (!bytes || kinds !== 1) return undefined;
-    return new KeptByServer(
-      collection,
-      keeper,
-      parts,
-      Math.min(mostDocuments, Math.ceil(wantedBytes / bytes)),
-    );
+    if (parts.write.kind === 'update' && !canBeToldAgain(parts.statement.raw)) return undefined;
+    const images = await ServerImages.of(collection, filterOf(parts.statement));
+    return images && new KeptByServer(collection, keeper, parts, images);
+  }
+
+  /** Documents of a range. */
+  get size(): number {
+    return this.images.size;
   }
 
   /** @returns undefined if it has to be done in another way; nothing of it holds then. */
@@ -69,89 +49,40 @@ export class KeptByServer {
     bounds: Bounds,
     statement: (ids: Buffer) => Buffer,
   ): Promise<Kept | undefined> {
-    if (!this.#works) return undefined;
-    const { keeper, collection } = this;
-    const { rows } = keeper;
-    const seq = rows.next();
-    const ids = idsBetween(bounds);
+    if (!this.images.works) return undefined;
+    const { write, statement: whole } = this.parts;
+    const row = scriptImageRow(this.keeper.rows, write, whole.raw);
     try {
-      const { operationTime } = await collection.db.command({ ping: 1 });
-      if (!operationTime) throw new Error('the server tells no time');
-      await this.#keep(seq, ids);
-      const seen = Object.assign(new ReadConcern('snapshot'), { atClusterTime: operationTime as unknown });
+      const seen = await this.images.take(row, bounds);
+      const ids = rawDocument(idsBetween(bounds));
       const kept = await inTransaction(
         session,
-        () => this.#send(session, seq, statement(rawDocument(ids))),
+        () => this.#send(session, row, statement(ids)),
         undefined,
         seen,
       );
-      if (kept && kept.n > 0) return kept;
-      await rows.remove([seq]);
+      if (kept.n === 0) await row.remove();
       return kept;
     } catch (error) {
-      // Of a commit whose end nobody knows the images may be needed.
-      if (error instanceof CommitUnknown) throw error;
-      await rows.remove([seq]).catch(() => undefined);
-      if (isInterruption(error) && !isConflict(error)) throw error;
-      if (!(error instanceof MongoServerError)) throw error;
-      // Others write to the same documents, the server cannot do this, or images do not fit into one row: reading the
-      // range takes a shorter while and less room.
-      if (isConflict(error)) this.#conflicts += 1;
-      if (error.code === invalidOptions || this.#conflicts >= mostConflicts) this.#works = false;
-      return undefined;
+      if (await this.images.failed(row, error)) return undefined;
+      throw error;
     }
   }
 
-  async #keep(seq: number, ids: Document): Promise<void> {
-    const { write, statement } = this.parts;
-    await this.collection.db.command({
-      aggregate: this.collection.collectionName,
-      pipeline: [
-        { $match: both(ids, filterOf(statement)) },
-        { $group: { _id: null, images: { $push: '$$ROOT' } } },
-        ...this.keeper.rows.imagesInto(seq, write, statement.raw),
-      ],
-      hint: { _id: 1 },
-      cursor: {},
-      // The commit of the change waits for the majority, and with it for what was written before.
-      writeConcern: { w: 1 },
-    });
-  }
-
-  async #send(session: ClientSession, seq: number, statement: Buffer): Promise<Kept | undefined> {
+  async #send(session: ClientSession, row: ImageRow, statement: Buffer): Promise<Kept> {
     const { db, collectionName } = this.collection;
     const { kind } = this.parts.write;
     const { n, modified, failures } = await sendWrites(db, kind, collectionName, [statement], { session });
     // Which document was refused is found out, and told, by the other way.
     if (failures[0]) throw new MongoServerError({ message: failures[0].message, code: failures[0].code });
     if (n === 0) return { n, modified };
-    const { rows } = this.keeper;
-    // A document that was inserted after the time that this sees, but before the images were taken, was not changed.
-    if ((await rows.imagesOf(seq)) !== n)
-      throw new MongoServerError({ message: 'an image without a change', code: writeConflict });
-    const confirmation = [rows.confirmation(seq, kind === 'update' ? modified : n)];
-    const reply = await sendWrites(rows.db, 'insert', rows.name, confirmation, { session });
-    if (reply.failures[0]) throw rowsRefused(reply.failures[0].code, reply.failures[0].message);
+    await this.images.verify(row, n);
+    await row.confirm(session, kind === 'update' ? modified : n);
     return { n, modified };
   }
 }
 
-/** A comparison means values of one kind only; ranges of the index run through all of them. */
-async function kindsOfIds(collection: Collection): Promise<number> {
-  const ends = await Promise.all(
-    ([1, -1] as const).map((_id) =>
-      collection.find({}, { projection: { _id: 1 }, sort: { _id }, limit: 1, raw: true }).toArray(),
-    ),
-  );
-  const found = ends.flat().map((raw) => idOf(Buffer.from(raw as unknown as Uint8Array)));
-  return groups(found).length === 1 && found.length === 2 ? 1 : 0;
-}
-
-function idsBetween({ from, to }: Bounds): Document {
-  if (!from && !to) return {};
-  return { _id: { ...(from ? { $gte: speakable(from) } : {}), ...(to ? { $lt: speakable(to) } : {}) } };
-}
-
-function both(ids: Document, filter: Document): Document {
-  return Object.keys(filter).length === 0 ? ids : { $and: [ids, filter] };
+function canBeToldAgain(statement: Buffer): boolean {
+  const u = findElement(statement, 'u');
+  return foresightOf(statement) !== undefined || (u !== undefined && isRepeatable(valueOf(statement, u)));
 }

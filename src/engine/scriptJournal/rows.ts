@@ -1,6 +1,6 @@
 // The rows of a script's journal, in the run's `_migratory_journal_<run>`: documents as they were, and changes of the
 // catalogue, in the order in which they were made. What is written into them is decided elsewhere.
-import { BSON, Binary, type Collection, type Db, type Document, Int32, MaxKey, MinKey } from 'mongodb';
+import { BSON, type Binary, type Collection, type Db, type Document, MaxKey, MinKey } from 'mongodb';
 import { endSessions } from '../../transfer/checkpoints';
 import { journalName } from '../../transfer/journal';
 import { pack, partBytes, type PackedEntry } from '../../transfer/journalPack';
@@ -46,7 +46,7 @@ export class ScriptRows {
     readonly db: Db,
     readonly runId: string,
     step: string,
-    private readonly epoch: number,
+    readonly epoch: number,
   ) {
     this.name = journalName(runId);
     this.#step = scriptStep(step);
@@ -106,46 +106,12 @@ export class ScriptRows {
     return { seq, rows: this.#parts(seq, target, entries, pending ? { pending: intValue(1) } : {}) };
   }
 
-  /** Stages that put the `images` of a group into the row of this number, which counts once it is confirmed. */
-  imagesInto(seq: number, target: { database: string; collection: string }, statement: Buffer): Document[] {
-    const _id = { s: this.#step, n: new Int32(seq), p: new Int32(0) };
-    const { database, collection } = target;
-    const facts = {
-      _id,
-      epoch: new Int32(this.epoch),
-      database,
-      collection,
-      statement: new Binary(statement),
-    };
-    const into = { db: this.database, coll: this.name };
-    return [
-      { $set: { taken: { $size: '$images' } } },
-      { $set: Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, { $literal: value }])) },
-      { $merge: { into, whenMatched: 'fail', whenNotMatched: 'insert' } },
-    ];
-  }
-
-  /** How many images were taken for this number. */
-  async imagesOf(seq: number): Promise<number> {
-    const row = await this.#collection.findOne({ _id: this.#key(seq) }, { projection: { taken: 1 } });
-    return Number(row?.['taken'] ?? 0);
-  }
-
-  /** Says that what the images of this number show was changed. */
-  confirmation(seq: number, documents: number): Buffer {
-    return document([
-      element('_id', this.#id(seq, 1)),
-      element('epoch', intValue(this.epoch)),
-      element('n', intValue(documents)),
-    ]);
-  }
-
   /** @param facts what is needed to take the change back; may need its number. */
   operation(op: string, facts: Facts): { seq: number; row: Buffer } {
     const seq = this.next();
     const known = typeof facts === 'function' ? facts(seq) : facts;
     const row = document([
-      element('_id', this.#id(seq, 0)),
+      element('_id', this.id(seq, 0)),
       element('epoch', intValue(this.epoch)),
       element('op', stringValue(op)),
       element('facts', objectValue(BSON.serialize(known, { ignoreUndefined: true }))),
@@ -219,7 +185,7 @@ export class ScriptRows {
       const part = storedRow(raw as unknown as Uint8Array);
       parts.unshift(part);
       if (Number(part._id.p) > 0) continue;
-      const row = rowOf(parts);
+      const row = await rowOf(parts, this.collection);
       parts = [];
       // Images without a confirmation: their change was never committed.
       if (row) yield row;
@@ -261,7 +227,7 @@ export class ScriptRows {
     const parts = Math.max(1, Math.ceil(packed.length / partBytes));
     return Array.from({ length: parts }, (_, part) =>
       document([
-        element('_id', this.#id(seq, part)),
+        element('_id', this.id(seq, part)),
         element('epoch', intValue(this.epoch)),
         element('database', stringValue(database)),
         element('collection', stringValue(collection)),
@@ -297,7 +263,8 @@ export class ScriptRows {
     return (await this.collection.findOne(filter, { projection: { _id: 1 } })) !== null;
   }
 
-  #id(seq: number, part: number) {
+  /** The `_id` of a part of a row. */
+  id(seq: number, part: number) {
     const s = element('s', stringValue(this.#step));
     return objectValue(document([s, element('n', intValue(seq)), element('p', intValue(part))]));
   }

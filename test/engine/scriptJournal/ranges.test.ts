@@ -120,6 +120,27 @@ describe('scripts that change many documents by a filter', function () {
     }
   });
 
+  it('lets the server keep what a pipeline changes, and takes it back to the byte', async () => {
+    const before = await bench.state();
+    const up = await bench.up(async (db) => {
+      const pipeline = [{ $set: { size: { $strLenCP: '$text' }, n: { $add: ['$n', '$_id'] } } }];
+      const { modifiedCount } = await rows(db).updateMany({ n: { $gte: 0 } }, pipeline);
+      assert.equal(modifiedCount, many);
+      assert.equal((await rows(db).updateMany({}, [{ $set: { at: '$$NOW' } }])).modifiedCount, many);
+    });
+    assert.equal(up.exitCode, 0, JSON.stringify(up.run.error));
+    const [journal] = await bench.db.listCollections({ name: /^_migratory_journal/ }).toArray();
+    const kept = await bench.db
+      .collection(journal!.name)
+      .aggregate([{ $group: { _id: { $type: '$images' }, rows: { $sum: 1 } } }])
+      .toArray();
+    // Those of the first update; the time of the second one cannot be told again.
+    assert.ok(kept.some(({ _id, rows: n }) => _id === 'array' && n > 0 && n <= 8));
+    const down = await bench.down();
+    assert.equal(down.exitCode, 0, JSON.stringify(bench.conflicts.slice(0, 3)));
+    assert.deepEqual(await bench.state(), before);
+  });
+
   it('stops at a document that the server refuses, and takes back what was done', async () => {
     await rows(bench.db).updateOne({ _id: many - 1 }, { $set: { n: 'text' } });
     await bench.db.command({
