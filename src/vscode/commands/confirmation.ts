@@ -124,7 +124,7 @@ function rehearsalLines(
   if (migrations.length > 1) return [t('Dry run passed: {0} of {1}', rehearsed.length, migrations.length)];
   const { at, documents, seconds } = first.rehearsal;
   const expected = [
-    ...(documents === null ? [] : [t('about {0} documents', documents)]),
+    ...(documents === null ? [] : [t('about {0} documents', documents.toLocaleString())]),
     ...(seconds === null ? [] : [t('about {0}', duration(seconds * 1000))]),
   ];
   return [t('Dry run passed: {0}', [ago(at, t, now), ...expected].join(', '))];
