@@ -176,6 +176,13 @@ export type RunnerMethods = {
   /** Answers when the run has ended; what happens meanwhile comes as notifications. */
   start(params: RunRequest): RunResult;
   cancel(params: { force?: boolean }): void;
+  /** A mongod for the sandbox that is on this machine: on PATH, or fetched into `folder` before. */
+  findMongod(params: { folder: string }): string | null;
+  /** Fetches one into `folder` from where MongoDB offers it, and tells `download` meanwhile; answers its path. */
+  fetchMongod(params: { folder: string }): string;
+  /** Starts the sandbox server, which ends with this process. `folder` keeps its data; `mongod` is a path. */
+  startSandbox(params: { folder: string; mongod: string }): { uri: string; database: string };
+  stopSandbox(params: Record<string, never>): void;
 };
 
 /** What a runner tells without being asked. */
@@ -186,4 +193,6 @@ export type RunnerNotifications = {
   runs: { target: string; database: string; runs: RunDocument[] };
   /** The ledger changed, whoever wrote it; only told when `watch` was given the project. */
   ledger: { target: string; database: string };
+  /** How far the download of mongod is; a total of 0 is not known. */
+  download: { megabytes: number; totalMegabytes: number };
 };

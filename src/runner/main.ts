@@ -8,6 +8,7 @@ import { CollectionSamples } from './collectionSamples';
 import { Mending } from './mending';
 import { Observer } from './observer';
 import { RunnerJob } from './job';
+import { Sandbox } from './sandbox';
 
 process.title = 'migratory runner';
 
@@ -29,6 +30,8 @@ const job = new RunnerJob({
   event: (event) => server.notify('event', event),
   snapshot: (snapshot) => server.notify('snapshot', snapshot),
 });
+
+const sandbox = new Sandbox((progress) => server.notify('download', progress));
 
 const handlers: Handlers<RunnerMethods> = {
   config: ({ project }) => observer.config(project),
@@ -58,6 +61,10 @@ const handlers: Handlers<RunnerMethods> = {
     }
   },
   cancel: ({ force }) => job.cancel(force === true),
+  findMongod: ({ folder }) => sandbox.find(folder),
+  fetchMongod: ({ folder }) => sandbox.fetch(folder),
+  startSandbox: (request) => sandbox.start(request),
+  stopSandbox: () => sandbox.stop(),
 };
 const server = new RpcServer<RunnerMethods, RunnerNotifications>(port, handlers, (error) => {
   // An author's function that ignores a cancel still holds this process: only its end frees it.
@@ -66,7 +73,7 @@ const server = new RpcServer<RunnerMethods, RunnerNotifications>(port, handlers,
 });
 
 process.on('disconnect', () => {
-  if (!job.running) process.exit(0);
+  if (!job.running) void sandbox.stop().finally(() => process.exit(0));
 });
 // An author's promise that nobody awaits must not take the process down with it.
 process.on('unhandledRejection', (reason) => job.stray(reason));

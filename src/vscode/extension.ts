@@ -8,6 +8,7 @@ import { ConnectionStore } from './connections';
 import { ConnectionTests } from './connectionTests';
 import { LintDiagnostics } from './diagnostics';
 import { VirtualDocuments } from './documents';
+import { registerTools } from './languageModelTools';
 import { LensProvider } from './lenses';
 import { Log } from './log';
 import { extensionId } from './manifest';
@@ -23,11 +24,13 @@ import { RunMemory } from './runMemory';
 import { RunStarter } from './runStarter';
 import { RunStore } from './runs';
 import { SampledNames } from './sampledNames';
+import { Sandbox } from './sandbox';
 import type { Services } from './services';
 import { setting } from './settings';
 import { StatusBar } from './statusBar';
 import { StatusStore } from './statuses';
 import { registerTasks } from './tasks/taskProvider';
+import { TestExplorer } from './testExplorer';
 import { TreeFilter } from './tree/filter';
 import type { Trees } from './views';
 import { createViews } from './views';
@@ -36,10 +39,11 @@ import { createViews } from './views';
 export interface Exports {
   readonly trees: Trees;
   readonly runs: Pick<RunStore, 'list' | 'get'>;
+  readonly tests: Pick<TestExplorer, 'controller'>;
 }
 
 const t = vscode.l10n.t;
-let starter: RunStarter | undefined;
+let closing: (() => Promise<unknown>) | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<Exports> {
   const log = new Log();
@@ -47,8 +51,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
   try {
     const folder = await findProjectFolder();
     const services = createServices(context, log, folder);
-    starter = services.starter;
+    closing = () => Promise.all([services.starter.detachAll(), services.sandbox.stop()]);
     const { trees, disposables } = createViews(services);
+    const tests = new TestExplorer(services);
     context.subscriptions.push(
       ...registerCommands(services),
       ...disposables,
@@ -62,11 +67,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
         : []),
       new StatusBar(services.store, services.runs),
       registerTasks(services),
+      tests,
+      ...registerTools(services),
       vscode.workspace.onDidGrantWorkspaceTrust(() => void services.project?.reload()),
       vscode.workspace.onDidChangeWorkspaceFolders(() => void followFolders(folder)),
     );
     void services.project?.reload();
-    return { trees, runs: services.runs };
+    return { trees, runs: services.runs, tests };
   } catch (error) {
     // The editor itself says nothing when an extension does not start.
     log.error('Migratory could not start', error);
@@ -82,9 +89,9 @@ function lint(services: Services, { extensionUri }: vscode.ExtensionContext): vs
   return [diagnostics, QuickFixProvider.register(diagnostics)];
 }
 
-/** Runs go on without the window; they are found again through their run documents. */
+/** Runs go on without the window and are found again through their run documents; the sandbox server ends with it. */
 export async function deactivate(): Promise<void> {
-  await starter?.detachAll();
+  await closing?.();
 }
 
 function createServices(
@@ -157,6 +164,14 @@ function createServices(
     filter,
     memory: context.workspaceState,
     starter: new RunStarter(() => startRunner(true), runs),
+    sandbox: new Sandbox({
+      startRunner: () => startRunner(false),
+      connections,
+      memory: context.workspaceState,
+      log,
+      storage: context.globalStorageUri.fsPath,
+      workspace: folder?.uri.toString() ?? '',
+    }),
   };
 }
 

@@ -38,6 +38,9 @@ export const Command = {
   acceptChanged: 'migratory.acceptChanged',
   unlock: 'migratory.unlock',
   repair: 'migratory.repair',
+  startSandbox: 'migratory.startSandbox',
+  stopSandbox: 'migratory.stopSandbox',
+  reportIssue: 'migratory.reportIssue',
   openWalkthrough: 'migratory.openWalkthrough',
   showLog: 'migratory.showLog',
 } as const;
@@ -60,6 +63,8 @@ export interface ContextKeys {
   /** The tree stands in groups of states. */
   'migratory.grouped': boolean;
   'migratory.running': boolean;
+  /** The sandbox server of this window runs. */
+  'migratory.sandbox': boolean;
   /** A run ended before its work was done and can be gone on with. */
   'migratory.resumable': boolean;
 }
@@ -107,6 +112,15 @@ export const lensNames = [
   'target',
 ] as const;
 export type LensName = (typeof lensNames)[number];
+
+/** Tools for language models. */
+export const Tool = {
+  status: 'migratory_status',
+  explain: 'migratory_explain',
+  dryRun: 'migratory_dryRun',
+  run: 'migratory_run',
+} as const;
+export type ToolName = (typeof Tool)[keyof typeof Tool];
 
 /** Type of our tasks, and the name of the problem matcher (`$migratory`). */
 export const taskType = 'migratory';

@@ -11,6 +11,7 @@ import type { Project } from './project';
 import type { Rehearsals } from './rehearsals';
 import type { RunStarter } from './runStarter';
 import type { RunStore } from './runs';
+import type { Sandbox } from './sandbox';
 import type { StatusStore } from './statuses';
 import type { TreeFilter } from './tree/filter';
 
@@ -32,4 +33,5 @@ export interface Services {
   filter: TreeFilter;
   /** What is remembered for the workspace. */
   memory: Memory;
+  sandbox: Sandbox;
 }

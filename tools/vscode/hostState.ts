@@ -12,6 +12,8 @@ export interface HostState {
   results: string;
   /** Only tests whose full title contains this. */
   grep?: string;
+  /** A mongod and what it needs in its environment. */
+  mongod: { path: string; env: Record<string, string> };
 }
 
 export const hostStateFile = 'state.json';

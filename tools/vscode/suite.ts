@@ -7,7 +7,7 @@ import { build as bundle } from 'esbuild';
 import { build, root } from '../build';
 import { sampleWorkspace } from '../workspace';
 import { offerPymongo } from '../python/pymongo';
-import { startReplicaSet } from '../servers/mongod';
+import { resolveMongod, startReplicaSet } from '../servers/mongod';
 import type { TierResult } from '../tiers';
 import { hostStateFile, type HostState } from './hostState';
 
@@ -65,7 +65,14 @@ export async function prepareHostSuite(grep?: string): Promise<HostSuite> {
   const [server] = await Promise.all([startReplicaSet(), build(), bundleTests(), offerPymongo()]);
   const workspace = await sampleWorkspace(server.uri);
   const results = join(folder, 'results.json');
-  const state: HostState = { uri: server.uri, workspace: workspace.folder, results, grep };
+  const { path, env } = await resolveMongod();
+  const state: HostState = {
+    uri: server.uri,
+    workspace: workspace.folder,
+    results,
+    grep,
+    mongod: { path, env },
+  };
   await writeFile(join(folder, hostStateFile), JSON.stringify(state), { mode: 0o600 });
   return {
     extension: root,

@@ -19,8 +19,10 @@ import { filterMigrations } from './filterCommands';
 import { newMigration } from './newMigration';
 import type { CommandHandler } from './register';
 import { registerCommand } from './register';
+import { reportIssue } from './reportIssue';
 import { controlRun, showRun } from './runCommands';
 import { addTypes } from './typesCommand';
+import { startSandbox } from './sandboxCommand';
 import { retryQuarantine, startAllPending, startChosen } from './startRuns';
 import { throttleRun } from './throttleCommand';
 
@@ -70,6 +72,9 @@ export function registerCommands(services: Services): vscode.Disposable[] {
     [Command.acceptChanged]: executes((...args) => mark('accepted', args, services)),
     [Command.unlock]: executes((...args) => unlock(args, services)),
     [Command.repair]: executes((...args) => repair(args, services)),
+    [Command.startSandbox]: executes(() => startSandbox(services)),
+    [Command.stopSandbox]: harmless(() => services.sandbox.stop()),
+    [Command.reportIssue]: harmless(() => reportIssue(services)),
     [Command.openWalkthrough]: harmless(openWalkthrough),
     [Command.showLog]: harmless(() => services.log.show()),
   };

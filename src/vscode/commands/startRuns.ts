@@ -69,7 +69,7 @@ export async function startPending(
   if (status?.state === 'failed' && status.error) throw status.error;
   const rows = services.store.pending(connection);
   if (rows.length === 0) return 'nothing';
-  return (await launch(mode, { connection, rows }, services, { listener })) ?? 'declined';
+  return (await launch(mode, { connection, rows }, services, { listener, panel: true })) ?? 'declined';
 }
 
 /** Goes on with a run that ended before its work was done. */
@@ -99,7 +99,7 @@ export async function retryQuarantine(
 }
 
 type StartRow = Pick<MigrationRow, 'name' | 'file' | 'reversible'> & Partial<MigrationRow>;
-interface ChosenRows {
+export interface ChosenRows {
   connection: ConnectionInfo;
   rows: StartRow[];
 }
@@ -107,7 +107,11 @@ interface Options {
   again?: 'resume' | 'retry';
   resume?: string;
   retryQuarantine?: boolean;
+  /** Shows the run himself: the panel stays closed unless `panel` is true. */
   listener?: Listener;
+  panel?: boolean;
+  /** The person has agreed to exactly this already; on production it is asked all the same. */
+  agreed?: boolean;
 }
 
 async function start(...given: Parameters<typeof launch>): Promise<RunDocument | undefined> {
@@ -115,11 +119,11 @@ async function start(...given: Parameters<typeof launch>): Promise<RunDocument |
 }
 
 /** Undefined when the person did not agree. */
-async function launch(
+export async function launch(
   mode: StartMode,
   chosen: ChosenRows,
   services: Services,
-  { again, listener, ...request }: Options = {},
+  { again, listener, panel, agreed, ...request }: Options = {},
 ): Promise<RunResult | undefined> {
   const { connection, rows } = chosen;
   const { project } = services;
@@ -140,7 +144,8 @@ async function launch(
       return instead ? launch('dry-run', { connection, rows: rehearsed.missing }, services) : undefined;
     }
     const question = questionBefore(mode, again, chosen, target, services);
-    if (!(await askToGo({ ...question, rehearsed: rehearsed.passed }))) return undefined;
+    const mustAsk = connection.production || !agreed;
+    if (mustAsk && !(await askToGo({ ...question, rehearsed: rehearsed.passed }))) return undefined;
     // It may have begun while the question stood there.
     refuseWhileBusy(connection, services);
   }
@@ -150,11 +155,11 @@ async function launch(
     { project: project.location, target, mode, names, allowOutOfOrder: true, ...request },
     connection,
     services,
-    listener,
+    { listener, panel: panel ?? listener === undefined },
   );
 }
 
-function questionBefore(
+export function questionBefore(
   direction: 'up' | 'down',
   again: Options['again'],
   { connection, rows }: ChosenRows,
@@ -175,12 +180,13 @@ async function follow(
   request: RunRequest,
   connection: ConnectionInfo,
   services: Services,
-  listener: Listener | undefined,
+  { listener, panel }: Pick<Options, 'listener' | 'panel'>,
 ): Promise<RunResult> {
   const { first, finished, cancel } = services.starter.start(request, listener?.onEvent);
   listener?.onStart(cancel);
   void first.then((snapshot) => {
-    if (snapshot && setting('panel.openOnRun')) services.panel.show(snapshot.run._id, connection.id, true);
+    if (snapshot && panel && setting('panel.openOnRun'))
+      services.panel.show(snapshot.run._id, connection.id, true);
   });
   const progress = vscode.window.withProgress({ location: { viewId: View.migrations } }, () =>
     finished.catch(() => undefined),

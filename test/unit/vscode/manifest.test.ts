@@ -8,6 +8,7 @@ import {
   panelType,
   settingNames,
   taskType,
+  Tool,
   View,
   walkthrough,
 } from '../../../src/vscode/manifest';
@@ -39,6 +40,7 @@ interface Manifest {
         { default: unknown; scope: string; order: number; items?: { enum: string[] } }
       >;
     }[];
+    languageModelTools: { name: string; when: string; inputSchema: { required: string[] } }[];
     taskDefinitions: { type: string }[];
     problemPatterns: { name: string; regexp: string }[];
     problemMatchers: { name: string; pattern: string }[];
@@ -112,6 +114,12 @@ describe('the manifest and the code', () => {
     }
   });
 
+  it('name the same tools for language models, none of them in Restricted Mode', () => {
+    const { languageModelTools } = contributes;
+    assert.deepEqual(sorted(languageModelTools.map(({ name }) => name)), sorted(Object.values(Tool)));
+    for (const { name, when } of languageModelTools) assert.match(when, /isWorkspaceTrusted/, name);
+  });
+
   it('agree on the extension and its panel', () => {
     assert.equal(`${manifest.publisher}.${manifest.name}`, extensionId);
     assert.ok(manifest.activationEvents.includes(`onWebviewPanel:${panelType}`));
@@ -169,6 +177,7 @@ describe('the manifest', () => {
       Command.acceptChanged,
       Command.unlock,
       Command.repair,
+      Command.startSandbox,
     ];
     for (const { command, enablement } of contributes.commands) {
       const needsTrust = (executing as string[]).includes(command);
