@@ -7,7 +7,6 @@ import { classifyMigration } from '../../migration/classify';
 import type {
   LoadedMigration,
   MigrationContext,
-  MigrationLog,
   ScriptMigration,
   ValidateResult,
 } from '../../migration/kinds';
@@ -15,8 +14,9 @@ import { displayPath, emptyFile, fileError, unreadableFile } from '../../migrati
 import type { Destination } from '../../wire/ownSockets';
 import type { Outlet } from '../ownClients';
 import { doorUri } from '../script';
-import { callError, loadError } from './errors';
-import { findPython, type Python } from './interpreter';
+import { describe, type Origin, outletDoor, type Told } from './describe';
+import { callError } from './errors';
+import { findPython } from './interpreter';
 import { type PythonContext, type PythonDoor, type PythonRequest, runPython } from './process';
 
 export interface LoadPythonOptions {
@@ -29,28 +29,7 @@ export interface LoadPythonOptions {
   outlet?: Outlet;
 }
 
-/** One migration, as python/_migratory_runner/module.py tells it. */
-interface Told {
-  name?: unknown;
-  description?: unknown;
-  irreversible?: unknown;
-  requires?: unknown;
-  transaction?: unknown;
-  up?: true | string;
-  down?: true | string;
-  validate?: true | string;
-}
-
 type FunctionName = 'up' | 'down' | 'validate';
-
-/** What every function of one file needs. */
-interface Origin {
-  file: string;
-  root: string;
-  source: Buffer;
-  python: Python;
-  outlet: Outlet | undefined;
-}
 
 /**
  * The migrations of one Python file, in its order, checked.
@@ -64,30 +43,7 @@ export async function loadPython(file: string, options: LoadPythonOptions): Prom
   if (source.toString('utf8').replace('\uFEFF', '').trim() === '') throw emptyFile(file, root);
   const python = await findPython({ root, configured: options.python });
   const origin = { file, root, source, python, outlet };
-  const request: PythonRequest = {
-    ...origin,
-    work: { task: 'describe' },
-    door: outlet && outletDoor(outlet),
-    context: {
-      dryRun: outlet?.dryRun ?? false,
-      args: {},
-      run: { id: '', startedAt: new Date(0) },
-    },
-  };
-  const ears = {
-    log: outlet?.log ?? silent,
-    progress: () => undefined,
-    elsewhere: (to: Destination) => outlet?.elsewhere(to),
-  };
-  const patience = AbortSignal.timeout(loadMs);
-  const signal = outlet ? AbortSignal.any([patience, outlet.signal]) : patience;
-  const answer = await runPython(python, request, ears, signal).catch((error: unknown) => {
-    if (!patience.aborted || outlet?.signal.aborted) throw error;
-    const message = `${displayPath(file, root)} did not come to its end within ${loadMs / 1000} s while it was loaded.`;
-    throw fileError(file, message, 'Do the work in up');
-  });
-  if (answer.type !== 'result') throw loadError(answer, origin, python);
-  const told = answer.value as Told[];
+  const told = await describe(origin);
   return told.map((each, index) =>
     classifyMigration(definition(each, index, origin), {
       place: displayPath(file, root),
@@ -98,10 +54,6 @@ export async function loadPython(file: string, options: LoadPythonOptions): Prom
     }),
   );
 }
-
-/** A file defines migrations; nothing in it takes longer. */
-const loadMs = 60_000;
-const silent: MigrationLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 function definition(told: Told, index: number, origin: Origin): Partial<ScriptMigration> {
   const { up, down, validate, transaction, ...values } = told;
@@ -162,9 +114,4 @@ async function call(
   if (answer.type === 'result') return answer.value;
   const place = displayPath(origin.file, origin.root);
   throw callError(answer, `${name} of ${place}`, origin);
-}
-
-function outletDoor(outlet: Outlet): PythonDoor | undefined {
-  const { uri, database } = outlet;
-  return uri === undefined ? undefined : { uri, database, cluster: outlet.cluster() };
 }

@@ -1,6 +1,8 @@
 // Python migrations in whole runs: both forms of a file, with the same ledger, journal, dry run and progress as any
 // other script.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { offerPymongo } from '../../../tools/python/pymongo';
 import { standalone } from '../../support/server';
 import { Project } from '../helpers/project';
@@ -268,6 +270,30 @@ def down(db): db.down.insert_one({'_id': ${n}})
     const down = await project.run({ mode: 'down' });
     assert.equal(down.exitCode, 0, JSON.stringify(down.run.steps));
     assert.deepEqual(await project.rows('down').find().toArray(), [{ _id: 1 }]);
+  });
+
+  it('whose names only Python knows are asked for once', async () => {
+    const file = (n: number): string => `
+with open('loads', 'a') as loads:
+    loads.write('.')
+migrations = [{'name': 'm%d' % ${n}, 'up': print}]
+`;
+    await start(Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [`${n}.py`, file(n)])));
+    const loads = async (): Promise<number> => (await readFile(join(project.root, 'loads'), 'utf8')).length;
+    const pending = {
+      m1: 'pending',
+      m2: 'pending',
+      m3: 'pending',
+      m4: 'pending',
+      m5: 'pending',
+      m6: 'pending',
+    };
+    assert.deepEqual(await project.states(), pending);
+    assert.deepEqual(await project.states(), pending);
+    assert.equal(await loads(), 6);
+    await project.write({ '6.py': file(7) });
+    assert.deepEqual(Object.keys(await project.states()).at(-1), 'm7');
+    assert.equal(await loads(), 7);
   });
 
   it('validate what they have done', async () => {
