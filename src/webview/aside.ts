@@ -38,19 +38,20 @@ export function quarantine(page: Page): Content {
     ],
     page.step?.quarantined ?? 0,
     quarantineButtons(page),
-    isBack(page) ? text('quarantine.explain.undone') : undefined,
+    quarantineWords(page),
   );
 }
 
-/** Nothing is applied any more that a retry could complete; the reasons still tell what to mend. */
-function isBack({ step }: Page): boolean {
-  return step?.state === 'rolled-back';
+/** Where nothing is applied that a retry could complete, the reasons still tell what to mend. */
+function quarantineWords({ snapshot, step }: Page): string | undefined {
+  if (snapshot.run.mode === 'dry-run') return text('quarantine.explain.dryRun');
+  return step?.state === 'rolled-back' ? text('quarantine.explain.undone') : undefined;
 }
 
 /** Once the run has ended; until then its own documents are still coming. */
 function quarantineButtons(page: Page): Content {
   const { snapshot, step } = page;
-  if (!step || !isFinal(snapshot.run.state) || isBack(page)) return nothing;
+  if (!step || !isFinal(snapshot.run.state) || quarantineWords(page) !== undefined) return nothing;
   const { name } = step;
   return html`<div class="buttons small">
     <button

@@ -48,6 +48,7 @@ export function growth(bytes: number): string {
   return new Intl.NumberFormat(language, {
     style: 'unit',
     unit: units[unit],
+    unitDisplay: unit === 0 ? 'long' : 'short',
     maximumFractionDigits: unit === 0 ? 0 : 1,
     signDisplay: 'exceptZero',
   }).format(value);

@@ -36,11 +36,12 @@ export function header(page: Page): TemplateResult {
 }
 
 /** That documents were left out must not hide behind a good end. */
-function asideWords({ steps }: RunDocument): Content {
+function asideWords({ mode, steps }: RunDocument): Content {
   const count = steps.reduce((sum, { quarantined }) => sum + quarantined, 0);
   if (count === 0) return nothing;
   return html`<span class="aside-words">
-    ${icon('warning', 'warn')} ${plural('header.quarantined', count, number(count))}
+    ${icon('warning', 'warn')}
+    ${plural(mode === 'dry-run' ? 'header.wouldBeQuarantined' : 'header.quarantined', count, number(count))}
   </span>`;
 }
 

@@ -46,6 +46,8 @@ export const english = {
   'header.openFile': 'Open file',
   'header.quarantined.one': '{n} document in quarantine',
   'header.quarantined.other': '{n} documents in quarantine',
+  'header.wouldBeQuarantined.one': '{n} document would go into quarantine',
+  'header.wouldBeQuarantined.other': '{n} documents would go into quarantine',
   'program.vscode': 'VS Code',
   'program.cli': 'Command line',
   'program.library': 'A program',
@@ -213,6 +215,7 @@ export const english = {
   'quarantine.title': 'Quarantine',
   'quarantine.explain':
     'These documents could not be migrated. They are unchanged and can be retried after a fix.',
+  'quarantine.explain.dryRun': 'These documents would go into quarantine: the migration could not take them.',
   'quarantine.explain.undone':
     'These documents could not be migrated. They are unchanged, and nothing of them is kept aside any more.',
   'quarantine.retry': 'Retry',

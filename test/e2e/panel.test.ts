@@ -281,6 +281,10 @@ describe('The run panel', () => {
 
   it('shows what a dry run found, and opens a diff in the editor', async () => {
     const shown = await open(dryRun);
+    assert.match(await shown.page.locator('header').innerText(), /1 document would go into quarantine/);
+    const aside = shown.page.locator('.quarantine');
+    assert.match(await aside.innerText(), /would go into quarantine: the migration could not take them/);
+    assert.equal(await aside.getByRole('button', { name: /^(Retry|Discard)/ }).count(), 0);
     const words = (await shown.page.locator('.report').innerText()).replaceAll(/\s+/g, ' ');
     assert.match(words, /Repeatable Yes A second run changed nothing\./);
     assert.match(words, /Reversible No After down, 994 documents lack "Major Genre"\./);

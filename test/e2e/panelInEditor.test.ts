@@ -96,4 +96,44 @@ describe('the panel in the editor', () => {
         await text.getByText('"three"').waitFor();
       },
     ));
+
+  it('leads from a refused run on production over its dry run to the run, with the name typed', () =>
+    scene(
+      'production',
+      {
+        files: { [`migrations/${name}`]: cents },
+        documents: { orders: orders.slice(0, 50) },
+        production: true,
+      },
+      async ({ window, db }) => {
+        await window.openFile(name);
+        await window.waitForLens('pending');
+        await window.clickLens('Run');
+        const refusal = await window.dialog();
+        assert.match(refusal.message, /^No dry run of "20240101000000-cents\.js" has passed on shop_/);
+        await window.screenshot('e2e-production-refused');
+        await window.confirmDialog();
+        await window.waitForWebview('Dry run Succeeded');
+        assert.deepEqual(await applied(db), []);
+
+        await window
+          .webview()
+          .getByRole('button', { name: `Run: ${name}`, exact: true })
+          .click();
+        const question = await window.dialog();
+        assert.match(question.detail, /This is a PRODUCTION connection/);
+        assert.match(question.detail, /Dry run passed: just now, about 50 documents/);
+        await window.screenshot('e2e-production-question');
+        await window.confirmDialog();
+        const input = window.page.locator('.quick-input-widget input[type=text]');
+        await input.waitFor();
+        await window.page.keyboard.type('another');
+        await window.page.keyboard.press('Enter');
+        assert.deepEqual(await applied(db), []);
+        await input.fill(db.databaseName);
+        await window.page.keyboard.press('Enter');
+        await window.waitForWebview(/Applied.*1 document in quarantine/);
+        assert.deepEqual(await applied(db), [name]);
+      },
+    ));
 });

@@ -22,6 +22,8 @@ export interface SceneOptions {
   files: Record<string, string>;
   /** Connections instead of `local`, which names the scene's database. */
   connections?: Record<string, { uri: string; database: string; production?: boolean }>;
+  /** `local` is marked as production. */
+  production?: boolean;
   /** More of the project's config. */
   config?: Record<string, unknown>;
   /** The workspace is not trusted. */
@@ -59,7 +61,9 @@ export async function scene(
   }
   const folder = await mkdtemp(join(tmpdir(), 'migratory-e2e-'));
   try {
-    const connections = options.connections ?? { local: { uri: server.uri, database } };
+    const connections = options.connections ?? {
+      local: { uri: server.uri, database, production: options.production === true },
+    };
     const [defaultConnection] = Object.keys(connections);
     const config = JSON.stringify({ ...options.config, connections, defaultConnection }, null, 2);
     for (const [path, text] of Object.entries({ 'migratory.config.json': config, ...options.files })) {

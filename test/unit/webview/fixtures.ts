@@ -361,12 +361,18 @@ export const dryRun = snapshotOf(
         endedAt: at(3.1),
         processed: 1_000,
         total: 1_000,
+        errors: 1,
+        quarantined: 1,
         checks: [...goodChecks, indexWarning],
       }),
     ],
     { mode: 'dry-run', state: 'applied', endedAt: at(3.4) },
   ),
-  { reports: [report], log: runningLog.slice(0, 2) },
+  {
+    reports: [report],
+    quarantined: [{ ...oneInQuarantine, step: report.step, collection: 'movies' }],
+    log: runningLog.slice(0, 2),
+  },
 );
 
 const conflictRows: ConflictEvent[] = [3, 4].map((n) => ({

@@ -40,7 +40,7 @@ describe('Numbers in the panel', () => {
 
   it('writes rates and growth with as many digits as they deserve', () => {
     assert.deepEqual([0, 1.26, 11870.4].map(rate), ['0', '1.3', '11,870']);
-    assert.deepEqual([0, -18400, 3_250_000].map(growth), ['0 byte', '-18.4 kB', '+3.3 MB']);
+    assert.deepEqual([0, -18400, 3_250_000].map(growth), ['0 bytes', '-18.4 kB', '+3.3 MB']);
   });
 
   it('never counts backwards when two clocks differ', () => {
