@@ -1,7 +1,7 @@
 // Fixes that are the same whatever the migration is about. An edit never guesses what the author wants: where a person
 // has to say something, its place is marked.
 import type { Edit, Fix } from './finding';
-import { Lines } from './lines';
+import type { Lines } from './lines';
 import type { LintedMigration } from './migration';
 import { objectOf, type Placed } from './names';
 import type { FunctionNode, Node } from './nodes';
@@ -9,8 +9,8 @@ import { endOf, isFunction, startOf } from './nodes';
 import type { LintRuleId } from './rules';
 
 /** A comment above a line. */
-export function suppressionFix(rule: LintRuleId, line: number, text: string, comment: string): Fix {
-  const lines = new Lines(text);
+export function suppressionFix(rule: LintRuleId, line: number, lines: Lines, comment: string): Fix {
+  const { text } = lines;
   const at = lines.startOf(line);
   const indent = /^[ \t]*/.exec(lines.lineText(line))?.[0] ?? '';
   const edit = {
@@ -33,10 +33,10 @@ export function addField(
   field: string,
   placeholder: string,
 ): Edit | undefined {
-  const { object, text } = migration;
+  const { object, lines } = migration;
+  const { text } = lines;
   const isObject = text[object.start] === '{';
   if (!isObject || startOf(after) < object.start || endOf(after) > object.end) return undefined;
-  const lines = new Lines(text);
   const indent = /^[ \t]*/.exec(lines.lineText(lines.lineOf(startOf(after))))?.[0] ?? '';
   const newline = eol(text);
   const body = field.replaceAll('\n', `${newline}${indent}`);

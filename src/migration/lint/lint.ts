@@ -50,7 +50,7 @@ export function lintSource(text: string, fileName: string, context: LintContext 
     const python = extname(fileName) === '.py';
     const linted = python ? lintPython(text, fileName, context) : lintJavaScript(text, fileName, context);
     sameVersion(linted.found, text, fileName, context);
-    return settle(linted, text, python ? '#' : '//', context);
+    return settle(linted, python ? '#' : '//', context);
   } catch (error) {
     // The parser recurses: only a text nested thousands of levels deep gets here.
     if (error instanceof RangeError) return [];
@@ -69,11 +69,11 @@ function lintJavaScript(text: string, fileName: string, context: LintContext): L
   const { program, comments } = parsed;
   const { outline, objects } = outlineProgram(program, fileName);
   const found: RawFinding[] = [];
-  for (const migration of readMigrations(program, text, outline.entries, objects)) {
+  const lines = new Lines(text);
+  for (const migration of readMigrations(program, lines, outline.entries, objects)) {
     const report = reporter(found, migration.entry.index);
     for (const rule of rules) rule(migration, report, context);
   }
-  const lines = new Lines(text);
   return {
     found,
     suppressions: new Suppressions(readSuppressions(comments, lines, program), lines, program),
@@ -94,12 +94,7 @@ function sameVersion(found: RawFinding[], text: string, fileName: string, { file
 }
 
 /** Suppressions, levels, order; what was found twice on different ways through the code is told once. */
-function settle(
-  { found, suppressions }: Linted,
-  text: string,
-  comment: string,
-  { levels = {} }: LintContext,
-): Finding[] {
+function settle({ found, suppressions }: Linted, comment: string, { levels = {} }: LintContext): Finding[] {
   const seen = new Set<string>();
   const findings: Finding[] = [];
   for (const raw of [...found, ...suppressions.problems()]) {
@@ -110,7 +105,7 @@ function settle(
     if (raw.rule !== 'L0' && suppressions.covers(raw)) continue;
     const line = suppressions.lineFor(raw);
     const fixes = [...(raw.fixes ?? [])];
-    if (raw.rule !== 'L0') fixes.push(suppressionFix(raw.rule, line, text, comment));
+    if (raw.rule !== 'L0') fixes.push(suppressionFix(raw.rule, line, suppressions.lines, comment));
     findings.push({ ...raw, severity: level, fixes });
   }
   return findings.sort((a, b) => a.start - b.start || a.end - b.end);

@@ -3,6 +3,7 @@ import type * as Babel from '@babel/types';
 import type { OutlineEntry } from '../outline';
 import type { ObjectValue } from '../outlineEntries';
 import { kindOf } from './kinds';
+import type { Lines } from './lines';
 import { booleanOf, type Env, type Kind, stringOf } from './names';
 import type { FunctionNode, Node } from './nodes';
 import { type Facts, moduleEnv, Walker } from './walk';
@@ -12,6 +13,7 @@ export interface LintedMigration extends Facts {
   object: ObjectValue;
   env: Env;
   text: string;
+  lines: Lines;
   /** The function under a key, where it stands in this file. */
   functionAt: (key: string) => FunctionNode | undefined;
   nodeAt: (key: string) => Node | undefined;
@@ -21,18 +23,19 @@ const database: Kind[] = [{ type: 'db' }, { type: 'client' }, { type: 'ctx' }];
 
 export function readMigrations(
   program: Babel.Program,
-  text: string,
+  lines: Lines,
   entries: OutlineEntry[],
   objects: ObjectValue[],
 ): LintedMigration[] {
+  if (entries.length === 0) return [];
   const env = moduleEnv(program);
   return entries.flatMap((entry, position) => {
     const object = objects[position];
-    return object ? [readMigration(entry, object, env, text)] : [];
+    return object ? [readMigration(entry, object, env, lines)] : [];
   });
 }
 
-function readMigration(entry: OutlineEntry, object: ObjectValue, env: Env, text: string): LintedMigration {
+function readMigration(entry: OutlineEntry, object: ObjectValue, env: Env, lines: Lines): LintedMigration {
   const nodeAt = (key: string): Node | undefined => object.properties.get(key)?.node;
   const functionAt = (key: string): FunctionNode | undefined => {
     const node = nodeAt(key);
@@ -47,7 +50,7 @@ function readMigration(entry: OutlineEntry, object: ObjectValue, env: Env, text:
   if (up) walker.walk(up, database, { env, direction: 'up', transaction: whole });
   if (down) walker.walk(down, database, { env, direction: 'down' });
   if (entry.kind !== 'script') readParts();
-  return { ...walker.facts, entry, object, env, text, functionAt, nodeAt };
+  return { ...walker.facts, entry, object, env, text: lines.text, lines, functionAt, nodeAt };
 
   function readParts(): void {
     const collection = stringOf(nodeAt('source'), env);

@@ -40,20 +40,28 @@ const besideCode = new Set([
 
 export function children(node: Node): Node[] {
   const found: Node[] = [];
-  for (const [key, value] of Object.entries(node)) {
+  // Called for every node several times: `for in` spares the arrays of `Object.entries`.
+  for (const key in node) {
     if (besideCode.has(key)) continue;
-    for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) {
-      if (typeof item === 'object' && item !== null && typeof (item as Node).type === 'string')
-        found.push(item as Node);
-    }
+    const value = (node as unknown as Record<string, unknown>)[key];
+    if (Array.isArray(value)) for (const item of value as unknown[]) if (isNode(item)) found.push(item);
+    if (isNode(value)) found.push(value);
   }
   return found;
 }
 
-/** Every node below, itself included, outermost first. */
-export function* descendants(node: Node): Generator<Node> {
-  yield node;
-  for (const child of children(node)) yield* descendants(child);
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
+}
+
+/** Whether something holds for a node or any below it. */
+export function someNode(root: Node, holds: (node: Node) => boolean): boolean {
+  const waiting = [root];
+  for (let node = waiting.pop(); node; node = waiting.pop()) {
+    if (holds(node)) return true;
+    waiting.push(...children(node));
+  }
+  return false;
 }
 
 /** Looks through casts, parentheses and `await`. */
@@ -108,16 +116,20 @@ export function changedNames(root: Node): { reassigned: Set<string>; mutated: Se
     if (node.type === 'Identifier') reassigned.add(node.name);
     else if (node.type === 'MemberExpression') mutated.add(rootName(node) ?? '');
   };
-  for (const node of descendants(root)) {
+  const look = (node: Node): void => {
     if (node.type === 'AssignmentExpression') target(node.left);
     else if (node.type === 'UpdateExpression') target(node.argument);
     else if (node.type === 'UnaryExpression' && node.operator === 'delete') target(node.argument);
     const call = methodCall(node);
-    if (!call) continue;
+    if (!call) return;
     if (changing.has(call.method)) mutated.add(rootName(call.object) ?? '');
     const [first] = call.args;
     if (call.method === 'assign' && first) mutated.add(rootName(first) ?? '');
-  }
+  };
+  someNode(root, (node) => {
+    look(node);
+    return false;
+  });
   return { reassigned, mutated };
 }
 

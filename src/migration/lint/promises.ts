@@ -5,7 +5,7 @@ import { kindOf } from './kinds';
 import type { LintedMigration } from './migration';
 import type { Kind } from './names';
 import type { Node } from './nodes';
-import { contains, descendants, isFunction, methodCall } from './nodes';
+import { contains, isFunction, methodCall, someNode } from './nodes';
 import type { Report, Rule } from './report';
 import { stagesOf } from './updates';
 import type { DriverCall } from './walk';
@@ -132,9 +132,7 @@ function isUnbounded({ path }: DriverCall): boolean {
     (node) => node.type === 'WhileStatement' || (node.type === 'ForOfStatement' && node.await),
   );
   if (!loop) return false;
-  return ![...descendants(loop)].some((node) => {
-    return node.type === 'AwaitExpression' && isPromiseAll(node.argument);
-  });
+  return !someNode(loop, (node) => node.type === 'AwaitExpression' && isPromiseAll(node.argument));
 }
 
 function isPromiseAll(node: Node): boolean {

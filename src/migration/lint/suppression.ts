@@ -72,7 +72,7 @@ export function readSuppressions(
 export class Suppressions {
   constructor(
     private readonly all: Suppression[],
-    private readonly lines: Lines,
+    readonly lines: Lines,
     /** Without one, lines are all that counts. */
     private readonly program?: Babel.Program,
     /** Stretches that a suppression above them covers as a whole. */

@@ -120,7 +120,8 @@ export class Walker {
           if (node.computed) this.#visit(node.property, env);
         });
       case 'ObjectExpression': {
-        const bulk = bulkAction(node, this.#place(env));
+        const [only] = node.properties.length === 1 ? node.properties : [];
+        const bulk = only?.type === 'ObjectProperty' ? bulkAction(node, this.#place(env)) : undefined;
         if (bulk) this.facts.actions.push(bulk);
         return this.#children(node, env);
       }
