@@ -39,9 +39,10 @@ function longTransactions({ actions, calls }: LintedMigration, report: Report): 
 function loopsOver({ call, path, env }: DriverCall): boolean {
   const cursor = kindOf(call.node, env);
   if (cursor?.type !== 'cursor' || cursor.limited || cursor.collection === undefined) return false;
-  const parent = path.at(-1);
-  const each = parent && methodCall(parent);
-  return each === undefined ? isLoopedOver(path, call.node) : each.method === 'forEach';
+  // `find().forEach(…)`: between them stands the access to the method.
+  const after = path.at(-2);
+  const each = path.at(-1)?.type === 'MemberExpression' && after ? methodCall(after) : undefined;
+  return each ? each.method === 'forEach' : isLoopedOver(path, call.node);
 }
 
 function isLoopedOver(path: readonly Node[], cursor: Node): boolean {

@@ -3,7 +3,7 @@
 import type { Action } from './actions';
 import { replaces, updates, writes } from './actions';
 import type { LintedMigration } from './migration';
-import { arrayOf, type Env, objectOf, type Placed } from './names';
+import { arrayOf, type Env, fieldOf, objectOf, type Placed } from './names';
 import type { Node } from './nodes';
 import { calledName, children, contains, isFunction, methodCall, usedNames } from './nodes';
 import { keyOf } from '../outlineScope';
@@ -26,8 +26,10 @@ function wholeCollections({ calls }: LintedMigration, report: Report): void {
 
 function unguarded({ actions }: LintedMigration, report: Report): void {
   for (const action of actions) {
-    const { filter, env, method, where, transaction } = action;
-    if (!(updates.has(method) || replaces.has(method)) || transaction) continue;
+    const { filter, env, method, where, transaction, options } = action;
+    if (!(updates.has(method) || replaces.has(method))) continue;
+    // What a transaction has read, nobody else changes before it ends.
+    if (transaction && fieldOf(options?.node, env, 'session')) continue;
     const conditions = filter && objectOf(filter.node, filter.env);
     if (!conditions?.complete || [...conditions.properties.keys()].join() !== '_id') continue;
     const id = conditions.properties.get('_id');

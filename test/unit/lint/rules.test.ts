@@ -155,6 +155,16 @@ const found: Case[] = [
     code: `await client.withSession((s) => s.withTransaction(async () => { const all = db.collection('a').«find»(); for await (const one of all) await db.collection('b').insertOne(one); }));`,
   },
   {
+    rule: 'L13',
+    says: 'forEach of a cursor',
+    code: `await client.withSession((s) => s.withTransaction(async () => { await db.collection('a').«find»({}).forEach(() => {}); }));`,
+  },
+  {
+    rule: 'L16',
+    says: 'a transaction that the write is no part of',
+    code: `const a = db.collection('a'); await s.withTransaction(async () => { await a.find({ x: 1 }).forEach(async (one) => { await a.«updateOne»({ _id: one._id }, { $set: { y: one.x } }); }); });`,
+  },
+  {
     rule: 'L14',
     says: 'forEach with an async function',
     code: `[1, 2].«forEach»(async (n) => { await db.collection('a').deleteOne({ _id: n }); });`,
@@ -526,6 +536,11 @@ const clean: Case[] = [
     rule: 'L16',
     says: 'into another collection by a key of its own',
     code: `for await (const one of db.collection('a').find({ x: 1 })) await db.collection('b').updateOne({ a: one._id }, { $set: { n: one.n } }, { upsert: true });`,
+  },
+  {
+    rule: 'L16',
+    says: 'within a transaction',
+    code: `const a = db.collection('a'); await client.withSession((session) => session.withTransaction(async () => { for await (const one of a.find({ x: 1 }, { session })) await a.updateOne({ _id: one._id }, { $set: { y: one.x } }, { session }); }));`,
   },
   {
     rule: 'L17',
