@@ -44,12 +44,12 @@ def entries(module):
         return list(found)
     if fields.get("up") is None:
         raise NoMigration("has neither a list `migrations` nor a function `up`")
-    known = ("up", "down", "validate", "irreversible", "requires")
+    known = ("up", "down", "validate", "irreversible", "repeatable", "requires")
     return [{name: fields[name] for name in known if name in fields}]
 
 
 FUNCTIONS = ("up", "down", "validate")
-VALUES = ("name", "description", "irreversible", "requires", "transaction")
+VALUES = ("name", "description", "irreversible", "repeatable", "requires", "transaction")
 
 
 def outline(entry):

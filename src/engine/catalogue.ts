@@ -21,6 +21,8 @@ export interface CatalogueEntry {
   description?: string;
   hasDown: boolean;
   irreversible?: true | string;
+  /** Runs again when its file has changed. */
+  repeatable?: boolean;
   requires: string[];
   /** SHA-256 (hex) of the file's bytes. */
   checksum: string;
@@ -97,6 +99,7 @@ async function readEntries(
       description: entry.description,
       hasDown: entry.hasDown,
       irreversible: entry.irreversible,
+      repeatable: entry.repeatable,
       requires: entry.requires ?? [],
       checksum,
       source,
@@ -119,6 +122,7 @@ function describeLoaded(migration: LoadedMigration): Omit<CatalogueEntry, 'file'
       ? typeof definition.down === 'function'
       : isTransform(definition) && Boolean(definition.revert ?? definition.revertPipeline),
     irreversible: definition.irreversible,
+    repeatable: definition.repeatable,
     requires: definition.requires ?? [],
   };
 }

@@ -71,6 +71,7 @@ export function arraySet(migrations: LoadedMigration[], root: string): Migration
         ? typeof definition.down === 'function'
         : isTransform(definition) && Boolean(definition.revert ?? definition.revertPipeline),
       irreversible: definition.irreversible,
+      repeatable: definition.repeatable,
       requires: definition.requires ?? [],
       checksum: sourceChecksum(source),
       source,

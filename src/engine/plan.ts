@@ -21,14 +21,17 @@ export interface PlanInput {
 /** The state of every migration: those on disk in their order, then applied ones whose file is missing. */
 export async function readStatus(input: PlanInput): Promise<MigrationStatus[]> {
   const { catalogue, rows, runs, ledger, journals } = input;
-  const applied = new Map(rows.map((row) => [row.name, row]));
+  const ledgered = new Map(rows.map((row) => [row.name, row]));
   const last = lastSteps(runs);
-  const newestApplied = catalogue.entries.findLastIndex((entry) => applied.has(entry.name));
+  const newestApplied = catalogue.entries.findLastIndex((entry) => ledgered.has(entry.name));
   const statuses: MigrationStatus[] = [];
   for (const [position, entry] of catalogue.entries.entries()) {
-    const row = applied.get(entry.name);
+    const row = ledgered.get(entry.name);
     const step = last.get(entry.name);
-    const state = row ? await appliedState(entry, row, ledger) : pendingState(step, position < newestApplied);
+    const applied = row && (await appliedState(entry, row, ledger));
+    const again = applied === 'changed' && entry.repeatable === true;
+    const late = !row && position < newestApplied;
+    const state = applied && !again ? applied : pendingState(step, late);
     statuses.push({
       name: entry.name,
       state: step && isActive(step) ? 'running' : state,
@@ -185,6 +188,11 @@ export function unfinishedRollback(name: string, runs: RunDocument[]): string | 
 
 const runnable: readonly MigrationState[] = ['pending', 'out-of-order', 'failed', 'interrupted'];
 
+/** Whether an `up` takes it. */
+export function isRunnable({ state }: MigrationStatus): boolean {
+  return runnable.includes(state);
+}
+
 export interface UpSelection {
   names: string[];
   /** Run everything that is pending up to and with this one. */
@@ -205,11 +213,11 @@ export function selectUp(statuses: MigrationStatus[], selection: UpSelection): M
     const named = selection.names.map((name) => findStatus(statuses, name));
     for (const status of named) {
       const again = selection.changedToo === true && status.state === 'changed';
-      if (!again && !runnable.includes(status.state)) throw notRunnable(status);
+      if (!again && !isRunnable(status)) throw notRunnable(status);
     }
     return statuses.filter((status) => named.includes(status));
   }
-  let chosen = statuses.filter((status) => runnable.includes(status.state));
+  let chosen = statuses.filter(isRunnable);
   if (selection.to !== undefined) {
     const last = statuses.indexOf(findStatus(statuses, selection.to));
     chosen = chosen.filter((status) => statuses.indexOf(status) <= last);
@@ -227,6 +235,8 @@ export function selectUp(statuses: MigrationStatus[], selection: UpSelection): M
 }
 
 function isLate(statuses: MigrationStatus[], status: MigrationStatus): boolean {
+  // What has been applied once keeps its place: a repeatable one that has changed comes late by nature.
+  if (status.appliedAt !== null) return false;
   const position = statuses.indexOf(status);
   return statuses.some(
     (other, index) => index > position && other.file !== undefined && other.appliedAt !== null,

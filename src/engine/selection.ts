@@ -11,7 +11,7 @@ import type { CatalogueEntry } from './catalogue';
 import type { Connection } from './connect';
 import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
-import { readStatus, selectDown, selectUp, unfinishedRollback, unfinishedRun } from './plan';
+import { isRunnable, readStatus, selectDown, selectUp, unfinishedRollback, unfinishedRun } from './plan';
 import { listQuarantine } from './quarantine';
 import { journalPrefix } from '../transfer/journal';
 import { listRuns } from './runs';
@@ -116,7 +116,9 @@ export async function resumeSteps(
   const chosen =
     request.resume === undefined ? selectUp(state.statuses, { ...request, allowOutOfOrder: true }) : [];
   const wanted = new Set([...open, ...chosen.map((status) => status.name)]);
-  const statuses = state.statuses.filter((status) => wanted.has(status.name) && status.appliedAt === null);
+  const statuses = state.statuses.filter(
+    (status) => wanted.has(status.name) && (status.appliedAt === null || isRunnable(status)),
+  );
   return plan(statuses, state);
 }
 

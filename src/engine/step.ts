@@ -38,6 +38,8 @@ export interface PlannedStep {
   state?: MigrationState;
   /** What was applied, where it is not the file as it is now: a rollback takes it. */
   applied?: AppliedVersion;
+  /** It stays applied whatever becomes of this step: only its documents in quarantine are tried again. */
+  keep?: boolean;
 }
 
 /** A step that ended badly; everything about it is recorded already. */
@@ -82,7 +84,7 @@ export async function retryStep(scope: RunScope, planned: PlannedStep, set: Migr
     if (quarantined > 0) recorder.log('warn', `${quarantined} documents failed again.`, step.name);
     recorder.finishStep(step, 'applied', null);
   } catch (error) {
-    throw await settleFailure(scope, planned, step, error);
+    throw await settleFailure(scope, { ...planned, keep: true }, step, error);
   }
 }
 
@@ -264,9 +266,8 @@ async function settleFailure(
   return undo(scope, step, info, exitCode, error);
 }
 
-function canUndo(scope: RunScope, { entry, row }: PlannedStep, step: RunStep): boolean {
-  // What is applied stays applied: a retry of its quarantine may not take it back.
-  if (row) return false;
+function canUndo(scope: RunScope, { entry, keep }: PlannedStep, step: RunStep): boolean {
+  if (keep) return false;
   const begun = step.state === 'running' || step.state === 'verifying';
   const { mode } = scope.recorder.document;
   const journaled = entry.kind === 'transform' || (entry.kind === 'script' && step.journal !== undefined);

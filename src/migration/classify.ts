@@ -153,6 +153,7 @@ const commonRules: [field: string, rule: Rule][] = [
   ['name', name],
   ['description', text],
   ['irreversible', either('true or the reason', flag, name)],
+  ['repeatable', flag],
   ['requires', strings],
   ['validate', fn],
 ];

@@ -113,6 +113,8 @@ interface MigrationBase {
   description?: string;
   /** Cannot be rolled back, and why. */
   irreversible?: true | string;
+  /** Runs again whenever its file has changed since it was applied: for reference data, views, validators. */
+  repeatable?: boolean;
   /** Names of migrations that must be applied before. */
   requires?: string[];
 }

@@ -14,6 +14,7 @@ export interface OutlineEntry {
   /** True with `down`, `revert` or `revertPipeline`; a transform is reversible by its journal anyway. */
   hasDown: boolean;
   irreversible?: true | string;
+  repeatable?: boolean;
   /** Names of migrations that must be applied before, where they are literals. */
   requires?: string[];
 }

@@ -66,6 +66,7 @@ function readEntry(
   };
   const isSet = (key: string): boolean => (literal(key) ?? { value: true }).value != null;
   const irreversible = literal('irreversible');
+  const repeatable = literal('repeatable');
   const requires = readRequires(properties, scope);
   const entry: OutlineEntry = {
     name: object.complete ? nameOf(literal('name'), fallbackName) : null,
@@ -79,8 +80,10 @@ function readEntry(
   if (typeof description === 'string') entry.description = description;
   const reason = irreversible?.value;
   if (reason === true || typeof reason === 'string') entry.irreversible = reason;
+  if (repeatable?.value === true) entry.repeatable = true;
   if (requires) entry.requires = requires;
-  const complete = entry.name !== null && irreversible !== undefined && requires !== null;
+  const known = irreversible !== undefined && repeatable !== undefined && requires !== null;
+  const complete = entry.name !== null && known;
   return { entry, complete };
 }
 

@@ -50,6 +50,7 @@ function readFields(entry: OutlineEntry, fields: Map<string, Tokens>, module: Mo
   const irreversible = fields.get('irreversible') ?? [];
   const reason = irreversible[0]?.text === 'True' || stringOf(irreversible, module);
   if (reason) entry.irreversible = reason;
+  if (fields.get('repeatable')?.[0]?.text === 'True') entry.repeatable = true;
   const list = fields.get('requires') ?? [];
   const names = inside(list, '[', ']') ?? inside(list, '(', ')');
   const literals = names && split(names, ',').map((name) => stringOf(name, module));
