@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { Catalogue, CatalogueEntry } from '../../../src/engine/catalogue';
 import type { LedgerRow } from '../../../src/engine/ledger';
-import { readStatus, selectDown, selectUp, unfinishedRun } from '../../../src/engine/plan';
+import { selectDown, selectUp } from '../../../src/engine/choice';
+import { readStatus, unfinishedRun } from '../../../src/engine/plan';
 import type { RunDocument, RunState, RunStep } from '../../../src/protocol/run';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
