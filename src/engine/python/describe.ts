@@ -13,6 +13,7 @@ export interface Told {
   name?: unknown;
   description?: unknown;
   irreversible?: unknown;
+  repeatable?: unknown;
   requires?: unknown;
   transaction?: unknown;
   up?: true | string;
