@@ -17,6 +17,8 @@ export interface ConnectionNode {
   connection: ConnectionInfo;
   selected: boolean;
   state: 'unknown' | 'checking' | 'ok' | 'failed';
+  /** The server has answered, and is not known to have gone since. */
+  answered: boolean;
   details: NoticeNode[];
 }
 /** Asked for when it is opened. */
@@ -105,10 +107,9 @@ export class ConnectionsTree implements vscode.TreeDataProvider<ConnectionsNode>
     if (node.type === 'database') return [];
     const { connection } = node;
     if (node.type === 'databases') return this.#databases(node);
-    // Only a server that answered is asked for more.
-    const { id, details, state } = node;
+    const { id, details, answered } = node;
     const databases: DatabasesNode = { type: 'databases', id: `${id}/databases`, connection };
-    return state === 'ok' ? [...details, databases] : details;
+    return answered ? [...details, databases] : details;
   }
 
   async #databases({ id, connection }: DatabasesNode): Promise<ConnectionsNode[]> {
@@ -140,6 +141,7 @@ export class ConnectionsTree implements vscode.TreeDataProvider<ConnectionsNode>
         connection,
         selected: connection.id === selected,
         state: status?.state ?? 'unknown',
+        answered: status?.result !== undefined && !status.error,
         details: connectionDetails(id, {
           connection,
           status,
@@ -156,7 +158,7 @@ export class ConnectionsTree implements vscode.TreeDataProvider<ConnectionsNode>
 function connectionItem(node: ConnectionNode): vscode.TreeItem {
   const { connection, selected, state } = node;
   const { None, Expanded, Collapsed } = vscode.TreeItemCollapsibleState;
-  const hasChildren = node.details.length > 0 || state === 'ok';
+  const hasChildren = node.details.length > 0 || node.answered;
   const item = new vscode.TreeItem(
     connection.name,
     !hasChildren ? None : state === 'failed' ? Expanded : Collapsed,
