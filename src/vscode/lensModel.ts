@@ -129,8 +129,8 @@ function entryLenses(entry: OutlineEntry, context: LensContext): LensSpec[] {
     ...actionsOf(row).map((action) => actionLens(action, ref, context, at)),
     ...controlLenses(row, t, at),
     stateLens(row, ref, context, at),
-    ...lastDryRunLens(row, ref, context, at),
     target,
+    ...lastDryRunLens(row, ref, context, at),
   ];
 }
 

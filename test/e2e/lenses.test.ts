@@ -58,4 +58,26 @@ describe('lenses', () => {
         assert.deepEqual(await workbench.page.evaluate(() => window.drawnLenses), []);
       },
     ));
+
+  it('stay the same while somebody types, also while the text does not parse', () =>
+    scene(
+      'typing',
+      { files: { 'migrations/20240101000000-one.js': script } },
+      async ({ window: workbench }) => {
+        await workbench.openFile('20240101000000-one.js');
+        const before = await workbench.waitForLens('pending');
+        await workbench.page.evaluate(watchLenses);
+        await workbench.openFile('20240101000000-one.js', 3);
+        await workbench.page.keyboard.press('End');
+        for (const key of "\n  // await db.collection('orders').find({") {
+          await workbench.page.keyboard.type(key, { delay: 30 });
+        }
+        for (const key of '\nconst open = {{{') await workbench.page.keyboard.type(key, { delay: 30 });
+        await workbench.page.locator('.squiggly-error').first().waitFor();
+        assert.deepEqual(await workbench.waitForLens('pending'), before);
+        const drawn = await workbench.page.evaluate(() => window.drawnLenses.filter((text) => text !== ''));
+        const said = new Set(drawn.map((text) => text.replaceAll('\u00a0', '')));
+        assert.ok(said.size <= 1, [...said].join('; '));
+      },
+    ));
 });

@@ -257,7 +257,9 @@ describe('a migration in the tree', () => {
       outcome: 'failed',
       details: 'none',
     } as const;
-    const steps = [step({ state: 'failed', checks: [check], error })];
+    const steps = [
+      step({ state: 'failed', checks: [check, { ...check, check: 'Disk space', outcome: 'passed' }], error }),
+    ];
     stage().runs.putDocuments([run({ state: 'failed', steps, startedAt: new Date().toISOString() })]);
     const tree = stage().migrations();
     const { children } = await only(tree);
@@ -268,6 +270,7 @@ describe('a migration in the tree', () => {
         ['total is null', 'error', 'migratory.openMigration'],
         ['Run: failed', 'history', 'migratory.showRun'],
         ['Index exists', 'warning', undefined],
+        ['1 check passed', 'check', undefined],
         ['orders', 'layers', undefined],
       ],
     );
@@ -309,12 +312,12 @@ describe('a migration in the tree', () => {
         children.map((child) => child.label),
       ]),
       [
+        ['Needs Attention', '1', ['b']],
         ['Pending', '1', ['a']],
         ['Applied', '1', ['c']],
-        ['Needs Attention', '1', ['b']],
       ],
     );
-    const [pending] = await tree.getChildren();
+    const [, pending] = await tree.getChildren();
     const [grouped] = await tree.getChildren(pending);
     assert.equal(grouped, flat[0], 'the same row is another node in its group');
     assert.equal(grouped && tree.getParent(grouped), pending);
@@ -469,7 +472,7 @@ describe('a connection in the tree', () => {
     assert.equal(tested?.label, 'Test failed: Network (TCP)');
     assert.deepEqual(
       tested?.children.map(({ icon }) => icon),
-      ['check', 'error', 'debug-step-over'],
+      ['check', 'error', 'dash'],
     );
     const fixes = tested?.children[1]?.children ?? [];
     assert.equal(fixes[0]?.label, 'Nothing listens on localhost:27017.');

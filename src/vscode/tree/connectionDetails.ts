@@ -90,14 +90,14 @@ function stageNode(
   const icons = {
     passed: ['check', 'testing.iconPassed'],
     failed: ['error', 'list.errorForeground'],
-    skipped: ['debug-step-over', undefined],
+    skipped: ['dash', undefined],
   } as const;
   const [icon, color] = icons[step.outcome];
   const stage = `${id}/${step.step}`;
   const took = step.outcome === 'passed' ? ` · ${step.durationMs} ms` : '';
   return {
     ...notice(stage, stageWords(step), icon, color),
-    description: step.details + took,
+    description: step.details,
     tooltip: step.details + took,
     children: step.outcome === 'failed' ? fixes(stage, step, connection, hint) : undefined,
   };

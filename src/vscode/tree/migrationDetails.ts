@@ -26,14 +26,11 @@ export interface Details {
 export function detailsOf(id: string, details: Details): NoticeNode[] {
   const { row, last, report, now } = details;
   const step = last?.step;
-  const checks = [...(step?.checks ?? []), ...(step?.verification ?? [])];
   const nodes = [
     ...errorNodes(id, row),
     ...(last ? [runNode(id, last.run, now, step?.error?.message)] : []),
     ...(row.lastDryRun && row.lastDryRun.run !== last?.run._id ? [dryRunNode(id, row, now)] : []),
-    ...checks
-      .filter(({ outcome }) => outcome !== 'skipped')
-      .map((check, index) => checkNode(`${id}/check:${index}`, check)),
+    ...checkNodes(id, [...(step?.checks ?? []), ...(step?.verification ?? [])]),
     ...touchNodes(id, details.collections, report?.collections ?? []),
   ];
   return nodes.length > 0 ? nodes : [nothingNode(id)];
@@ -85,6 +82,25 @@ function dryRunNode(id: string, { lastDryRun }: MigrationRow, now: number): Noti
     icon: new vscode.ThemeIcon('beaker'),
     command: lastDryRun && showRun(lastDryRun.run),
   };
+}
+
+/** Those that failed one by one, those that passed behind one row: they are many, and mostly nobody asks. */
+function checkNodes(id: string, checks: readonly CheckResult[]): NoticeNode[] {
+  const of = (outcome: CheckResult['outcome']): NoticeNode[] =>
+    checks
+      .filter((check) => check.outcome === outcome)
+      .map((check, index) => checkNode(`${id}/${outcome}:${index}`, check));
+  const passed = of('passed');
+  if (passed.length === 0) return of('failed');
+  const summary: NoticeNode = {
+    type: 'notice',
+    id: `${id}/passed`,
+    label: passed.length === 1 ? t('1 check passed') : t('{0} checks passed', passed.length),
+    icon: new vscode.ThemeIcon('check', new vscode.ThemeColor('testing.iconPassed')),
+    children: passed,
+    collapsed: true,
+  };
+  return [...of('failed'), summary];
 }
 
 export function checkNode(id: string, check: CheckResult): NoticeNode {

@@ -11,7 +11,7 @@ import type { FileProblem, MigrationRow } from '../rows';
 import type { LastRun, RunStore } from '../runs';
 import { stateWords } from '../words';
 import type { StateGroup, TreeFilter } from './filter';
-import { groupOf, groupWords, stateGroups } from './filter';
+import { groupOf, groupWords } from './filter';
 import { detailsOf } from './migrationDetails';
 import { migrationItem, tooltipOf } from './migrationItem';
 import type { NoticeNode } from './nodes';
@@ -37,10 +37,12 @@ export interface GroupNode {
 export type MigrationsNode = MigrationNode | GroupNode | NoticeNode;
 
 const t = vscode.l10n.t;
+/** What somebody has to look at comes first, what is done last. */
+const groupsInOrder: readonly StateGroup[] = ['attention', 'running', 'pending', 'applied'];
 
 export class MigrationsTree implements vscode.TreeDataProvider<MigrationsNode> {
   readonly #nodes = new NodeCache<MigrationsNode>(isSame);
-  readonly #groups = new Map(stateGroups.map((group) => [group, groupNode(group)]));
+  readonly #groups = new Map(groupsInOrder.map((group) => [group, groupNode(group)]));
   readonly #parents = new WeakMap<MigrationsNode, MigrationsNode>();
   readonly #made = new WeakMap<MigrationRow, { minute: number; node: MigrationNode }>();
   readonly #changed = new vscode.EventEmitter<MigrationsNode[] | undefined>();
