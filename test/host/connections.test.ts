@@ -202,7 +202,8 @@ describe('the target above a migration', () => {
     assert.equal(await targetOf(path), `${second} on ${host}`);
     assert.equal(await targetOf(neighbour), `${first} on ${host}`);
     const run = (await lenses(path)).find(({ title }) => title === 'Run');
-    assert.equal((run?.command.arguments?.[0] as { connection?: string }).connection, other);
+    const [ref] = (run?.command.arguments ?? []) as { connection?: string }[];
+    assert.equal(ref?.connection, other);
 
     stage.person.picks.push((items) =>
       items.find(({ label }) => label.endsWith('The connection of the workspace')),
