@@ -66,7 +66,7 @@ interface Around {
 const keyWants: Partial<Record<Role, readonly Want[]>> = {
   fields: ['field'],
   query: ['field', 'query'],
-  condition: ['condition', 'parameter'],
+  condition: ['condition'],
   elements: ['field', 'query', 'condition'],
   parameters: ['parameter'],
   update: ['update'],

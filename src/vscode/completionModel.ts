@@ -141,8 +141,24 @@ function operatorSuggestion(operator: Operator, question: CompletionQuestion): S
     detail: kindInWords(operator, wants, question.t),
     documentation: documented(operator, wants, question.t),
     ...written(operator.name, question, valueIn(question.language, operator)),
-    sort: `2${operator.name}`,
+    sort: `2${rank(operator.name)}${operator.name}`,
   };
+}
+
+/** What most migrations are made of comes first; of what is typed alike, `$gt` before `$geoIntersects`. */
+const usual = [
+  '$set $unset $rename $inc $push $pull $addToSet $setOnInsert $currentDate',
+  '$eq $ne $gt $gte $lt $lte $in $nin $exists $type $not $and $or $nor $regex $elemMatch $size $expr',
+  '$match $project $group $addFields $sort $limit $lookup $unwind $merge $replaceRoot $replaceWith',
+  '$cond $ifNull $concat $map $filter $reduce $mergeObjects $convert $toDate $toString $toInt $toDecimal $sum',
+  '$$ROOT $$NOW $$REMOVE $$this',
+]
+  .join(' ')
+  .split(' ');
+
+function rank(name: string): string {
+  const place = usual.indexOf(name);
+  return String(place < 0 ? usual.length : place).padStart(2, '0');
 }
 
 /**

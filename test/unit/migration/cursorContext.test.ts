@@ -37,7 +37,7 @@ const javascript: Case[] = [
     ['field', 'query'],
     { word: 'ye', colon: true },
   ],
-  [inUp("await db.collection('films').updateMany({ year: { $g|"), ['condition', 'parameter'], { word: '$g' }],
+  [inUp("await db.collection('films').updateMany({ year: { $g|"), ['condition'], { word: '$g' }],
   [
     inUp("db.collection('films').deleteMany({ $or: [{ a: 1 }, { |"),
     ['field', 'query'],
@@ -48,7 +48,7 @@ const javascript: Case[] = [
     ['field', 'query', 'condition'],
     { prefix: 'cast.' },
   ],
-  [inUp("db.collection('films').find({ year: { $not: { |"), ['condition', 'parameter']],
+  [inUp("db.collection('films').find({ year: { $not: { |"), ['condition']],
   [
     inUp("db.collection('films').find({ $expr: { $eq: ['$|"),
     ['path', 'variable'],
@@ -183,7 +183,7 @@ const python: Case[] = [
   ['def up(db):\n    db.|', ['collection']],
   ['def up(db):\n    db.fi|lms.update_many({})', ['collection'], { word: 'films' }],
   ['def up(db):\n    db.films.update_many({"|', ['field', 'query'], { collection: 'films', quote: '"' }],
-  ['def up(db):\n    db["films"].update_many({"year": {"$|"}})', ['condition', 'parameter']],
+  ['def up(db):\n    db["films"].update_many({"year": {"$|"}})', ['condition']],
   ['def up(db):\n    db.films.update_many({}, {"|', ['update']],
   ['def up(db):\n    db.films.update_many({}, update={"$set": {"|', ['field'], { collection: 'films' }],
   [

@@ -115,6 +115,15 @@ describe('completion', () => {
     assert.deepEqual(labels("db.collection('|')", 'javascript', {}), []);
   });
 
+  it('offers usual operators before others', () => {
+    const sorted = suggestionsFor(question(`${films}.find({ a: { | } })`).question)
+      .sort((a, b) => (a.sort < b.sort ? -1 : 1))
+      .map(({ label }) => label);
+    assert.deepEqual(sorted.slice(0, 4), ['$eq', '$ne', '$gt', '$gte']);
+    assert.ok(sorted.indexOf('$size') < sorted.indexOf('$geoWithin'));
+    assert.ok(!sorted.includes('$language'));
+  });
+
   it('says what an operator is, and since when', () => {
     const found = suggestionsFor(question(`${films}.aggregate([{ | }])`).question);
     const densify = found.find(({ label }) => label === '$densify');

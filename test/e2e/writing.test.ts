@@ -1,0 +1,83 @@
+// Writing a migration by keyboard in the packaged extension: the list that opens while typing, what it writes, and the
+// hover under the mouse, with pictures in four themes.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Theme, Workbench } from '../../tools/vscode/workbench';
+import { eventually } from '../../tools/vscode/eventually';
+import { scene } from './support/scene';
+
+const name = '20240101000000-one.js';
+const text = `module.exports = {
+  async up(db) {
+    await db.collection('films').updateMany({}, [{ $set: { seen: '$year' } }]);
+    await db.collection('films').find({ });
+  },
+};
+`;
+const films = [
+  { title: 'A', year: 1999, cast: [{ name: 'x', born: new Date() }] },
+  { title: 'B', year: '2001' },
+  { title: 'C', year: 2003, gross: 5.5 },
+];
+
+/** Types at the end of a text in the editor. */
+async function typeBehind({ page }: Workbench, line: number, column: number, typed: string): Promise<void> {
+  await page.keyboard.press('Control+g');
+  await page.keyboard.type(`${line}:${column}`);
+  await page.keyboard.press('Enter');
+  await page.keyboard.type(typed, { delay: 60 });
+}
+
+async function pictures(window: Workbench, picture: string): Promise<void> {
+  for (const theme of ['light', 'hc-black', 'hc-light', 'dark'] satisfies Theme[]) {
+    await window.setTheme(theme);
+    await window.screenshot(`e2e-${picture}-${theme}`);
+  }
+}
+
+describe('writing a migration', () => {
+  it('offers what the database holds and MongoDB knows, and explains it', () =>
+    scene(
+      'writing',
+      { files: { [`migrations/${name}`]: text }, documents: { films } },
+      async ({ window, folder }) => {
+        const { page } = window;
+        await window.openFile(name);
+        await window.waitForLens('pending');
+        const list = page.locator('.suggest-widget.visible');
+        const column = text.split('\n')[3]?.indexOf('{ }') ?? 0;
+
+        await typeBehind(window, 4, column + 3, 'y');
+        const field = list.locator('.monaco-list-row', { hasText: 'year' }).first();
+        await field.waitFor();
+        assert.match((await field.textContent()) ?? '', /year.*int 67 %, string 33 %/);
+        await window.screenshot('e2e-writing-field');
+        await page.keyboard.press('Tab');
+        await page.keyboard.type('{ $g', { delay: 60 });
+        await list.locator('.monaco-list-row', { hasText: '$gte' }).first().waitFor();
+        await window.screenshot('e2e-writing-operator');
+        await page.keyboard.type('te', { delay: 60 });
+        await page.keyboard.press('Tab');
+        await page.keyboard.type('2000', { delay: 60 });
+        await page.keyboard.press('Control+s');
+        const saved = await eventually(
+          'the file to be saved',
+          () => readFile(join(folder, 'migrations', name), 'utf8'),
+          (found) => found.includes('2000'),
+        );
+        assert.match(saved, /find\(\{ year: \{ \$gte: 2000 ?\} ?\}\)/);
+
+        await page
+          .locator('.view-line span', { hasText: /^\$set$/ })
+          .first()
+          .hover();
+        const hover = page.locator('.monaco-hover:visible', { hasText: 'Adds fields to the documents' });
+        await hover.waitFor();
+        await window.screenshot('e2e-writing-hover-operator');
+        await page.locator('.view-line span', { hasText: '$year' }).last().hover();
+        await page.locator('.monaco-hover:visible', { hasText: 'In 100 % of the 3 documents' }).waitFor();
+        await pictures(window, 'writing-hover-field');
+      },
+    ));
+});
