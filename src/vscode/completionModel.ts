@@ -65,7 +65,7 @@ export function hoverText({ context, known, t }: CompletionQuestion): string | u
   if (!wants.includes('field') && path === word) return undefined;
   const found = fieldsUnder(known.sample, context.prefix).find(({ name }) => name === path);
   if (!found || !known.sample || collection === undefined) return undefined;
-  return `**\`${found.field.path}\`** · ${typesInWords(found.field)}\n\n${seenInWords(found.field, known.sample, collection, t)}`;
+  return `**\`${inCode(found.field.path)}\`** · ${typesInWords(found.field)}\n\n${seenInWords(found.field, known.sample, collection, t)}`;
 }
 
 /** `string 98 %, null 2 %`; a single type goes without its share. */
@@ -89,8 +89,13 @@ function seenInWords(
     'In {0} of the {1} documents of `{2}` that were looked at.',
     percent(field.count, sample.documents),
     sample.documents,
-    collection,
+    inCode(collection),
   );
+}
+
+/** Names come from a database, and must not get out of the code that they stand in. */
+function inCode(name: string): string {
+  return name.replaceAll('`', "'").replaceAll(/\s/g, ' ');
 }
 
 function percent(part: number, whole: number): string {

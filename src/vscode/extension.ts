@@ -14,6 +14,7 @@ import { Log } from './log';
 import { extensionId } from './manifest';
 import { MigrationStore } from './migrationStore';
 import { Observer } from './observer';
+import { OperatorColors } from './operatorColors';
 import { OutlineStore } from './outlines';
 import { RunPanel } from './panel';
 import { findProjectFolder, Project } from './project';
@@ -63,6 +64,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
             new LensProvider(services.outlines, services.store),
             languageHelp(services),
             ...lint(services, context),
+            new OperatorColors(services.outlines),
           ]
         : []),
       new StatusBar(services.store, services.runs),

@@ -53,6 +53,12 @@ export const View = {
   runs: 'migratory.runs',
 } as const;
 
+/** Colours that a theme or a person can set. */
+export const Color = {
+  stage: 'migratory.stageForeground',
+  operator: 'migratory.operatorForeground',
+} as const;
+
 /** Keys of `when` clauses. */
 export interface ContextKeys {
   /** What the folder holds, for the welcome texts of an empty view. */

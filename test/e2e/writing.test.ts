@@ -29,11 +29,9 @@ async function typeBehind({ page }: Workbench, line: number, column: number, typ
   await page.keyboard.type(typed, { delay: 60 });
 }
 
-async function pictures(window: Workbench, picture: string): Promise<void> {
-  for (const theme of ['light', 'hc-black', 'hc-light', 'dark'] satisfies Theme[]) {
-    await window.setTheme(theme);
-    await window.screenshot(`e2e-${picture}-${theme}`);
-  }
+function colour({ page }: Workbench, text: RegExp): Promise<string> {
+  const span = page.locator('.view-line span span', { hasText: text }).first();
+  return span.evaluate((element) => getComputedStyle(element).color);
 }
 
 describe('writing a migration', () => {
@@ -75,9 +73,18 @@ describe('writing a migration', () => {
         const hover = page.locator('.monaco-hover:visible', { hasText: 'Adds fields to the documents' });
         await hover.waitFor();
         await window.screenshot('e2e-writing-hover-operator');
-        await page.locator('.view-line span', { hasText: '$year' }).last().hover();
-        await page.locator('.monaco-hover:visible', { hasText: 'In 100 % of the 3 documents' }).waitFor();
-        await pictures(window, 'writing-hover-field');
+        for (const theme of ['light', 'hc-black', 'hc-light', 'dark'] satisfies Theme[]) {
+          await window.setTheme(theme);
+          await page.mouse.move(0, 0);
+          await page.locator('.view-line span', { hasText: '$year' }).last().hover();
+          await page.locator('.monaco-hover:visible', { hasText: 'In 100 % of the 3 documents' }).waitFor();
+          await window.screenshot(`e2e-writing-hover-field-${theme}`);
+          const [operator, name, path, word] = await Promise.all(
+            [/^\$set$/, /^seen:?$/, /^\$year$/, /^'films'$/].map((text) => colour(window, text)),
+          );
+          assert.notEqual(operator, name, `${theme}: operators look like any name`);
+          assert.notEqual(path, word, `${theme}: paths look like any string`);
+        }
       },
     ));
 });

@@ -222,6 +222,12 @@ describe('hover', () => {
     assert.match(hover(`${films}.find({ 'Release| Date': 1 })`) ?? '', /In < 1 % of/);
   });
 
+  it('keeps names out of the Markdown', () => {
+    const odd = { documents: 1, fields: [{ path: 'a`[x](y)', count: 1, types: { int: 1 } }] };
+    const text = hover("db.collection('f`\\n').find({ 'a|`[x](y)': 1 })", 'javascript', { sample: odd });
+    assert.match(text ?? '', /^\*\*`a'\[x\]\(y\)`\*\* · int\n\n.* of `f'\\n` that/);
+  });
+
   it('says nothing of what it does not know', () => {
     assert.equal(hover(`${films}.find({ ot|her: 1 })`), undefined);
     assert.equal(hover(`${films}.find({ $gg|: 1 })`), undefined);

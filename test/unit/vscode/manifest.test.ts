@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  Color,
   Command,
   extensionId,
   lensNames,
@@ -41,6 +42,7 @@ interface Manifest {
       >;
     }[];
     languageModelTools: { name: string; when: string; inputSchema: { required: string[] } }[];
+    colors: { id: string }[];
     taskDefinitions: { type: string }[];
     problemPatterns: { name: string; regexp: string }[];
     problemMatchers: { name: string; pattern: string }[];
@@ -118,6 +120,10 @@ describe('the manifest and the code', () => {
     const { languageModelTools } = contributes;
     assert.deepEqual(sorted(languageModelTools.map(({ name }) => name)), sorted(Object.values(Tool)));
     for (const { name, when } of languageModelTools) assert.match(when, /isWorkspaceTrusted/, name);
+  });
+
+  it('name the same colours', () => {
+    assert.deepEqual(sorted(contributes.colors.map(({ id }) => id)), sorted(Object.values(Color)));
   });
 
   it('agree on the extension and its panel', () => {
