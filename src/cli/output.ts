@@ -123,17 +123,19 @@ export class Output {
     }
   }
 
-  #progress({ processed, total, percentage, rate, etaSeconds }: Extract<Event, { type: 'progress' }>): void {
-    const of = total === null ? '' : ` of ${total.toLocaleString('en')} (${percentage ?? 0} %)`;
-    const eta = etaSeconds === null || etaSeconds === 0 ? '' : `, ${formatTime(etaSeconds)} left`;
-    const text = `  ${processed.toLocaleString('en')}${of} documents, ${Math.round(rate).toLocaleString('en')}/s${eta}`;
-    if (this.#quiet) return;
+  #progress(event: Extract<Event, { type: 'progress' }>): void {
+    // A script that has done nothing yet has nothing to show.
+    if (this.#quiet || (event.processed === 0 && event.total === null)) return;
+    const text = progressText(event);
     if (this.#terminal) {
-      this.#write(`\r\u001b[2K${text}`);
+      const bar = event.percentage === null ? '' : `${this.style('cyan', progressBar(event.percentage))} `;
+      // A line that wraps could not be drawn over.
+      const room = (process.stdout.columns || 80) - 3 - (bar === '' ? 0 : barWidth + 1);
+      this.#write(`\r\u001b[2K  ${bar}${text.slice(0, Math.max(room, 0))}`);
       this.#live = true;
     } else if (Date.now() - this.#lastProgress > plainProgressMs) {
       this.#lastProgress = Date.now();
-      this.line(text);
+      this.line(`  ${text}`);
     }
   }
 
@@ -148,6 +150,28 @@ export class Output {
     if (this.#live) this.#write('\n');
     this.#live = false;
   }
+}
+
+const barWidth = 24;
+/** Eighths of a cell, so that slow transfers are seen to move. */
+const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+
+function progressBar(percentage: number): string {
+  const cells = (Math.min(Math.max(percentage, 0), 100) / 100) * barWidth;
+  const filled = '█'.repeat(Math.floor(cells)) + (eighths[Math.floor((cells % 1) * 8)] ?? '');
+  return filled.padEnd(barWidth, '░');
+}
+
+function progressText({
+  processed,
+  total,
+  percentage,
+  rate,
+  etaSeconds,
+}: Extract<Event, { type: 'progress' }>): string {
+  const of = total === null ? '' : ` of ${total.toLocaleString('en')} (${percentage ?? 0} %)`;
+  const eta = etaSeconds === null || etaSeconds === 0 ? '' : `, ${formatTime(etaSeconds)} left`;
+  return `${processed.toLocaleString('en')}${of} documents, ${Math.round(rate).toLocaleString('en')}/s${eta}`;
 }
 
 /** Message and place of an error in one line. */
