@@ -89,10 +89,23 @@ export function actionsOf(row: MigrationRow): LensAction[] {
 }
 
 export function lensesFor(entries: readonly OutlineEntry[], context: LensContext): LensSpec[] {
-  // Out of thousands only those that the file is about, found in one pass.
-  const names = new Set(entries.map(({ name }) => name));
-  const rows = context.rows.filter(({ name, file }) => file === context.file || names.has(name));
-  return entries.flatMap((entry) => entryLenses(entry, { ...context, rows }));
+  // Each entry looks at the rows that can be its own, however many there are.
+  const byName = new Map<string, MigrationRow[]>();
+  const byIndex = new Map<number, MigrationRow[]>();
+  for (const row of context.rows) {
+    add(byName, row.name, row);
+    if (row.file === context.file) add(byIndex, row.index, row);
+  }
+  return entries.flatMap((entry) => {
+    const named = entry.name === null ? [] : (byName.get(entry.name) ?? []);
+    return entryLenses(entry, { ...context, rows: [...named, ...(byIndex.get(entry.index) ?? [])] });
+  });
+}
+
+function add<K>(rows: Map<K, MigrationRow[]>, key: K, row: MigrationRow): void {
+  const there = rows.get(key);
+  if (there) there.push(row);
+  else rows.set(key, [row]);
 }
 
 function entryLenses(entry: OutlineEntry, context: LensContext): LensSpec[] {

@@ -219,6 +219,29 @@ describe('the manifest', () => {
     }
   });
 
+  it('gives every command a category and an icon, and every group of settings an order of its own', () => {
+    for (const { command, category, icon } of contributes.commands) {
+      assert.equal(category, '%category%', command);
+      assert.match(icon ?? '', /^\$\([a-z-]+\)$/, command);
+    }
+    for (const { title, properties } of contributes.configuration) {
+      const orders = Object.values(properties).map(({ order }) => order);
+      assert.deepEqual(orders, [...new Set(orders)], title);
+    }
+  });
+
+  it('holds three icons at most above a view, beside the one that takes a filter away', () => {
+    for (const view of Object.values(View)) {
+      const shown = (contributes.menus['view/title'] ?? []).filter(
+        ({ when, group, command }) =>
+          when?.split(' && ')[0] === `view == ${view}` &&
+          group?.startsWith('navigation') &&
+          command !== Command.clearFilter,
+      );
+      assert.ok(shown.length <= 3, view);
+    }
+  });
+
   it('has every picture that it names', () => {
     const icons = [
       manifest.icon,
