@@ -41,8 +41,6 @@ export interface Exports {
   readonly trees: Trees;
   readonly runs: Pick<RunStore, 'list' | 'get'>;
   readonly tests: Pick<TestExplorer, 'controller'>;
-  /** Milliseconds of our own that the start took, without waiting for the editor to find our folder. */
-  readonly startedInMs: number;
 }
 
 const t = vscode.l10n.t;
@@ -53,7 +51,6 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
   context.subscriptions.push(log);
   try {
     const folder = await findProjectFolder();
-    const started = performance.now();
     const services = createServices(context, log, folder);
     closing = () => Promise.all([services.starter.detachAll(), services.sandbox.stop()]);
     const { trees, disposables } = createViews(services);
@@ -78,7 +75,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
       vscode.workspace.onDidChangeWorkspaceFolders(() => void followFolders(folder)),
     );
     void services.project?.reload();
-    return { trees, runs: services.runs, tests, startedInMs: performance.now() - started };
+    return { trees, runs: services.runs, tests };
   } catch (error) {
     // The editor itself says nothing when an extension does not start.
     log.error('Migratory could not start', error);
