@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lintSource } from '../../../src/migration/lint/lint';
 import { lintRuleIds, lintRules } from '../../../src/migration/lint/rules';
+import { filled } from '../support/snippet';
 import { renderTemplate, templateKinds } from '../../../src/migration/templates';
 
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -37,6 +38,20 @@ describe('lint of our own files', () => {
         assert.deepEqual(found(text, `a.${extension}`), [], text);
       });
     }
+  }
+
+  for (const [language, extension] of [
+    ['javascript', 'js'],
+    ['typescript', 'ts'],
+    ['python', 'py'],
+  ] as const) {
+    it(`finds nothing in the snippets for ${language}`, async () => {
+      const file = await readFile(join(root, 'snippets', `${language}.json`), 'utf8');
+      const snippets = JSON.parse(file) as Record<string, { body: string[] }>;
+      for (const [title, { body }] of Object.entries(snippets)) {
+        assert.deepEqual(found(filled(body.join('\n')), `a.${extension}`), [], title);
+      }
+    });
   }
 
   it('has the rules’ titles in the settings', async () => {
