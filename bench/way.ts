@@ -1,5 +1,6 @@
 // One way of doing a migration in a process of its own, so that its memory is its own too. Started by transfer.ts, which
 // sends the order by IPC and hears what it took.
+import { readFile } from 'node:fs/promises';
 import MongoBulkDataMigration from '@360-l/mongo-bulk-data-migration/dist/MongoBulkDataMigration.js';
 import { Binary, BSON, MongoClient, ObjectId, type ClientSession, type Db, type Document } from 'mongodb';
 import type { MigrationContext } from '../src/migration/kinds';
@@ -153,14 +154,21 @@ async function main(order: Order): Promise<Taken> {
   const client = await MongoClient.connect(order.uri);
   try {
     const db = client.db(order.database);
-    const idle = process.resourceUsage().maxRSS * 1024;
+    const idle = await mostResident();
     await warmUp(client, order);
     const started = performance.now();
     await ways[order.way](db, order);
-    return { ms: performance.now() - started, peak: process.resourceUsage().maxRSS * 1024, idle };
+    return { ms: performance.now() - started, peak: await mostResident(), idle };
   } finally {
     await client.close();
   }
+}
+
+/** In bytes. What the system counts for a child begins with what its parent had; Linux tells it without that, too. */
+async function mostResident(): Promise<number> {
+  const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
+  const kilobytes = /^VmHWM:\s+(\d+)/m.exec(status)?.[1];
+  return kilobytes ? Number(kilobytes) * 1024 : process.resourceUsage().maxRSS * 1024;
 }
 
 process.once('message', (order: Order) => {

@@ -17,7 +17,7 @@ import {
   BsonType,
 } from './raw';
 import { idEnd } from './scan';
-import { RawWriter } from './writer';
+import { borrowWriter, RawWriter, returnWriter } from './writer';
 import type { RawValue } from './raw';
 
 /** Bytes of statements in one command; the server takes 48 MB a message. */
@@ -52,9 +52,9 @@ export interface WriteOptions {
 type WriteKind = 'insert' | 'update' | 'delete';
 const listOf = { insert: 'documents', update: 'updates', delete: 'deletes' } as const;
 
-/** Raw documents one after the other in one buffer. */
+/** Raw documents one after the other in one buffer, to be sent once. */
 export class RawList {
-  readonly writer = new RawWriter();
+  writer = borrowWriter();
   /** Where each of them ends. */
   readonly ends: number[] = [];
 
@@ -82,6 +82,12 @@ export class RawList {
     this.writer.copy(item);
     this.added();
   }
+
+  /** The server has answered: nobody reads the bytes any more. */
+  sent(): void {
+    returnWriter(this.writer);
+    this.writer = new RawWriter(0);
+  }
 }
 
 /** The `{_id}` of a document. */
@@ -93,7 +99,7 @@ export function writeIdQuery(writer: RawWriter, raw: Buffer): void {
   writer.end(begun);
 }
 
-/** Sends raw documents, updates or deletes in as many commands as they need. Throws what the whole command throws. */
+/** Sends raw documents, updates or deletes, once, in as many commands as they need. Throws what the whole command throws. */
 export async function sendWrites(
   db: Db,
   kind: WriteKind,
@@ -126,6 +132,8 @@ export async function sendWrites(
     if (total.failures.length > 0 && ordered) break;
     first = next;
   }
+  // After a failure of the whole command its bytes may still be on their way.
+  list.sent();
   return total;
 }
 

@@ -22,6 +22,8 @@ import type { PipelineTransferOptions, TransferContext, TransferOptions, Transfe
 const mostDocuments = {
   function: 2000,
   pipeline: 5000,
+  /** Without transactions both versions of each document are sent. */
+  guarded: 1000,
 } as const;
 /** Documents of a range out of quarantine. */
 const retried = 500;
@@ -78,7 +80,7 @@ async function documentStep(options: TransferOptions, retry = false): Promise<St
   return {
     collection: source,
     filter: options.filter,
-    documents: mostDocuments[options.change.kind],
+    documents: mostDocuments[options.transactions ? options.change.kind : 'guarded'],
     onError: options.onError ?? 'stop',
     maxErrors: options.maxErrors ?? Infinity,
     async work(sizer, throttle, progress) {

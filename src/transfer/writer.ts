@@ -68,6 +68,22 @@ export class RawWriter {
   }
 }
 
+const spare: RawWriter[] = [];
+const mostSpare = 8;
+const largestSpare = 12 * 1024 * 1024;
+
+/** A writer whose buffer may have been used before: megabytes for each range would pile up until they are collected. */
+export function borrowWriter(): RawWriter {
+  return spare.pop() ?? new RawWriter();
+}
+
+/** Of what it has written nothing may be looked at any more. */
+export function returnWriter(writer: RawWriter): void {
+  if (spare.length >= mostSpare || writer.buffer.length > largestSpare) return;
+  writer.at = 0;
+  spare.push(writer);
+}
+
 /** Views that stay valid although much more is written: finished chunks are left to those who look at them. */
 export class Arena {
   private readonly chunk = 1024 * 1024;
