@@ -10,7 +10,10 @@ const names = ['SIGINT', 'SIGTERM'] as const;
 
 /** @returns a function that leaves signals to the system again. */
 export function obeySignals(runSwitch: RunSwitch, output: Pick<Output, 'say'>): () => void {
-  const watchdog = startWatchdog(names.map((name) => constants.signals[name]));
+  const watchdog = startWatchdog(
+    names.map((name) => constants.signals[name]),
+    ExitCode.cancelled,
+  );
   const onSignal = (): void => {
     if (runSwitch.signal.aborted) exitNow(ExitCode.cancelled);
     watchdog.heard();

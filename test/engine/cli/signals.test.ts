@@ -60,8 +60,9 @@ describe('signals during a run', function () {
     child.stderr?.on('data', (chunk: Buffer) => (told += chunk.toString()));
     await until(() => Promise.resolve(told.includes('Once more')));
     child.kill('SIGINT');
-    const { signal, out } = await finished;
-    assert.equal(signal, 'SIGKILL');
+    const { code, out, err } = await finished;
+    assert.equal(code, 130, err);
+    assert.doesNotMatch(err, /debugger/);
     for (const line of out.trim().split('\n')) assert.doesNotThrow(() => JSON.parse(line));
     assert.match((await place.run('status')).out, /a\.js +interrupted/);
     const down = await place.run('down', 'a.js');
