@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { RunMode } from '../protocol/run';
 import type { DryRunReport, Event, Verdict } from '../protocol/events';
-import { placeOf, sentence } from './output';
+import { placeOf, inLines } from './output';
 
 interface TestCase {
   suite: string;
@@ -80,7 +80,7 @@ export class JunitReport {
 
   #finished({ step, durationMs, error }: Extract<Event, { type: 'step.finished' }>): void {
     const failedAlready = this.#cases.some(({ suite, failure }) => suite === step && failure !== undefined);
-    const failure = error && !failedAlready ? sentence(error) : undefined;
+    const failure = error && !failedAlready ? inLines(error).join('\n') : undefined;
     this.#cases.push({
       suite: step,
       name: this.#mode === 'dry-run' ? 'up' : 'all checks',

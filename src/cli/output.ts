@@ -86,7 +86,9 @@ export class Output {
   error(info: ErrorInfo): void {
     if (this.#json) this.emit({ type: 'error', error: info });
     this.#endLive();
-    process.stderr.write(`${this.#colors ? styleText('red', 'error:') : 'error:'} ${sentence(info)}\n`);
+    const [first = '', ...details] = inLines(info);
+    process.stderr.write(`${this.#colors ? styleText('red', 'error:') : 'error:'} ${first}\n`);
+    for (const line of details) process.stderr.write(`  ${line}\n`);
     if (info.action?.cli) process.stderr.write(`  try: ${info.action.cli}\n`);
     for (const frame of authorFrames(info)) process.stderr.write(`  ${frame}\n`);
   }
@@ -174,9 +176,16 @@ function progressText({
   return `${processed.toLocaleString('en')}${of} documents, ${Math.round(rate).toLocaleString('en')}/s${eta}`;
 }
 
-/** Message and place of an error in one line. */
+/** The first line of an error's message, with its place. */
 export function sentence(info: ErrorInfo): string {
-  return `${info.message}${placeOf(info)}`;
+  return inLines(info)[0] ?? '';
+}
+
+/** The message line by line; the place stands in the first, where problem matchers look for it. */
+export function inLines(info: ErrorInfo): string[] {
+  const lines = info.message.split(/\r?\n/).map((line) => line.trimEnd());
+  const [first = '', ...details] = lines.filter((line) => line !== '');
+  return [`${first}${placeOf(info)}`, ...details];
 }
 
 /** ` (file:line:column)`, as far as it is known. */
