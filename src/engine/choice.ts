@@ -42,13 +42,7 @@ export function selectUp(statuses: MigrationStatus[], selection: UpSelection): M
   }
   if (selection.steps !== undefined) chosen = chosen.slice(0, selection.steps);
   const late = chosen.filter((status) => isLate(statuses, status));
-  if (late.length > 0 && !selection.allowOutOfOrder) {
-    const names = late.map((status) => `"${status.name}"`).join(', ');
-    throw new UserError(
-      `${names} would run out of order: later migrations are applied already. Run it by its name, or allow it.`,
-      { exitCode: ExitCode.usage, action: { label: 'Allow', cli: 'migratory up --allow-out-of-order' } },
-    );
-  }
+  if (late.length > 0 && !selection.allowOutOfOrder) throw outOfOrder(statuses, late);
   return chosen;
 }
 
@@ -56,9 +50,33 @@ function isLate(statuses: MigrationStatus[], status: MigrationStatus): boolean {
   // What has been applied once keeps its place: a repeatable one that has changed comes late by nature.
   if (status.appliedAt !== null) return false;
   const position = statuses.indexOf(status);
-  return statuses.some(
-    (other, index) => index > position && other.file !== undefined && other.appliedAt !== null,
+  return statuses.some((other, index) => index > position && isApplied(other));
+}
+
+function isApplied({ file, appliedAt }: MigrationStatus): boolean {
+  return file !== undefined && appliedAt !== null;
+}
+
+/** Nobody but a person can tell whether they suit what came after them. */
+function outOfOrder(statuses: MigrationStatus[], late: MigrationStatus[]): UserError {
+  const names = late.map(({ name }) => `"${name}"`).join(', ');
+  const later = statuses.findLast(isApplied)?.name ?? '';
+  const it = late.length === 1 ? 'it' : 'them';
+  return new UserError(
+    `${names} would run out of order: "${later}", which comes later, is applied already. ` +
+      `Run ${it} by name, or allow it with --allow-out-of-order.`,
+    { exitCode: ExitCode.usage, action: { label: 'Allow', cli: 'migratory up --allow-out-of-order' } },
   );
+}
+
+/** The pending ones that come before the last of the named ones and stay pending when these alone are run. */
+export function earlierPending(statuses: MigrationStatus[], names: string[]): string[] {
+  const named = new Set(names.map((name) => findStatus(statuses, name)));
+  const last = statuses.findLastIndex((status) => named.has(status));
+  return statuses
+    .slice(0, Math.max(0, last))
+    .filter((status) => isRunnable(status) && !named.has(status))
+    .map(({ name }) => name);
 }
 
 /**

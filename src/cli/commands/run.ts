@@ -1,6 +1,8 @@
 // `up`, `down`, `dry-run`, `validate` and `verify`: one run of the engine, told as it goes.
+import { earlierPending } from '../../engine/choice';
 import { execute, rerun } from '../../engine/execute';
 import { RunSwitch } from '../../engine/scope';
+import { readState } from '../../engine/selection';
 import { tellStray } from '../../engine/strayErrors';
 import { describeError } from '../../migration/describeError';
 import { ExitCode, UserError } from '../../protocol/errors';
@@ -51,8 +53,10 @@ export function runCommand(output: Output, globals: GlobalOptions, options: RunO
   const { databases } = globals;
   if (databases !== undefined) return runOnEach(output, { ...globals, databases }, options);
   return withSession(globals, { sample: options.sample }, async (session) => {
+    const earlier = await earlierInWords(session, options);
     if (mode === 'up' || mode === 'down')
-      await confirmProduction(output, globals, session.connection, inWords[mode]);
+      await confirmProduction(output, globals, session.connection, `${earlier}${inWords[mode]}`);
+    if (earlier !== '') output.say(earlier.trim());
     output.line(`${inWords[mode]} on ${session.connection.label}`);
     const runSwitch = new RunSwitch();
     const release = obeySignals(runSwitch, output);
@@ -64,6 +68,17 @@ export function runCommand(output: Output, globals: GlobalOptions, options: RunO
       release();
     }
   });
+}
+
+/** Who names migrations wants to know which are passed over; empty when there are none. */
+async function earlierInWords(
+  session: Session,
+  { mode, names, again, retryQuarantine }: RunOptions,
+): Promise<string> {
+  if (mode !== 'up' || names.length === 0 || again || retryQuarantine) return '';
+  const earlier = earlierPending((await readState(session)).statuses, names);
+  if (earlier.length === 0) return '';
+  return `Stays pending although it comes earlier: ${earlier.map((name) => `"${name}"`).join(', ')}. `;
 }
 
 function runOnEach(

@@ -250,4 +250,36 @@ describe('the contract of the command line', function () {
     assert.equal(up.code, 0, up.err);
     assert.deepEqual(await place.applied(), ['one']);
   });
+
+  it('asks for a decision where an older one would run late, and says what a named one passes over', async () => {
+    place = await Workplace.create(bundle.program, {
+      'a.js': script('a'),
+      'b.js': script('b'),
+      'c.js': script('c'),
+    });
+    const named = await place.run('up', 'c.js');
+    assert.equal(named.code, 0, named.err);
+    assert.match(named.out, /^Stays pending although it comes earlier: "a\.js", "b\.js"\.$/m);
+    const refused = await place.run('up');
+    assert.equal(refused.code, 2);
+    assert.equal(
+      refused.err,
+      'error: "a.js", "b.js" would run out of order: "c.js", which comes later, is applied already. ' +
+        'Run them by name, or allow it with --allow-out-of-order.\n  try: migratory up --allow-out-of-order\n',
+    );
+    assert.deepEqual(await place.applied(), ['c.js']);
+    assert.equal((await place.run('up', '--allow-out-of-order')).code, 0);
+    assert.deepEqual(await place.applied(), ['c.js', 'a.js', 'b.js']);
+  });
+
+  it('tells an error of many lines in one with its place, and the others indented', async () => {
+    place = await Workplace.create(bundle.program, {
+      'a.js': `exports.up = () => { throw new Error('first\\n\\nsecond\\r\\n  third'); };`,
+    });
+    const { code, err } = await place.run('up');
+    assert.equal(code, 1);
+    const lines = err.split('\n');
+    assert.match(lines[0] ?? '', /^error: first \(.*a\.js:1:28\)$/);
+    assert.deepEqual(lines.slice(1, 3), ['  second', '    third']);
+  });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { Catalogue, CatalogueEntry } from '../../../src/engine/catalogue';
 import type { LedgerRow } from '../../../src/engine/ledger';
-import { selectDown, selectUp } from '../../../src/engine/choice';
+import { earlierPending, selectDown, selectUp } from '../../../src/engine/choice';
 import { readStatus, unfinishedRun } from '../../../src/engine/plan';
 import type { RunDocument, RunState, RunStep } from '../../../src/protocol/run';
 
@@ -150,7 +150,12 @@ describe('plan: selection', () => {
 
   it('asks for a decision when older ones would run late', async () => {
     const late = await statuses([row('2-b.js', 1)]);
-    assert.throws(() => selectUp(late, { names: [] }), /"1-a.js" would run out of order/);
+    assert.throws(
+      () => selectUp(late, { names: [] }),
+      /"1-a.js" would run out of order: "2-b.js", which comes later, is applied already\. Run it by name/,
+    );
+    assert.deepEqual(earlierPending(late, ['3-c.js']), ['1-a.js']);
+    assert.deepEqual(earlierPending(late, ['3-c.js', '1-a.js']), []);
     assert.deepEqual(names(selectUp(late, { names: [], allowOutOfOrder: true })), ['1-a.js', '3-c.js']);
     assert.deepEqual(names(selectUp(late, { names: ['1-a.js'] })), ['1-a.js']);
   });
