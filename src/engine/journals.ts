@@ -14,6 +14,8 @@ import { listRuns, runs as runsOf } from './runs';
 import { openLedger, type EngineSettings } from './scope';
 
 const dayMs = 86_400_000;
+/** Of collections that a script has dropped or a way back has emptied, put aside until the journal goes. */
+const undoPrefix = '_migratory_undo_';
 /** More than a database ever has; the list that people see is shorter. */
 const allRuns = 100_000;
 
@@ -103,12 +105,32 @@ async function dropJournal({ db, client }: Connection, run: string): Promise<voi
     const { database, aside: name } = facts as { database: string; aside: string };
     await client.db(database).dropCollection(name);
   }
+  // Where a script wrote an aggregation into another database, the kernel has kept its part there.
+  const elsewhere = await db.collection(journalName(run)).distinct('facts.database', { op: 'transfer' });
+  for (const database of elsewhere)
+    if (database !== db.databaseName) await dropKept(client.db(database), run);
+  await dropKept(db, run);
+}
+
+async function dropKept(db: Db, run: string): Promise<void> {
   const staged = await db
     .listCollections({ name: { $regex: `^${stagePrefix}` } }, { nameOnly: true })
     .toArray();
   for (const { name } of staged) if (name.startsWith(`${stagePrefix}${run}`)) await db.dropCollection(name);
   await db.dropCollection(journalName(run));
   await forgetCheckpoints(db, run);
+}
+
+/** Collections that were put aside by a run whose journal is gone, so that nothing leads back to them. */
+export async function forgottenAside(db: Db): Promise<string[]> {
+  const ours = { name: { $regex: `^(?:${journalPrefix}|${undoPrefix})` } };
+  const names = (await db.listCollections(ours, { nameOnly: true }).toArray()).map(({ name }) => name);
+  const runs = names.flatMap((name) =>
+    name.startsWith(journalPrefix) ? [name.slice(journalPrefix.length)] : [],
+  );
+  return names.filter(
+    (name) => name.startsWith(undoPrefix) && !runs.some((run) => name.startsWith(`${undoPrefix}${run}_`)),
+  );
 }
 
 /** The journals that somebody may still go on with. @param runs newest first. */

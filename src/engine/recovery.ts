@@ -8,6 +8,7 @@ import { scratchMarker, scratchName } from './dryRun/scratch';
 import { readState, type Project } from './selection';
 import { acquireLease, breakLease, ownerIsDead, type LeaseDocument } from './lease';
 import { newRunId } from './runDocument';
+import { forgottenAside } from './journals';
 import { refuseReadOnly } from './readOnly';
 import { settleStaleRuns } from './runs';
 import { openLedger } from './scope';
@@ -104,6 +105,10 @@ export async function repair(connection: Connection): Promise<string[]> {
   const lease = await acquireLease(db, id);
   try {
     for (const run of await settleStaleRuns(db, id)) done.push(`Run ${run} is marked as interrupted.`);
+    for (const name of await forgottenAside(db))
+      done.push(
+        `The collection ${name} was put aside by a run whose journal is gone. Look at it, then drop it.`,
+      );
   } finally {
     await lease.release();
   }

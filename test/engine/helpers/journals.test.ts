@@ -1,6 +1,7 @@
 // How long journals are kept: listed with size and age, dropped when they are old and nobody needs them.
 import assert from 'node:assert/strict';
 import { cleanJournals, listJournals } from '../../../src/engine/journals';
+import { repair } from '../../../src/engine/recovery';
 import { Project } from './project';
 
 const flag = (field: string): string =>
@@ -65,6 +66,39 @@ describe('journals', function () {
       assert.equal((await project.states())[name], 'applied');
     }
     assert.equal((await project.run({ mode: 'down', names: ['3-c.js'] })).exitCode, 0);
+  });
+
+  it('go with what they have put aside or kept in other databases, and repair tells of what has no journal', async () => {
+    await start({
+      '1-out.js': `exports.up = async (db) => {
+        await db.collection('people').aggregate([{ $out: { db: db.databaseName + '_other', coll: 'copy' } }]).toArray();
+        await db.collection('old').drop();
+      };`,
+    });
+    const { exitCode, run } = await project.run({ mode: 'up' });
+    assert.equal(exitCode, 0, JSON.stringify(run.error));
+    const other = project.db.client.db(`${project.db.databaseName}_other`);
+    const elsewhere = async (): Promise<string[]> =>
+      (await other.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name).toSorted();
+    assert.ok((await elsewhere()).includes(`_migratory_journal_${run._id}`));
+    assert.equal((await collections()).filter((name) => name.startsWith('_migratory_undo_')).length, 1);
+    assert.deepEqual(await repair(project.connection), []);
+    await age(run._id, 40);
+    assert.equal((await clean(30)).length, 1);
+    const kept = /^_migratory_(?!runs|lease|checkpoints)/;
+    assert.deepEqual(
+      [...(await collections()), ...(await elsewhere())].filter((name) => kept.test(name)),
+      [],
+    );
+    assert.equal(await other.collection('_migratory_checkpoints').countDocuments(), 0);
+    assert.equal(await other.collection('copy').countDocuments(), 30);
+    await other.dropDatabase();
+
+    await project.rows(`_migratory_undo_${run._id}_7`).insertOne({ _id: 1 });
+    assert.deepEqual(await repair(project.connection), [
+      `The collection _migratory_undo_${run._id}_7 was put aside by a run whose journal is gone. Look at it, then drop it.`,
+    ]);
+    assert.equal(await project.rows(`_migratory_undo_${run._id}_7`).countDocuments(), 1);
   });
 
   it('are never dropped while a run can be resumed or has conflicts', async () => {
