@@ -17,6 +17,8 @@ async function pictures(window: Workbench, name: string): Promise<void> {
   await window.clearNotifications();
   for (const theme of ['light', 'hc-black', 'hc-light', 'dark'] satisfies Theme[]) {
     await window.setTheme(theme);
+    // The page of the dry run beside the trees must not go blank with its colours.
+    await window.waitForWebview('Dry-run report');
     await window.screenshot(`e2e-${name}-${theme}`);
   }
 }

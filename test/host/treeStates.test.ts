@@ -12,6 +12,7 @@ import type { MigrationStatus } from '../../src/protocol/status';
 import { ConnectionStore } from '../../src/vscode/connections';
 import { ConnectionTests } from '../../src/vscode/connectionTests';
 import { Emitter } from '../../src/vscode/event';
+import { LensProvider } from '../../src/vscode/lenses';
 import { MigrationStore } from '../../src/vscode/migrationStore';
 import type { OutlinedFile } from '../../src/vscode/rows';
 import { OutlineStore, type FileReader } from '../../src/vscode/outlines';
@@ -87,13 +88,14 @@ class Stage {
     );
   }
 
-  get outlines(): Pick<OutlineStore, 'files' | 'onDidChange' | 'touchedBy'> {
+  get outlines(): Pick<OutlineStore, 'files' | 'onDidChange' | 'ready' | 'touchedBy'> {
     const files = (): readonly OutlinedFile[] => this.files;
     return {
       get files() {
         return files();
       },
       onDidChange: this.changed.event,
+      ready: Promise.resolve(),
       touchedBy: async () => ['orders'],
     };
   }
@@ -567,10 +569,10 @@ describe('ten thousand migrations', () => {
   });
 });
 
-describe('a tree that was disposed', () => {
+describe('a tree and lenses that were disposed', () => {
   const stage = useStageOfStores();
 
-  it('listens to nothing any more', async () => {
+  it('listen to nothing any more', async () => {
     stage().answer([migration({ name: 'a' })]);
     const { connections, statuses, tests, store, runs } = stage();
     const trees = [
@@ -579,6 +581,9 @@ describe('a tree that was disposed', () => {
       new ConnectionsTree({ connections, statuses, tests, databases: async () => [] }),
     ];
     let refreshed = 0;
+    const lenses = new LensProvider(stage().outlines as OutlineStore, store);
+    lenses.onDidChangeCodeLenses(() => refreshed++);
+    lenses.dispose();
     for (const tree of trees) {
       await tree.getChildren();
       const refresh = tree.refresh.bind(tree);
