@@ -2,9 +2,9 @@
 // first such file, never with the extension, and nothing is connected to.
 import * as vscode from 'vscode';
 import type { Finding, LintContext } from '../migration/lint/finding';
-import type { LintRuleId } from '../migration/lint/rules';
 import { Debounce } from './event';
 import { lintContext } from './lintContext';
+import { pageOf } from './lintPages';
 import type { Log } from './log';
 import type { MigrationStore } from './migrationStore';
 import type { OutlineStore } from './outlines';
@@ -27,8 +27,6 @@ export interface LintSources {
   store: MigrationStore;
   project: Project | undefined;
   log: Log;
-  /** The extension's folder, where the pages of the rules are. */
-  extensionUri: vscode.Uri;
 }
 
 export class LintDiagnostics {
@@ -142,20 +140,13 @@ export class LintDiagnostics {
   ): vscode.Diagnostic {
     const range = new vscode.Range(document.positionAt(start), document.positionAt(end));
     const level = severity === 'error' ? vscode.DiagnosticSeverity.Error : vscode.DiagnosticSeverity.Warning;
-    const diagnostic = new vscode.Diagnostic(range, `${message} ${action}`, level);
+    const diagnostic = new vscode.Diagnostic(range, `${message}\n${action}`, level);
     diagnostic.source = 'migratory';
-    diagnostic.code = { value: rule, target: pageOf(rule, this.sources.extensionUri) };
+    diagnostic.code = { value: rule, target: pageOf(rule) };
     if (rule === 'L20') diagnostic.tags = [vscode.DiagnosticTag.Deprecated];
     if (rule === 'L0') diagnostic.tags = [vscode.DiagnosticTag.Unnecessary];
     return diagnostic;
   }
-}
-
-/** Opens the page of a rule as it is read; it comes with the extension, so it fits its version and needs no network. */
-function pageOf(rule: LintRuleId, extensionUri: vscode.Uri): vscode.Uri {
-  const page = vscode.Uri.joinPath(extensionUri, 'docs', 'lint', `${rule}.md`);
-  const args = encodeURIComponent(JSON.stringify([page]));
-  return vscode.Uri.parse(`command:markdown.showPreview?${args}`);
 }
 
 /** What tells two contexts apart. */

@@ -10,6 +10,7 @@ import { LintDiagnostics } from './diagnostics';
 import { VirtualDocuments } from './documents';
 import { registerTools } from './languageModelTools';
 import { LensProvider } from './lenses';
+import { registerLintPages } from './lintPages';
 import { Log } from './log';
 import { extensionId } from './manifest';
 import { MigrationStore } from './migrationStore';
@@ -87,8 +88,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
 }
 
 function lint(services: Services, { extensionUri }: vscode.ExtensionContext): vscode.Disposable[] {
-  const diagnostics = new LintDiagnostics({ ...services, extensionUri });
-  return [diagnostics, QuickFixProvider.register(diagnostics)];
+  const diagnostics = new LintDiagnostics(services);
+  return [diagnostics, QuickFixProvider.register(diagnostics), registerLintPages(extensionUri)];
 }
 
 /** Runs go on without the window and are found again through their run documents; the sandbox server ends with it. */
