@@ -30,11 +30,19 @@ function shown(uri: vscode.Uri, ...rules: string[]): Promise<vscode.Diagnostic[]
 async function fix(document: vscode.TextDocument, rule: string, title: string): Promise<void> {
   const diagnostic = diagnostics(document.uri).find((one) => codeOf(one) === rule);
   assert.ok(diagnostic, `${rule} is not shown`);
-  const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
-    'vscode.executeCodeActionProvider',
-    document.uri,
-    diagnostic.range,
-    vscode.CodeActionKind.QuickFix.value,
+  // The editor gives up on a question when the text moves under it, and asks again.
+  const actions = await until(`fixes of ${rule}`, () =>
+    Promise.resolve(
+      vscode.commands.executeCommand<vscode.CodeAction[]>(
+        'vscode.executeCodeActionProvider',
+        document.uri,
+        diagnostic.range,
+        vscode.CodeActionKind.QuickFix.value,
+      ),
+    ).catch((error: unknown) => {
+      if (error instanceof Error && error.name === 'Canceled') return undefined;
+      throw error;
+    }),
   );
   const action = actions.find((one) => one.title === title);
   assert.ok(action?.edit, `no "${title}" among ${actions.map((one) => one.title).join(', ')}`);
