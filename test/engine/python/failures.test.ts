@@ -225,7 +225,7 @@ def up(db):
     const { run, exitCode } = await project.run({ mode: 'validate' });
     const [step] = run.steps;
     assert.equal(exitCode, 5);
-    const [check] = step?.checks ?? [];
+    const check = step?.checks.find(({ id }) => id === 'python');
     assert.match(
       check?.details ?? '',
       /^Python migrations need pymongo, and ".*bare-python" \(Python 3\.[\d.]+\) has no pymongo\.$/,
