@@ -1,5 +1,5 @@
 // How quick the extension is where people wait for it: its start, lenses, outlines, rows. What `activate` takes in an
-// editor is not among them.
+// editor is a matter of test/host/activation.test.ts.
 // Usage: npx tsx bench/editor.ts (after npm run build -- --minify --clean, so that what people install is loaded)
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -11,6 +11,11 @@ describe('the extension', () => {
     assert.equal(vscode.extensions.getExtension('migratory.migratory')?.isActive, true);
   });
 
+  it('starts within 100 ms of its own time', async () => {
+    const { startedInMs } = await extension();
+    assert.ok(startedInMs < 100, `${startedInMs} ms`);
+  });
+
   it('registers every command that it contributes', async () => {
     await extension();
     const registered = new Set(await vscode.commands.getCommands(true));
