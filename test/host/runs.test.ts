@@ -15,10 +15,10 @@ import {
 const file = '29990101000000-status.js';
 const script = `module.exports = {
   async up(db) {
-    await db.collection('orders').updateMany({}, { $set: { status: 'open' } });
+    await db.collection('orders').updateMany({ status: { $exists: false } }, { $set: { status: 'open' } });
   },
   async down(db) {
-    await db.collection('orders').updateMany({}, { $unset: { status: '' } });
+    await db.collection('orders').updateMany({ status: 'open' }, { $unset: { status: '' } });
   },
 };
 `;
