@@ -91,6 +91,8 @@ function takesValue(program: Command, command: Command | undefined, word: string
 
 /** The folder of the default config: another one is known only to the config, which would have to run. */
 async function migrationFiles(root: string): Promise<string[]> {
-  const files = await findMigrationFiles(join(root, 'migrations')).catch(() => []);
+  const files = await findMigrationFiles({ folders: [join(root, 'migrations')], recursive: false }).catch(
+    () => [],
+  );
   return files.map(({ name }) => name);
 }

@@ -6,6 +6,7 @@ import { folderSet, type MigrationSet } from '../engine/migrationSet';
 import { settingsOf } from '../engine/settings';
 import type { EngineSettings } from '../engine/scope';
 import { loadConfig, type ProjectConfig } from '../project/config';
+import { placesOf } from '../migration/files';
 import { requireVariables } from '../project/environment';
 import { databaseInUri } from '../project/target';
 import { ExitCode, UserError } from '../protocol/errors';
@@ -44,7 +45,8 @@ export function locate(globals: GlobalOptions): ProjectLocation {
 export async function readConfig(globals: GlobalOptions): Promise<ProjectConfig> {
   const config = await loadConfig(locate(globals));
   if (globals.migrationsDir === undefined) return config;
-  return { ...config, migrationsDir: resolve(process.cwd(), globals.migrationsDir) };
+  const migrationsDir = resolve(process.cwd(), globals.migrationsDir);
+  return { ...config, migrationsDir, places: { ...placesOf(config), folders: [migrationsDir] } };
 }
 
 /** Opens the connection, hands a session to `work`, and closes whatever happens. */

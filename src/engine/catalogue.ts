@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ErrorInfo } from '../protocol/errors';
+import type { MigrationPlaces } from '../protocol/runner';
 import { UserError } from '../protocol/errors';
 import { sourceChecksum } from '../migration/checksum';
 import { describeError } from '../migration/describeError';
@@ -37,12 +38,9 @@ export interface Catalogue {
   problems: { file: string; error: ErrorInfo }[];
 }
 
-/** Reads the folder. Two migrations of one name are a problem of the later file; the first one stays. */
-export async function readCatalogue(
-  migrationsDir: string,
-  { extension, ...options }: LoadOptions & { extension?: string },
-): Promise<Catalogue> {
-  const files = await findMigrationFiles(migrationsDir, extension);
+/** Reads the folders. Two migrations of one name are a problem of the later file; the first one stays. */
+export async function readCatalogue(places: MigrationPlaces, options: LoadOptions): Promise<Catalogue> {
+  const files = await findMigrationFiles(places);
   const outlines = new OutlineCache();
   await outlines.load();
   const read = await Promise.all(

@@ -2,6 +2,7 @@
 import { UserError } from '../protocol/errors';
 import { sourceChecksum } from '../migration/checksum';
 import { checkNames } from '../migration/classify';
+import { placesOf } from '../migration/files';
 import type { LoadedMigration } from '../migration/kinds';
 import { isScript, isTransform } from '../migration/kinds';
 import type { ProjectConfig } from '../project/projectConfig';
@@ -25,16 +26,17 @@ export interface MigrationSet {
   loadApplied?(version: AppliedVersion, outlet?: Outlet): Promise<LoadedMigration>;
 }
 
-/** @param config where the migrations are; with migrate-mongo's only files of its one extension count. */
+/** The migrations in the folders of a project. */
 export function folderSet(
-  { migrationsDir, migrateMongo, python }: Pick<ProjectConfig, 'migrationsDir' | 'migrateMongo' | 'python'>,
+  config: Pick<ProjectConfig, 'migrationsDir' | 'places' | 'python'>,
   root: string,
 ): MigrationSet {
+  const { migrationsDir, python } = config;
   const files = new Map<string, Promise<LoadedMigration[]>>();
   return {
     root,
     python,
-    read: () => readCatalogue(migrationsDir, { root, python, extension: migrateMongo?.fileExtension }),
+    read: () => readCatalogue(placesOf(config), { root, python }),
     loadApplied: (version, outlet) =>
       loadAppliedVersion(version, { dir: migrationsDir, root, python, outlet }),
     async load(entry, outlet) {

@@ -26,7 +26,8 @@ export function folderOf(config: MigrateMongoConfig): string {
 
 /** Names of all migrations, in the order in which they run. */
 export async function fileNames(config: MigrateMongoConfig): Promise<string[]> {
-  return (await findMigrationFiles(folderOf(config), extensionOf(config))).map(({ name }) => name);
+  const places = { folders: [folderOf(config)], recursive: false, extension: extensionOf(config) };
+  return (await findMigrationFiles(places)).map(({ name }) => name);
 }
 
 /** SHA-256 (hex) of a file's bytes. */

@@ -38,11 +38,18 @@ export function fillIn(config: CheckedConfig, { root, file, environment }: Place
       ...(readOnly === undefined ? {} : { readOnly }),
     };
   });
+  const given = config.migrationsDir ?? 'migrations';
+  const folders = (typeof given === 'string' ? [given] : given).map((folder) =>
+    resolve(root, filled(folder)),
+  );
+  const [first = resolve(root, 'migrations'), ...more] = folders;
+  const recursive = config.recursive === true;
   const { backup, journalDays, batchSize, maxErrors, throttle, dryRun, python, lint } = config;
   return {
     file,
     flavor: file === null ? 'defaults' : 'migratory',
-    migrationsDir: resolve(root, filled(config.migrationsDir ?? 'migrations')),
+    migrationsDir: first,
+    ...(folders.length > 1 || recursive ? { places: { folders: [first, ...more], recursive } } : {}),
     ledger: filled(config.ledger ?? '_migrations'),
     connections,
     defaultConnection: chooseDefault(config.defaultConnection, connections, file, root),

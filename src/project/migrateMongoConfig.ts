@@ -41,13 +41,16 @@ export function readMigrateMongoConfig(
   if (!fileExtension.startsWith('.')) {
     fail('has a "migrationFileExtension" that does not start with a dot', `Write ".${fileExtension}"`);
   }
+  const migrationsDir = resolve(root, text('migrationsDir', 'migrations'));
   const own = checkConfig(valueAt(value, 'migratory') ?? {}, file, name, ['migratory']);
   const { backup, journalDays, batchSize, maxErrors, throttle, dryRun, python, lint } = own;
   return {
     file,
     flavor: 'migrate-mongo',
     // Relative to where the program runs, which is the project, and not to the config.
-    migrationsDir: resolve(root, text('migrationsDir', 'migrations')),
+    migrationsDir,
+    // Only files of its one extension are migrations.
+    places: { folders: [migrationsDir], recursive: false, extension: fileExtension },
     ledger: text('changelogCollectionName'),
     connections: connection ? [connectionOf(value, text)] : [],
     defaultConnection: connection ? connectionName : null,

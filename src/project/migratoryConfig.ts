@@ -34,8 +34,10 @@ export type LintRuleName =
 export interface MigratoryConfig {
   /** For editors only. */
   $schema?: string;
-  /** Folder with the migrations, relative to the project. Default: `migrations`. */
-  migrationsDir?: string;
+  /** Folder with the migrations, relative to the project, or several; new ones go into the first. Default: `migrations`. */
+  migrationsDir?: string | string[];
+  /** Migrations in folders inside them too, all together in the order of their files' names. Default: false. */
+  recursive?: boolean;
   /** Collection that remembers what was applied. Default: `_migrations`. */
   ledger?: string;
   /** Databases, by a name of your own. */

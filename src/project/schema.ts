@@ -29,7 +29,15 @@ export const configSchema = v.pipe(
   v.strictObject({
     $schema: v.optional(v.pipe(v.string(), v.description('For editors only.'))),
     migrationsDir: v.optional(
-      text('Folder with the migrations, relative to the project. Default: migrations.'),
+      v.pipe(
+        v.union([text('A folder.'), v.pipe(v.array(text('A folder.')), v.nonEmpty())]),
+        v.description(
+          'Folder with the migrations, relative to the project, or several; new ones go into the first. Default: migrations.',
+        ),
+      ),
+    ),
+    recursive: v.optional(
+      v.pipe(v.boolean(), v.description('Migrations in folders inside them too. Default: false.')),
     ),
     ledger: v.optional(text('Collection that remembers what was applied. Default: _migrations.')),
     connections: v.optional(

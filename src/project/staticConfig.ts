@@ -25,6 +25,7 @@ export async function readStaticConfig(root: string): Promise<ConfigView> {
     file,
     flavor: isJson ? 'migratory' : 'defaults',
     migrationsDir: view.migrationsDir,
+    ...(view.places && { places: view.places }),
     ledger: view.ledger,
     connections: asWritten.connections,
     defaultConnection: asWritten.defaultConnection,

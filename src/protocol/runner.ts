@@ -26,6 +26,16 @@ export interface ProjectLocation {
   python?: string;
 }
 
+/** Where files of migrations are looked for. */
+export interface MigrationPlaces {
+  /** Absolute paths; new migrations go into the first. */
+  folders: string[];
+  /** Folders inside them too. */
+  recursive: boolean;
+  /** The only extension that counts, with its dot, where a project has said so. */
+  extension?: string;
+}
+
 /** The config as programs need it; `connections` carry their connection strings. */
 export interface ConfigView {
   /** Path of the config file, or null when defaults are in use. */
@@ -34,6 +44,8 @@ export interface ConfigView {
   flavor: 'migratory' | 'migrate-mongo' | 'defaults';
   /** Absolute path. */
   migrationsDir: string;
+  /** Where migrations are, when that is not just the files of `migrationsDir`. */
+  places?: MigrationPlaces;
   ledger: string;
   connections: ConnectionTarget[];
   defaultConnection: string | null;

@@ -61,9 +61,9 @@ export class Observer {
   }
 
   async config(project: ProjectLocation): Promise<ConfigView> {
-    const { file, flavor, migrationsDir, ledger, connections, defaultConnection, lint } =
+    const { file, flavor, migrationsDir, places, ledger, connections, defaultConnection, lint } =
       await loadConfig(project);
-    return { file, flavor, migrationsDir, ledger, connections, defaultConnection, lint };
+    return { file, flavor, migrationsDir, places, ledger, connections, defaultConnection, lint };
   }
 
   testConnection(target: ConnectionTarget): Promise<Awaited<ReturnType<RunnerMethods['testConnection']>>> {

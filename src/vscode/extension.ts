@@ -150,7 +150,7 @@ function createServices(
     context.subscriptions.push(project);
     project.onDidChange(() => {
       statuses.retain(new Set(connections.list().map(({ id }) => id)));
-      void outlines.setDirectory(project.migrationsDir);
+      void outlines.setPlaces(project.places);
       void statuses.refreshAll();
     });
   }

@@ -1,9 +1,10 @@
 // The files of the migrations folder and their outlines, kept up to date by a watcher. Reads a file again only when the
 // watcher names it or it was written since, and parses it only when its text has changed. Lenses ask with the text of
 // the editor, saved or not.
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { compareNames, isMigrationFileName } from '../migration/files';
+import { compareFiles, isMigrationFile, isSearched } from '../migration/files';
+import type { MigrationPlaces } from '../protocol/runner';
 import type { Outline } from '../migration/outline';
 import type { OutlineKeeper } from '../migration/outlineKeeper';
 import { Debounce, Emitter } from './event';
@@ -26,8 +27,8 @@ export class OutlineStore {
   readonly #subscriptions: vscode.Disposable[] = [];
   readonly #debounce = new Debounce(() => void this.#catchUp(), watchDelayMs);
   #keeper: OutlineKeeper | undefined;
-  #watcher: vscode.FileSystemWatcher | undefined;
-  #dir: string | undefined;
+  #watchers: vscode.FileSystemWatcher[] = [];
+  #places: MigrationPlaces = { folders: [], recursive: false };
   #files: readonly KnownFile[] = [];
   /** Paths that the watcher has named since they were read. */
   readonly #touched = new Set<string>();
@@ -55,30 +56,34 @@ export class OutlineStore {
     return this.#files;
   }
 
-  /** Looks into another folder from now on. */
-  setDirectory(dir: string): Promise<void> {
-    if (this.#dir !== dir) {
-      this.#dir = dir;
-      this.#watcher?.dispose();
-      this.#watcher = vscode.workspace.createFileSystemWatcher(
-        new vscode.RelativePattern(vscode.Uri.file(dir), '*.{js,mjs,cjs,ts,mts,cts,py}'),
-      );
-      const note = ({ fsPath }: vscode.Uri): void => {
-        this.#touched.add(fsPath);
-        this.#debounce.request();
-      };
-      this.#watcher.onDidChange(note);
-      this.#watcher.onDidCreate(note);
-      this.#watcher.onDidDelete(note);
+  /** Looks into other folders from now on. */
+  setPlaces(places: MigrationPlaces): Promise<void> {
+    if (JSON.stringify(this.#places) !== JSON.stringify(places)) {
+      this.#places = places;
+      for (const watcher of this.#watchers) watcher.dispose();
+      this.#watchers = places.folders.map((folder) => this.#watch(folder, places.recursive));
     }
     return this.refresh();
   }
 
-  /** True for a file that stands directly in the migrations folder. */
+  #watch(folder: string, recursive: boolean): vscode.FileSystemWatcher {
+    const pattern = `${recursive ? '**/' : ''}*.{js,mjs,cjs,ts,mts,cts,py}`;
+    const watcher = vscode.workspace.createFileSystemWatcher(
+      new vscode.RelativePattern(vscode.Uri.file(folder), pattern),
+    );
+    const note = ({ fsPath }: vscode.Uri): void => {
+      this.#touched.add(fsPath);
+      this.#debounce.request();
+    };
+    watcher.onDidChange(note);
+    watcher.onDidCreate(note);
+    watcher.onDidDelete(note);
+    return watcher;
+  }
+
+  /** True for a file that stands where migrations are. */
   holds(file: string): boolean {
-    if (this.#dir === undefined) return false;
-    const name = basename(file);
-    return isMigrationFileName(name) && join(this.#dir, name) === file;
+    return isMigrationFile(file, this.#places);
   }
 
   /** The outline of an open document, by its text as it stands there; cheap when nothing has changed. */
@@ -114,7 +119,7 @@ export class OutlineStore {
   }
 
   dispose(): void {
-    this.#watcher?.dispose();
+    for (const watcher of this.#watchers) watcher.dispose();
     this.#debounce.dispose();
     for (const subscription of this.#subscriptions) subscription.dispose();
     this.#changed.dispose();
@@ -135,10 +140,10 @@ export class OutlineStore {
   }
 
   async #readFolder(touched: ReadonlySet<string>): Promise<KnownFile[]> {
-    const dir = this.#dir;
-    if (dir === undefined) return [];
     const known = new Map(this.#files.map((file) => [file.file, file]));
-    const paths = (await listNames(dir, this.disk)).map((name) => join(dir, name));
+    const places = this.#places;
+    const found = await Promise.all(places.folders.map((folder) => listFiles(folder, places, this.disk)));
+    const paths = [...new Set(found.flat())].sort(compareFiles);
     return this.#readEach(paths, (path) => (touched.has(path) ? undefined : known.get(path)));
   }
 
@@ -148,7 +153,7 @@ export class OutlineStore {
     if (named.length === 0) return this.#files;
     const read = await this.#readEach(named, () => undefined);
     const others = this.#files.filter(({ file }) => !touched.has(file));
-    return [...others, ...read].sort((a, b) => compareNames(basename(a.file), basename(b.file)));
+    return [...others, ...read].sort((a, b) => compareFiles(a.file, b.file));
   }
 
   async #readEach(
@@ -200,13 +205,14 @@ function sameFiles(fresh: readonly KnownFile[], before: readonly KnownFile[]): b
   );
 }
 
-async function listNames(dir: string, disk: FileReader): Promise<string[]> {
+async function listFiles(folder: string, places: MigrationPlaces, disk: FileReader): Promise<string[]> {
   try {
-    const entries = await disk.readDirectory(vscode.Uri.file(dir));
-    return entries
-      .filter(([name, type]) => (type & vscode.FileType.Directory) === 0 && isMigrationFileName(name))
-      .map(([name]) => name)
-      .sort(compareNames);
+    const entries = await disk.readDirectory(vscode.Uri.file(folder));
+    const isFolder = (type: vscode.FileType): boolean => (type & vscode.FileType.Directory) !== 0;
+    const inner = entries.filter(([name, type]) => places.recursive && isFolder(type) && isSearched(name));
+    const below = await Promise.all(inner.map(([name]) => listFiles(join(folder, name), places, disk)));
+    const here = entries.filter(([, type]) => !isFolder(type)).map(([name]) => join(folder, name));
+    return [...here.filter((file) => isMigrationFile(file, places)), ...below.flat()];
   } catch {
     // No folder is no error: the view says that there are no migrations yet.
     return [];

@@ -2,7 +2,8 @@
 // in Restricted Mode only as far as it is plain JSON. Tells when either changes.
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import type { ConfigView, ProjectLocation } from '../protocol/runner';
+import { placesOf } from '../migration/files';
+import type { ConfigView, MigrationPlaces, ProjectLocation } from '../protocol/runner';
 import { Debounce, Emitter } from './event';
 import { workspacePython } from './python';
 
@@ -56,6 +57,11 @@ export class Project {
   /** Why the config cannot be read now. */
   get error(): Error | undefined {
     return this.#error;
+  }
+
+  /** Where migrations are looked for. */
+  get places(): MigrationPlaces {
+    return placesOf({ migrationsDir: this.migrationsDir, places: this.#view?.places });
   }
 
   get migrationsDir(): string {

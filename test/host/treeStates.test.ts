@@ -513,7 +513,7 @@ describe('ten thousand migrations', () => {
       },
     };
     const outlines = new OutlineStore(disk);
-    await outlines.setDirectory('/nowhere/migrations');
+    await outlines.setPlaces({ folders: ['/nowhere/migrations'], recursive: false });
     assert.equal(outlines.files.length, count);
     assert.deepEqual(asked, { stat: count, readFile: count, readDirectory: 1 });
     const before = outlines.files;

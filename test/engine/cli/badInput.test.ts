@@ -70,6 +70,23 @@ describe('bad input on the command line', function () {
     assert.deepEqual(await place.applied(), ['1-a.js']);
   });
 
+  it('two migrations of one name in two folders', async () => {
+    const config = {
+      connections: { test: { uri: '${env:TEST_URI}', database: 'DATABASE' } },
+      migrationsDir: ['migrations', 'more'],
+      recursive: true,
+    };
+    await work({ '2-b.js': script, './more/1-a.js': script, './more/deep/3-c.js': script }, config);
+    const up = await place.run('up');
+    assert.equal(up.code, 0, up.err);
+    assert.deepEqual(await place.applied(), ['1-a.js', '2-b.js', '3-c.js']);
+    await place.write({ './more/deep/2-b.js': script });
+    const status = await place.run('status');
+    assert.match(status.out, /problem: 2-b\.js: Two migrations are called "2-b\.js"/);
+    const created = await place.run('create', 'four');
+    assert.match(created.out, /Created migrations\/\d{14}-four\.js/);
+  });
+
   it('names with spaces, quotes and other scripts', async () => {
     const names = [`1 it's "quoted" $(touch x) .js`, '2 übergrößen 移行 🚀.js', '3-<b>&amp;.js'];
     await work(Object.fromEntries(names.map((name) => [name, script])));

@@ -11,7 +11,7 @@ const root = join(__dirname, '..', '..', '..', 'samples', 'shop');
 
 describe('samples/shop', () => {
   it('has migrations of every form, which the outline reads as the loader does', async () => {
-    const files = await findMigrationFiles(join(root, 'migrations'));
+    const files = await findMigrationFiles({ folders: [join(root, 'migrations')], recursive: false });
     const loaded = (await Promise.all(files.map(({ path }) => loadMigrations(path, { root })))).flat();
     checkNames(loaded);
     const outlined = [];

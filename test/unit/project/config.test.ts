@@ -393,6 +393,7 @@ describe('config', () => {
         ],
         defaultConnection: 'migrate-mongo',
         lint: {},
+        places: { folders: [join(root, 'migrations')], recursive: false, extension: '.mjs' },
         migrateMongo: {
           fileExtension: '.mjs',
           useFileHash: true,

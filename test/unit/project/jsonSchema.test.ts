@@ -19,6 +19,7 @@ describe('schemas/migratory.config.schema.json', () => {
   const whole = {
     $schema: 'x',
     migrationsDir: 'db/migrations',
+    recursive: true,
     ledger: 'changes',
     connections: { local: { uri: '${env:URI}', database: 'shop', production: true, readOnly: false } },
     defaultConnection: 'local',
@@ -34,6 +35,8 @@ describe('schemas/migratory.config.schema.json', () => {
   const wrong: object[] = [
     { migrationDir: 'x' },
     { migrationsDir: '' },
+    { migrationsDir: [] },
+    { migrationsDir: ['a', ''] },
     { ledger: 1 },
     { connections: ['mongodb://localhost'] },
     { connections: { '': { uri: 'x' } } },
