@@ -99,7 +99,7 @@ export class LintDiagnostics {
       const { lintSource } = await import('../migration/lint/lint');
       // Closed, or the extension gone, while the rules were loaded.
       if (this.#disposed || !this.#isLinted(document)) return;
-      const context = this.#contextOf(document);
+      const context = contextOfFile(document.uri.fsPath, this.sources);
       const described = describe(context);
       const key = document.uri.toString();
       const before = this.#linted.get(key);
@@ -119,21 +119,6 @@ export class LintDiagnostics {
     }
   }
 
-  #contextOf({ uri }: vscode.TextDocument): LintContext {
-    const { store, outlines, project } = this.sources;
-    const connection = store.connections.ofFile(uri.fsPath);
-    const status = store.status(connection)?.result;
-    return lintContext({
-      file: uri.fsPath,
-      levels: [project?.config?.lint, setting('lint.rules')],
-      database: connection?.database,
-      status,
-      // Without an answer the rows of the files alone: asking for more would connect.
-      rows: store.of(status ? connection : undefined).rows,
-      files: outlines.files.map(({ file }) => file),
-    });
-  }
-
   #diagnostic(
     { rule, severity, message, action, start, end }: Finding,
     document: vscode.TextDocument,
@@ -147,6 +132,24 @@ export class LintDiagnostics {
     if (rule === 'L0') diagnostic.tags = [vscode.DiagnosticTag.Unnecessary];
     return diagnostic;
   }
+}
+
+/** What lint is told about a file, out of what the extension knows already. */
+export function contextOfFile(
+  file: string,
+  { store, outlines, project }: Pick<LintSources, 'store' | 'outlines' | 'project'>,
+): LintContext {
+  const connection = store.connections.ofFile(file);
+  const status = store.status(connection)?.result;
+  return lintContext({
+    file,
+    levels: [project?.config?.lint, setting('lint.rules')],
+    database: connection?.database,
+    status,
+    // Without an answer the rows of the files alone: asking for more would connect.
+    rows: store.of(status ? connection : undefined).rows,
+    files: outlines.files.map((known) => known.file),
+  });
 }
 
 /** What tells two contexts apart. */

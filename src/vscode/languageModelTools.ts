@@ -45,6 +45,14 @@ export function registerTools(services: Services): vscode.Disposable[] {
         return answers.explainAnswer(await findRow(migration, where, services), where, services);
       },
     },
+    [Tool.lint]: {
+      doing: ({ migration }) => t('Looking for what tends to go wrong in {0}', String(migration)),
+      work: async ({ migration }) =>
+        answers.lintAnswer(
+          await findRow(migration, connectionOf(undefined, services, true), services),
+          services,
+        ),
+    },
     [Tool.dryRun]: {
       doing: ({ migration }) => t('Rehearsing the migration {0}', String(migration)),
       work: ({ connection, migration }, token) => dryRun(connection, migration, token, services),

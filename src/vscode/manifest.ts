@@ -123,6 +123,7 @@ export type LensName = (typeof lensNames)[number];
 export const Tool = {
   status: 'migratory_status',
   explain: 'migratory_explain',
+  lint: 'migratory_lint',
   dryRun: 'migratory_dryRun',
   run: 'migratory_run',
 } as const;

@@ -6,6 +6,7 @@ import type { DryRunReport, Event } from '../protocol/events';
 import type { RunDocument } from '../protocol/run';
 import type { RunResult } from '../protocol/runner';
 import type { ConnectionInfo } from './connectionRecords';
+import { contextOfFile } from './diagnostics';
 import type { MigrationRow } from './rows';
 import type { LastRun } from './runs';
 import type { Services } from './services';
@@ -50,6 +51,25 @@ export async function explainAnswer(
     target: connection && store.targetOf(connection),
     lastRun: last && lastRunAnswer(last),
     ...(await sourceAnswer(row, services)),
+  };
+}
+
+/** What lint finds in a migration's file, by its text as it stands in the editor or on disk. */
+export async function lintAnswer({ name, file }: MigrationRow, services: Services): Promise<object> {
+  if (file === undefined) return { migration: name, findings: [], why: 'Its file is gone.' };
+  const { lintSource } = await import('../migration/lint/lint');
+  const document = await vscode.workspace.openTextDocument(vscode.Uri.file(file));
+  const found = lintSource(document.getText(), file, contextOfFile(file, services));
+  return {
+    migration: name,
+    file: vscode.workspace.asRelativePath(file),
+    findings: found.map(({ rule, severity, message, action, start }) => ({
+      rule,
+      severity,
+      line: document.positionAt(start).line + 1,
+      message,
+      whatToDo: action,
+    })),
   };
 }
 

@@ -54,6 +54,14 @@ describe('the tools for language models', () => {
     assert.match(String(explained['source']), /updateMany/);
   });
 
+  it('tell what lint finds, with its line', async () => {
+    const { findings } = await call(Tool.lint, { migration: file });
+    const [first] = findings as { rule: string; line: number; message: string; whatToDo: string }[];
+    assert.equal(first?.rule, 'L3');
+    assert.equal(first.line, 3);
+    assert.ok(first.message && first.whatToDo);
+  });
+
   it('rehearse without writing', async () => {
     const report = await call(Tool.dryRun, { migration: file });
     assert.equal(report['succeeded'], true, JSON.stringify(report));
