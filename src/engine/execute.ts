@@ -13,7 +13,7 @@ import { acquireLease, type Lease, LeaseLostError } from './lease';
 import { type HeldLock, takeLock } from './migrateMongoLock';
 import type { MigrationSet } from './migrationSet';
 import { OwnClients } from './ownClients';
-import { newRunId } from './runDocument';
+import { newRunId, type RunHooks } from './runDocument';
 import {
   chooseSteps,
   type ExecuteRequest,
@@ -22,8 +22,8 @@ import {
   readState,
   resumeSteps,
 } from './selection';
-import { RunRecorder, type RunHooks } from './runRecorder';
-import { listRuns, settleStaleRuns } from './runs';
+import { RunRecorder } from './runRecorder';
+import { findRun, listRuns, settleStaleRuns } from './runs';
 import { CancelledError, type RunScope, type RunSwitch } from './scope';
 import { refuseReadOnly } from './readOnly';
 import { applyThrottle } from './throttle';
@@ -89,7 +89,9 @@ export async function rerun(options: Omit<ExecuteOptions, 'request'>, name: stri
 
 async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult> {
   const { connection } = options;
-  const resumed = findResumable(options.request, await listRuns(connection.db));
+  const found = findResumable(options.request, await listRuns(connection.db));
+  // With its log, which goes on.
+  const resumed = found && ((await findRun(connection.db, found._id)) ?? found);
   const id = resumed?._id ?? newRunId();
   const lease = await acquireLease(connection.db, id);
   let lock: HeldLock | undefined;

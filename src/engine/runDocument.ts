@@ -1,8 +1,37 @@
 // A new run document: what a run looks like before anything has happened.
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { RunDocument, RunStep } from '../protocol/run';
-import type { RecorderOptions } from './runRecorder';
+import type { Db } from 'mongodb';
+import type { Event, RunSnapshot } from '../protocol/events';
+import type { RunControl, RunDocument, RunMode, RunStep, RunThrottle } from '../protocol/run';
+
+export interface RunHooks {
+  event?: (event: Event) => void;
+  /** At most five times a second, and once at the end; always the whole run. */
+  snapshot?: (snapshot: RunSnapshot) => void;
+}
+
+export interface RecorderOptions {
+  id: string;
+  /** The document of the run that is continued under the same id. */
+  resumed?: RunDocument;
+  /** Where the run document is kept. */
+  db: Db;
+  mode: RunMode;
+  connection: string;
+  connectionName?: string;
+  target: string;
+  production?: boolean;
+  program: string;
+  steps: { name: string; kind: string; file?: string; checksum?: string; journal?: string }[];
+  /** What the run begins with; a resumed one goes on with what it had. */
+  throttle?: RunThrottle;
+  hooks: RunHooks;
+  /** Called when somebody asks the run to pause, resume or cancel through its document. */
+  onControl(control: Exclude<RunControl, null>): void;
+  /** Called at the start, and when somebody changes the limits of the run through its document. */
+  onThrottle?(throttle: RunThrottle): void;
+}
 
 /** Sortable by time, unique, and short enough to be typed: `20261123-101500-3f9a1c`. */
 export function newRunId(at: Date = new Date()): string {

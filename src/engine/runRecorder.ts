@@ -1,6 +1,5 @@
 // The recorder of one run: keeps its document, its events and its snapshot in step, so that the database, the
 // terminal and the panel never tell different stories. It also obeys the document's `control`.
-import type { Db } from 'mongodb';
 import type { Event, EventBody, RunSnapshot } from '../protocol/events';
 import type { ErrorInfo } from '../protocol/errors';
 import type {
@@ -13,7 +12,7 @@ import type {
   RunThrottle,
 } from '../protocol/run';
 import { machineId } from './lease';
-import { newRunDocument } from './runDocument';
+import { newRunDocument, type RecorderOptions } from './runDocument';
 import { runs, writeRun } from './runs';
 import { SnapshotKeeper } from './snapshot';
 import { StepFigures } from './stepFigures';
@@ -21,34 +20,6 @@ import { throttleInWords, throttleKeys } from './throttle';
 
 const writeEveryMs = 1_000;
 const snapshotEveryMs = 200;
-
-export interface RunHooks {
-  event?: (event: Event) => void;
-  /** At most five times a second, and once at the end; always the whole run. */
-  snapshot?: (snapshot: RunSnapshot) => void;
-}
-
-export interface RecorderOptions {
-  id: string;
-  /** The document of the run that is continued under the same id. */
-  resumed?: RunDocument;
-  /** Where the run document is kept. */
-  db: Db;
-  mode: RunMode;
-  connection: string;
-  connectionName?: string;
-  target: string;
-  production?: boolean;
-  program: string;
-  steps: { name: string; kind: string; file?: string; checksum?: string; journal?: string }[];
-  /** What the run begins with; a resumed one goes on with what it had. */
-  throttle?: RunThrottle;
-  hooks: RunHooks;
-  /** Called when somebody asks the run to pause, resume or cancel through its document. */
-  onControl(control: Exclude<RunControl, null>): void;
-  /** Called at the start, and when somebody changes the limits of the run through its document. */
-  onThrottle?(throttle: RunThrottle): void;
-}
 
 export class RunRecorder {
   readonly id: string;
@@ -68,7 +39,7 @@ export class RunRecorder {
     this.id = options.id;
     this.document = newRunDocument(options);
     options.onThrottle?.(this.document.throttle ?? {});
-    this.#snapshot = new SnapshotKeeper(this.document);
+    this.#snapshot = new SnapshotKeeper(this.document, options.resumed?.log);
   }
 
   /** Writes the document for the first time (only runs that hold the lease do) and keeps it alive from now on. */
@@ -294,7 +265,7 @@ export class RunRecorder {
     this.document.heartbeatAt = new Date();
     // What others may write is read here and not written.
     const { _id, control: _control, throttle, heartbeatAt: _heartbeatAt, ...fields } = this.document;
-    const orders = await writeRun(this.#options.db, _id, fields);
+    const orders = await writeRun(this.#options.db, _id, { ...fields, log: this.#snapshot.lastLines() });
     if (!orders) return;
     this.#obeyThrottle(orders.throttle, throttle ?? {});
     if (orders.control !== null) this.#options.onControl(orders.control);

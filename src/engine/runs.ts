@@ -54,20 +54,21 @@ function judged(run: ReadRun): RunDocument {
   return { ...document, state: 'interrupted', steps };
 }
 
-async function read(db: Db, match: Document, limit: number): Promise<ReadRun[]> {
+async function read(db: Db, match: Document, limit: number, stages: Document[] = []): Promise<ReadRun[]> {
   return runs(db)
     .aggregate<ReadRun>([
       { $match: match },
       { $sort: { startedAt: -1 } },
       { $limit: limit },
       { $set: { silentMs: { $toDouble: { $subtract: ['$$NOW', '$heartbeatAt'] } } } },
+      ...stages,
     ])
     .toArray();
 }
 
-/** Newest first. */
+/** Newest first, without their logs: a list is read once a second while somebody looks at it. */
 export async function listRuns(db: Db, limit = 100): Promise<RunDocument[]> {
-  return (await read(db, {}, limit)).map(judged);
+  return (await read(db, {}, limit, [{ $unset: 'log' }])).map(judged);
 }
 
 export async function findRun(db: Db, id: string): Promise<RunDocument | null> {

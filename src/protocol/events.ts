@@ -1,7 +1,7 @@
 // The event lines of `--json` and what the panel receives: the same objects. Plain JSON; `at` is an ISO
 // string; document values travel as canonical Extended JSON.
 import type { ErrorInfo } from './errors';
-import type { CheckResult, RunDocument, RunMode, RunState, StepState } from './run';
+import type { CheckResult, RunDocument, RunLogLine, RunMode, RunState, StepState } from './run';
 import type { MigrationStatus } from './status';
 
 interface Envelope {
@@ -171,7 +171,7 @@ export interface DryRunReport {
 /** Everything a view of one run needs, always whole (a hidden view keeps only the newest message). */
 export interface RunSnapshot {
   run: RunDocument;
-  log: { at: string; level: 'info' | 'warn' | 'error'; message: string; step?: string }[];
+  log: RunLogLine[];
   reports: DryRunReport[];
   conflicts: ConflictEvent[];
   quarantined: QuarantinedEvent[];

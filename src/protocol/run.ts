@@ -100,6 +100,13 @@ export interface RunStep {
   journal?: string;
 }
 
+export interface RunLogLine {
+  at: string;
+  level: 'info' | 'warn' | 'error';
+  message: string;
+  step?: string;
+}
+
 export interface RunDocument {
   _id: string;
   state: RunState;
@@ -121,6 +128,8 @@ export interface RunDocument {
   endedAt: Date | string | null;
   heartbeatAt: Date | string;
   steps: RunStep[];
+  /** The last lines of its log; absent where many runs are listed. */
+  log?: RunLogLine[];
   control: RunControl;
   /** What holds its transfers back; may be changed while it runs, and is obeyed before the next batch. */
   throttle?: RunThrottle;

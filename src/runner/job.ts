@@ -1,5 +1,5 @@
 // The one run of a runner process: from the request over IPC to the engine, and pause or cancel on the way.
-import type { RunHooks } from '../engine/runRecorder';
+import type { RunHooks } from '../engine/runDocument';
 import { connect } from '../engine/connect';
 import { execute } from '../engine/execute';
 import { folderSet } from '../engine/migrationSet';

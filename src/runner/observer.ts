@@ -127,7 +127,7 @@ export class Observer {
     const items = await quarantineOfRuns(db, [...new Set(works)], shownQuarantined);
     const quarantined = items.map(({ at, ...item }) => ({ type: 'quarantined' as const, at, ...item }));
     const conflicts = project ? await conflictsOf(document, connection, project) : [];
-    return { run: document, log: [], reports: [], conflicts, quarantined, rates: [] };
+    return { run: document, log: document.log ?? [], reports: [], conflicts, quarantined, rates: [] };
   }
 
   async appliedSource(

@@ -74,12 +74,12 @@ export class RunStore {
     this.#put({ ...this.#heartbeat(before, snapshot.run), snapshot, own, documentOnly: false });
   }
 
-  /** What a database holds of a run: its document, conflicts and quarantine; log and reports are in none. */
+  /** What a database holds of a run: its document with the end of its log, conflicts and quarantine; no reports. */
   putStored(stored: RunSnapshot): void {
     const before = this.#entries.get(stored.run._id);
     if (before?.own) return;
     const { log, reports, rates } = before?.snapshot ?? stored;
-    const snapshot = { ...stored, log, reports, rates };
+    const snapshot = { ...stored, log: log.length > 0 ? log : stored.log, reports, rates };
     this.#put({ ...this.#heartbeat(before, stored.run), snapshot, own: false, documentOnly: false });
   }
 

@@ -45,6 +45,7 @@ function describe(output: Output, run: RunDocument): void {
       `  ${step.name}: ${step.state}, ${step.processed} documents${step.error ? `: ${sentence(step.error)}` : ''}`,
     );
   }
+  for (const { at, level, message } of run.log ?? []) output.line(`  ${at}  ${level}  ${message}`);
 }
 
 export interface ThrottleOptions {

@@ -100,6 +100,25 @@ describe('the command line for CI', function () {
     assert.deepEqual(seen?.['args'], { tenant: 'a b', limit: 5, list: [1] });
   });
 
+  it('keeps the end of the log with the run, without connection strings, and goes on with it', async () => {
+    const { db } = await work({
+      '1-log.js': `module.exports = { async up(db, client, { log }) {
+        for (let n = 0; n < 300; n++) log.info('line ' + n);
+        log.warn('see mongodb://root:geheim@example.test/x');
+      } };`,
+    });
+    assert.equal((await place.run('up')).code, 0);
+    const [run] = await db.collection('_migratory_runs').find().toArray();
+    const log = run?.['log'] as { level: string; message: string }[];
+    assert.equal(log.length, 200);
+    assert.equal(log.at(-2)?.message, 'line 299');
+    assert.deepEqual([log.at(-1)?.level, /geheim/.test(JSON.stringify(run))], ['warn', false]);
+    const shown = await place.run('runs', String(run?.['_id']));
+    assert.match(shown.out, /info {2}line 299/);
+    const [list] = eventLines(await place.run('runs', '--json'));
+    assert.equal((list?.['items'] as { log?: unknown }[])[0]?.log, undefined);
+  });
+
   it('completes commands, options and migrations in a shell', async () => {
     const { root } = await work({ '1-good.js': good, '2-bad.js': bad });
     const complete = (...words: string[]): string[] => {
