@@ -1,16 +1,8 @@
 // The recorder of one run: keeps its document, its events and its snapshot in step, so that the database, the
 // terminal and the panel never tell different stories. It also obeys the document's `control`.
-import type { Event, EventBody, RunSnapshot } from '../protocol/events';
+import type { EventBody } from '../protocol/events';
 import type { ErrorInfo } from '../protocol/errors';
-import type {
-  CheckResult,
-  RunControl,
-  RunDocument,
-  RunMode,
-  RunState,
-  RunStep,
-  RunThrottle,
-} from '../protocol/run';
+import type { CheckResult, RunDocument, RunState, RunStep, RunThrottle } from '../protocol/run';
 import { machineId } from './lease';
 import { newRunDocument, type RecorderOptions } from './runDocument';
 import { runs, writeRun } from './runs';
