@@ -1,13 +1,13 @@
 // Taking over from another tool: what its ledger says is applied counts as applied here too, with its date. Nothing is run,
 // and the other ledger stays as it is.
-import { basename } from 'node:path';
 import { ExitCode, UserError } from '../protocol/errors';
 import { findForeignLedgers, type ForeignLedger, matchRow } from './foreignLedgers';
-import { acquireLease } from './lease';
+import { underLease } from './lease';
+import { markedEntry } from './ledgerEntry';
 import { refuseReadOnly } from './readOnly';
 import { newRunId } from './runDocument';
 import { openLedger } from './scope';
-import { type Project, readState } from './selection';
+import { type Project, type ProjectState, readState } from './selection';
 
 export interface Adopted {
   /** As the other tool has written it down. */
@@ -36,39 +36,25 @@ export async function adopt(
 ): Promise<Adoption> {
   const { connection, settings } = project;
   const ledger = onlyLedger(await findForeignLedgers(connection.db, settings.ledger, from), from);
-  if (look) return plan(project, ledger);
+  if (look) return plan(await readState(project), ledger);
   refuseReadOnly(connection);
   const id = newRunId();
-  const lease = await acquireLease(connection.db, id);
-  try {
-    const adoption = await plan(project, ledger);
-    const { entries } = await readState(project);
+  return underLease(connection.db, id, async (lease) => {
+    const state = await readState(project);
+    const adoption = plan(state, ledger);
     const own = openLedger(connection.db, settings);
-    const runStartedAt = new Date();
+    const at = new Date();
     for (const { name, appliedAt, outcome } of adoption.items) {
-      const entry = entries.find((candidate) => candidate.name === name);
+      const entry = state.entries.find((candidate) => candidate.name === name);
       if (outcome !== 'marked' || !entry) continue;
       lease.check();
-      const { checksum, source, kind } = entry;
-      const row = {
-        name: entry.name,
-        durationMs: 0,
-        checksum,
-        source,
-        run: id,
-        file: basename(entry.file),
-        kind,
-      };
-      await own.record({ ...row, runStartedAt, appliedAt: appliedAt ?? undefined });
+      await own.record({ ...markedEntry(entry, id, at), appliedAt: appliedAt ?? undefined });
     }
     return adoption;
-  } finally {
-    await lease.release();
-  }
+  });
 }
 
-async function plan(project: Project, { collection, tool, rows }: ForeignLedger): Promise<Adoption> {
-  const state = await readState(project);
+function plan(state: ProjectState, { collection, tool, rows }: ForeignLedger): Adoption {
   const applied = new Set(state.rows.map(({ name }) => name));
   const items = rows.map((row): Adopted => {
     const name = matchRow(row, state.entries) ?? null;

@@ -8,7 +8,7 @@ import { describeError } from '../migration/describeError';
 import { redactUri } from '../project/target';
 import { outsideGuards } from '../wire/ownSockets';
 import { DryRunChain } from './dryRun/chain';
-import { dropOldJournals } from './journals';
+import { dropOutdatedJournals } from './journals';
 import { acquireLease, type Lease, LeaseLostError } from './lease';
 import { type HeldLock, takeLock } from './migrateMongoLock';
 import type { MigrationSet } from './migrationSet';
@@ -28,7 +28,8 @@ import { CancelledError, type RunScope, type RunSwitch } from './scope';
 import { refuseReadOnly } from './readOnly';
 import { applyThrottle } from './throttle';
 import { StuckError } from './userCode';
-import { type PlannedStep, retryStep, runStep, StepFailure, validateStep } from './step';
+import { type PlannedStep, retryStep, runStep, validateStep } from './step';
+import { StepFailure } from './stepFailure';
 
 export interface ExecuteOptions extends Project {
   request: ExecuteRequest;
@@ -111,25 +112,14 @@ async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult>
     const work = options.request.retryQuarantine ? retryStep : runStep;
     const result = await runSteps(options, recorder, steps, lease, work);
     // Afterwards: what this run was asked to roll back may need one of them.
-    await dropOutdated(options, lease);
+    if (!lease.signal.aborted)
+      await dropOutdatedJournals(connection, options.settings, (level, message) =>
+        options.hooks.event?.({ type: 'log', run: '', at: new Date().toISOString(), level, message }),
+      );
     return result;
   } finally {
     await lock?.release().catch(() => undefined);
     await lease.release().catch(() => undefined);
-  }
-}
-
-/** Keeps the journals no longer than the settings say; a run does not fail by that. */
-async function dropOutdated({ connection, settings, hooks }: ExecuteOptions, lease: Lease): Promise<void> {
-  if (settings.journalDays === undefined || lease.signal.aborted) return;
-  const say = (level: 'info' | 'warn', message: string): void =>
-    hooks.event?.({ type: 'log', run: '', at: new Date().toISOString(), level, message });
-  try {
-    const dropped = await dropOldJournals(connection, settings, settings.journalDays);
-    const count = dropped.length === 1 ? 'One journal is' : `${dropped.length} journals are`;
-    if (dropped.length > 0) say('info', `${count} older than the config allows, and dropped.`);
-  } catch (error) {
-    say('warn', `Old journals could not be dropped: ${describeError(error).message}`);
   }
 }
 

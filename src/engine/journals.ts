@@ -1,12 +1,13 @@
 // The journals that runs have kept: how large and how old they are, which of them are still needed, and dropping the
 // others together with the checkpoints of their runs.
 import type { Db, Document } from 'mongodb';
+import { describeError } from '../migration/describeError';
 import { finalRunStates, type RunDocument } from '../protocol/run';
 import { checkpointCollection, forgetCheckpoints } from '../transfer/checkpoints';
 import { stagePrefix } from '../transfer/evaluate';
 import { journalName, journalPrefix } from '../transfer/journal';
 import type { Connection } from './connect';
-import { acquireLease } from './lease';
+import { underLease } from './lease';
 import type { LedgerRow } from './ledger';
 import { unfinishedRun } from './plan';
 import { newRunId } from './runDocument';
@@ -74,16 +75,27 @@ export async function cleanJournals(
   settings: EngineSettings,
   days: number,
 ): Promise<JournalItem[]> {
-  const lease = await acquireLease(connection.db, newRunId());
+  return underLease(connection.db, newRunId(), () => dropOldJournals(connection, settings, days));
+}
+
+/** Keeps the journals no longer than the settings say. The caller holds the lease; its run does not fail by that. */
+export async function dropOutdatedJournals(
+  connection: Connection,
+  settings: EngineSettings,
+  say: (level: 'info' | 'warn', message: string) => void,
+): Promise<void> {
+  if (settings.journalDays === undefined) return;
   try {
-    return await dropOldJournals(connection, settings, days);
-  } finally {
-    await lease.release();
+    const dropped = await dropOldJournals(connection, settings, settings.journalDays);
+    const count = dropped.length === 1 ? 'One journal is' : `${dropped.length} journals are`;
+    if (dropped.length > 0) say('info', `${count} older than the config allows, and dropped.`);
+  } catch (error) {
+    say('warn', `Old journals could not be dropped: ${describeError(error).message}`);
   }
 }
 
 /** The same for a caller that holds the lease. */
-export async function dropOldJournals(
+async function dropOldJournals(
   connection: Connection,
   settings: EngineSettings,
   days: number,

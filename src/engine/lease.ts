@@ -70,6 +70,16 @@ export async function acquireLease(db: Db, run: string): Promise<Lease> {
   return keepLease(collection, owner, held.epoch);
 }
 
+/** Does short work under the lease, which is given back whatever happens. @throws UserError as acquireLease does. */
+export async function underLease<T>(db: Db, run: string, work: (lease: Lease) => Promise<T>): Promise<T> {
+  const lease = await acquireLease(db, run);
+  try {
+    return await work(lease);
+  } finally {
+    await lease.release();
+  }
+}
+
 /** Who holds the lease now, or null when it is free. */
 export async function readLease(db: Db): Promise<LeaseDocument | null> {
   const held = await db

@@ -1,24 +1,29 @@
-// What the ledger is told of a migration that was applied.
+// What the ledger is told of a migration that was applied, or that counts as applied without a run.
 import type { RunStep } from '../protocol/run';
+import type { CatalogueEntry } from './catalogue';
 import type { LedgerEntry } from './ledger';
 import type { RunScope } from './scope';
 import type { PlannedStep } from './step';
 
 export function ledgerEntry(
-  scope: RunScope,
+  { recorder }: RunScope,
   { entry }: PlannedStep,
   step: RunStep,
   durationMs: number,
 ): LedgerEntry {
-  const { recorder } = scope;
-  return {
-    name: entry.name,
-    durationMs,
-    checksum: entry.checksum,
-    source: entry.source,
-    run: step.journal ?? recorder.id,
-    file: entry.file.slice(Math.max(entry.file.lastIndexOf('/'), entry.file.lastIndexOf('\\')) + 1),
-    kind: entry.kind,
-    runStartedAt: new Date(recorder.document.startedAt),
-  };
+  const run = step.journal ?? recorder.id;
+  return { ...markedEntry(entry, run, new Date(recorder.document.startedAt)), durationMs };
+}
+
+/** Of a migration that is only marked as applied: nothing was run. */
+export function markedEntry(
+  { name, checksum, source, file, kind }: CatalogueEntry,
+  run: string,
+  runStartedAt: Date,
+): LedgerEntry {
+  return { name, durationMs: 0, checksum, source, run, file: fileName(file), kind, runStartedAt };
+}
+
+function fileName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1);
 }

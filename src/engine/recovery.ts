@@ -1,12 +1,12 @@
 // The ways out of every bad state that need no run: freeing a lease, marking a migration by hand, and repairing what
 // a killed process has left behind.
-import { basename } from 'node:path';
 import type { Db } from 'mongodb';
 import { ExitCode, UserError } from '../protocol/errors';
 import type { Connection } from './connect';
 import { scratchMarker, scratchName } from './dryRun/scratch';
 import { readState, type Project } from './selection';
-import { acquireLease, breakLease, ownerIsDead, type LeaseDocument } from './lease';
+import { breakLease, ownerIsDead, type LeaseDocument, underLease } from './lease';
+import { markedEntry } from './ledgerEntry';
 import { newRunId } from './runDocument';
 import { forgottenAside } from './journals';
 import { refuseReadOnly } from './readOnly';
@@ -32,8 +32,7 @@ export async function markMigration(
 ): Promise<'marked' | 'accepted'> {
   refuseReadOnly(connection);
   const id = newRunId();
-  const lease = await acquireLease(connection.db, id);
-  try {
+  return underLease(connection.db, id, async () => {
     const { entries, rows, statuses } = await readState({ connection, set, settings });
     const ledger = openLedger(connection.db, settings);
     const applied = rows.some((row) => row.name === name);
@@ -44,19 +43,16 @@ export async function markMigration(
     }
     const entry = entries.find((candidate) => candidate.name === name);
     if (!entry) throw wrongName(`There is no migration "${name}". \`migratory status\` lists them all.`);
-    const { checksum, source, kind } = entry;
-    const fileName = basename(entry.file);
+    const row = markedEntry(entry, id, new Date());
     if (statuses.some((status) => status.name === name && status.state === 'changed')) {
-      await ledger.accept(name, { checksum, source, kind, file: fileName });
+      const { checksum, source, kind, file } = row;
+      await ledger.accept(name, { checksum, source, kind, file });
       return 'accepted';
     }
     if (applied) throw wrongName(`"${name}" is applied already.`);
-    const row = { name, durationMs: 0, checksum, source, run: id, file: fileName, kind };
-    await ledger.record({ ...row, runStartedAt: new Date() });
+    await ledger.record(row);
     return 'marked';
-  } finally {
-    await lease.release();
-  }
+  });
 }
 
 /**
@@ -68,24 +64,20 @@ export async function baseline(project: Project): Promise<string[]> {
   const { connection, settings } = project;
   refuseReadOnly(connection);
   const id = newRunId();
-  const lease = await acquireLease(connection.db, id);
-  try {
+  return underLease(connection.db, id, async (lease) => {
     const state = await readState(project);
     const [problem] = state.problems;
     if (problem) throw wrongName(`${problem.error.message} Nothing was marked.`);
     const ledger = openLedger(connection.db, settings);
     const applied = new Set(state.rows.map(({ name }) => name));
     const missing = state.entries.filter(({ name }) => !applied.has(name));
-    const runStartedAt = new Date();
-    for (const { name, checksum, source, kind, file } of missing) {
+    const at = new Date();
+    for (const entry of missing) {
       lease.check();
-      const row = { name, durationMs: 0, checksum, source, run: id, file: basename(file), kind };
-      await ledger.record({ ...row, runStartedAt });
+      await ledger.record(markedEntry(entry, id, at));
     }
     return missing.map(({ name }) => name);
-  } finally {
-    await lease.release();
-  }
+  });
 }
 
 function wrongName(message: string): UserError {
@@ -102,16 +94,13 @@ export async function repair(connection: Connection): Promise<string[]> {
   const { db, client } = connection;
   const done: string[] = [];
   const id = newRunId();
-  const lease = await acquireLease(db, id);
-  try {
+  await underLease(db, id, async () => {
     for (const run of await settleStaleRuns(db, id)) done.push(`Run ${run} is marked as interrupted.`);
     for (const name of await forgottenAside(db))
       done.push(
         `The collection ${name} was put aside by a run whose journal is gone. Look at it, then drop it.`,
       );
-  } finally {
-    await lease.release();
-  }
+  });
   const { databases } = await client.db().admin().listDatabases({ nameOnly: true });
   for (const { name } of databases) {
     if (!scratchName.test(name) || (await isInUse(client.db(name)))) continue;

@@ -1,8 +1,7 @@
-// One step of a run: load, check, work, verify, write the ledger, and what a failure of any of them leaves behind.
-import type { ErrorInfo } from '../protocol/errors';
+// One step of a run: load, check, work, verify, write the ledger. What a failure of any of them leaves is stepFailure.ts.
 import { ExitCode, UserError } from '../protocol/errors';
 import type { MigrationState } from '../protocol/status';
-import type { CheckResult, RunMode, RunState, RunStep } from '../protocol/run';
+import type { CheckResult, RunMode, RunStep } from '../protocol/run';
 import { describeError } from '../migration/describeError';
 import { isScript, isTransform, type LoadedMigration } from '../migration/kinds';
 import type { AppliedVersion } from './appliedVersion';
@@ -13,16 +12,14 @@ import { runChecks } from './checks/runChecks';
 import { verify } from './checks/verification';
 import { readingContext } from './context';
 import { isConnectionLost } from './connectionLost';
-import { LeaseLostError } from './lease';
 import type { LedgerEntry, LedgerRow } from './ledger';
 import { ledgerEntry } from './ledgerEntry';
 import { loadStep } from './loadStep';
 import type { MigrationSet } from './migrationSet';
 import { forgetQuarantine, inQuarantine } from './quarantine';
 import { rollBackFromJournal, rollBackMigration } from './rollback';
-import { CancelledError, openLedger, type RunScope } from './scope';
-import { forgetScriptJournal, hasChanged } from './scriptJournal/undo';
-import { StuckError } from './userCode';
+import { openLedger, type RunScope } from './scope';
+import { settleFailure, StepFailure } from './stepFailure';
 
 export interface PlannedStep {
   entry: CatalogueEntry;
@@ -40,20 +37,6 @@ export interface PlannedStep {
   applied?: AppliedVersion;
   /** It stays applied whatever becomes of this step: only its documents in quarantine are tried again. */
   keep?: boolean;
-}
-
-/** A step that ended badly; everything about it is recorded already. */
-export class StepFailure extends Error {
-  override readonly name = 'StepFailure';
-  constructor(
-    readonly state: RunState,
-    readonly exitCode: ExitCode,
-    readonly info: ErrorInfo | null,
-    /** What was thrown, as it was: programs that call the library get it back. */
-    thrown?: unknown,
-  ) {
-    super(info?.message ?? state, { cause: thrown });
-  }
 }
 
 export async function runStep(scope: RunScope, planned: PlannedStep, set: MigrationSet): Promise<void> {
@@ -232,79 +215,4 @@ async function verifyStep(
     (found) => recorder.verification(step, found),
   );
   refuseFailed(results, 'The verification failed');
-}
-
-/** Records how the step ended, undoes what can be undone, and gives the failure that ends the run. */
-async function settleFailure(
-  scope: RunScope,
-  planned: PlannedStep,
-  step: RunStep,
-  caught: unknown,
-): Promise<unknown> {
-  const { recorder, root } = scope;
-  if (caught instanceof StepFailure) return caught;
-  // Work that is cut off fails in many ways (an aborted command, a closed socket): what counts is why it was.
-  const error: unknown =
-    scope.signal.aborted && !(caught instanceof StuckError) ? scope.signal.reason : caught;
-  if (error instanceof CancelledError || error instanceof StuckError) {
-    if (error instanceof CancelledError) await changedNothing(scope, step).catch(() => false);
-    recorder.finishStep(step, 'cancelled', null);
-    return error instanceof StuckError ? error : new StepFailure('cancelled', ExitCode.cancelled, null);
-  }
-  const info = describeError(error, { file: planned.entry.file, root });
-  if (error instanceof LeaseLostError || isConnectionLost(error)) {
-    // Never rolled back by itself: nobody knows what the server has done; the run can be resumed.
-    recorder.finishStep(step, 'interrupted', info);
-    return new StepFailure('interrupted', ExitCode.failed, info, error);
-  }
-  const exitCode = error instanceof UserError ? error.exitCode : ExitCode.failed;
-  // Where that cannot be read just now there may be something to undo.
-  if (!canUndo(scope, planned, step) || (await changedNothing(scope, step).catch(() => false))) {
-    recorder.finishStep(step, 'failed', info);
-    return new StepFailure('failed', exitCode, info, error);
-  }
-  return undo(scope, step, info, exitCode, error);
-}
-
-function canUndo(scope: RunScope, { entry, keep }: PlannedStep, step: RunStep): boolean {
-  if (keep) return false;
-  const begun = step.state === 'running' || step.state === 'verifying';
-  const { mode } = scope.recorder.document;
-  const journaled = entry.kind === 'transform' || (entry.kind === 'script' && step.journal !== undefined);
-  return mode === 'up' && begun && journaled && scope.settings.onFailure === 'rollback';
-}
-
-/** A script that failed before it changed anything leaves nothing to roll back. */
-async function changedNothing(scope: RunScope, step: RunStep): Promise<boolean> {
-  if (step.kind !== 'script' || step.journal === undefined) return false;
-  if (await hasChanged(scope, step, step.journal)) return false;
-  await forgetScriptJournal(scope, step, step.journal);
-  // Nothing stands half-way: the next run begins afresh.
-  step.journal = undefined;
-  return true;
-}
-
-async function undo(
-  scope: RunScope,
-  step: RunStep,
-  info: ErrorInfo,
-  exitCode: ExitCode,
-  thrown: unknown,
-): Promise<StepFailure> {
-  const { recorder } = scope;
-  const what = /[.!?]$/.test(info.message) ? info.message : `${info.message}.`;
-  recorder.log('error', `${what} What was changed so far is rolled back.`, step.name);
-  recorder.enter(step, 'rolling-back');
-  try {
-    const { conflicts } = await rollBackFromJournal(scope, step, step.journal ?? recorder.id);
-    const state = conflicts > 0 ? 'conflicts' : 'rolled-back';
-    if (conflicts === 0) await forgetQuarantine(scope.connection.db, step);
-    recorder.finishStep(step, state, info);
-    return new StepFailure(state, conflicts > 0 ? ExitCode.conflicts : exitCode, info, thrown);
-  } catch (second) {
-    const cause = describeError(second, { root: scope.root });
-    recorder.log('error', `The rollback failed too: ${cause.message}`, step.name);
-    recorder.finishStep(step, 'failed', info);
-    return new StepFailure('failed', exitCode, info, thrown);
-  }
 }

@@ -8,7 +8,7 @@ import { decoded, shown } from '../../transfer/shownId';
 import { readByIds } from '../../transfer/source';
 import type { Connection } from '../connect';
 import { extendedJson, rawToExtendedJson } from '../documents';
-import { acquireLease } from '../lease';
+import { underLease } from '../lease';
 import { newRunId } from '../runDocument';
 import { listRuns } from '../runs';
 import { openLedger, type EngineSettings } from '../scope';
@@ -79,8 +79,7 @@ export async function resolveConflicts(
   decision: 'keep' | 'restore',
   id?: string,
 ): Promise<Resolved> {
-  const lease = await acquireLease(connection.db, newRunId());
-  try {
+  return underLease(connection.db, newRunId(), async (lease) => {
     const place = await findPlace(connection, settings, name, lease.epoch);
     if (!place) throw usage(`"${name}" has no conflicts.`);
     const { documents, operations } = await readLeftBehind(place);
@@ -102,9 +101,7 @@ export async function resolveConflicts(
       await openLedger(connection.db, settings).remove(name);
     }
     return { settled, left, done: left === 0 };
-  } finally {
-    await lease.release();
-  }
+  });
 }
 
 /** Of an applied migration the run that applied it; else the run that failed and was rolled back by itself. */

@@ -1,0 +1,103 @@
+// How a step ends that did not come to its end: what can be undone is undone, what can be resumed is left to that, and the
+// run document tells which.
+import type { ErrorInfo } from '../protocol/errors';
+import { ExitCode, UserError } from '../protocol/errors';
+import type { RunState, RunStep } from '../protocol/run';
+import { describeError } from '../migration/describeError';
+import { isConnectionLost } from './connectionLost';
+import { LeaseLostError } from './lease';
+import { forgetQuarantine } from './quarantine';
+import { rollBackFromJournal } from './rollback';
+import { CancelledError, type RunScope } from './scope';
+import { forgetScriptJournal, hasChanged } from './scriptJournal/undo';
+import type { PlannedStep } from './step';
+import { StuckError } from './userCode';
+
+/** A step that ended badly; everything about it is recorded already. */
+export class StepFailure extends Error {
+  override readonly name = 'StepFailure';
+  constructor(
+    readonly state: RunState,
+    readonly exitCode: ExitCode,
+    readonly info: ErrorInfo | null,
+    /** What was thrown, as it was: programs that call the library get it back. */
+    thrown?: unknown,
+  ) {
+    super(info?.message ?? state, { cause: thrown });
+  }
+}
+
+/** Records how the step ended, undoes what can be undone, and gives the failure that ends the run. */
+export async function settleFailure(
+  scope: RunScope,
+  planned: PlannedStep,
+  step: RunStep,
+  caught: unknown,
+): Promise<unknown> {
+  const { recorder, root } = scope;
+  if (caught instanceof StepFailure) return caught;
+  // Work that is cut off fails in many ways (an aborted command, a closed socket): what counts is why it was.
+  const error: unknown =
+    scope.signal.aborted && !(caught instanceof StuckError) ? scope.signal.reason : caught;
+  if (error instanceof CancelledError || error instanceof StuckError) {
+    if (error instanceof CancelledError) await changedNothing(scope, step).catch(() => false);
+    recorder.finishStep(step, 'cancelled', null);
+    return error instanceof StuckError ? error : new StepFailure('cancelled', ExitCode.cancelled, null);
+  }
+  const info = describeError(error, { file: planned.entry.file, root });
+  if (error instanceof LeaseLostError || isConnectionLost(error)) {
+    // Never rolled back by itself: nobody knows what the server has done; the run can be resumed.
+    recorder.finishStep(step, 'interrupted', info);
+    return new StepFailure('interrupted', ExitCode.failed, info, error);
+  }
+  const exitCode = error instanceof UserError ? error.exitCode : ExitCode.failed;
+  // Where that cannot be read just now there may be something to undo.
+  if (!canUndo(scope, planned, step) || (await changedNothing(scope, step).catch(() => false))) {
+    recorder.finishStep(step, 'failed', info);
+    return new StepFailure('failed', exitCode, info, error);
+  }
+  return undo(scope, step, info, exitCode, error);
+}
+
+function canUndo(scope: RunScope, { entry, keep }: PlannedStep, step: RunStep): boolean {
+  if (keep) return false;
+  const begun = step.state === 'running' || step.state === 'verifying';
+  const { mode } = scope.recorder.document;
+  const journaled = entry.kind === 'transform' || (entry.kind === 'script' && step.journal !== undefined);
+  return mode === 'up' && begun && journaled && scope.settings.onFailure === 'rollback';
+}
+
+/** A script that failed before it changed anything leaves nothing to roll back. */
+async function changedNothing(scope: RunScope, step: RunStep): Promise<boolean> {
+  if (step.kind !== 'script' || step.journal === undefined) return false;
+  if (await hasChanged(scope, step, step.journal)) return false;
+  await forgetScriptJournal(scope, step, step.journal);
+  // Nothing stands half-way: the next run begins afresh.
+  step.journal = undefined;
+  return true;
+}
+
+async function undo(
+  scope: RunScope,
+  step: RunStep,
+  info: ErrorInfo,
+  exitCode: ExitCode,
+  thrown: unknown,
+): Promise<StepFailure> {
+  const { recorder } = scope;
+  const what = /[.!?]$/.test(info.message) ? info.message : `${info.message}.`;
+  recorder.log('error', `${what} What was changed so far is rolled back.`, step.name);
+  recorder.enter(step, 'rolling-back');
+  try {
+    const { conflicts } = await rollBackFromJournal(scope, step, step.journal ?? recorder.id);
+    const state = conflicts > 0 ? 'conflicts' : 'rolled-back';
+    if (conflicts === 0) await forgetQuarantine(scope.connection.db, step);
+    recorder.finishStep(step, state, info);
+    return new StepFailure(state, conflicts > 0 ? ExitCode.conflicts : exitCode, info, thrown);
+  } catch (second) {
+    const cause = describeError(second, { root: scope.root });
+    recorder.log('error', `The rollback failed too: ${cause.message}`, step.name);
+    recorder.finishStep(step, 'failed', info);
+    return new StepFailure('failed', exitCode, info, thrown);
+  }
+}
