@@ -1,13 +1,11 @@
 // `--databases 'shop_*'`: the same command on many databases of one server, for tenants that have one each. Every database
 // has its own ledger, lease and run; what they share is the connection.
 import type { Connection } from '../engine/connect';
+import { listDatabases } from '../engine/databases';
 import { folderSet } from '../engine/migrationSet';
 import { describeTarget } from '../project/target';
 import { ExitCode, UserError } from '../protocol/errors';
 import type { Session } from './session';
-
-/** Databases of the server, and what a pattern of ours can never mean. */
-const never = /^(?:admin|config|local)$|_migratory_dry_/;
 
 /** `*` stands for any characters, `?` for one; several patterns are separated by commas. */
 function matcher(patterns: string): (name: string) => boolean {
@@ -28,9 +26,8 @@ function matcher(patterns: string): (name: string) => boolean {
  */
 export async function sessionsOf(session: Session, patterns: string): Promise<Session[]> {
   const { client } = session.connection;
-  const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });
-  const names = databases.map(({ name }) => name).filter((name) => !never.test(name));
-  const chosen = names.filter(matcher(patterns)).toSorted();
+  const names = await listDatabases(client);
+  const chosen = names.filter(matcher(patterns));
   if (chosen.length === 0) {
     throw new UserError(
       `No database is called like "${patterns}". There are: ${names.join(', ') || 'none'}.`,

@@ -1,6 +1,6 @@
 // `up`, `down`, `dry-run`, `validate`, `verify` and `status` with `--databases`: the same on each, and one table at the end.
 import { readState } from '../../engine/selection';
-import { RunSwitch } from '../../engine/scope';
+import { type EngineSettings, RunSwitch } from '../../engine/scope';
 import { describeError } from '../../migration/describeError';
 import { ExitCode, UserError } from '../../protocol/errors';
 import type { RunResult } from '../../protocol/runner';
@@ -23,11 +23,11 @@ const notBegun: Ended = { words: 'not begun', exitCode: ExitCode.done };
 export function runOnDatabases(
   output: Output,
   globals: GlobalOptions & { databases: string },
-  { what, writes }: { what: string; writes: boolean },
+  { what, writes, overrides }: { what: string; writes: boolean; overrides: Partial<EngineSettings> },
   run: (session: Session, output: Output, runSwitch: RunSwitch) => Promise<RunResult>,
 ): Promise<number> {
   const { databases, parallel = 1, continueOnFailure: goOn = false } = globals;
-  return withSession(globals, {}, async (session) => {
+  return withSession(globals, overrides, async (session) => {
     const sessions = await sessionsOf(session, databases);
     if (writes)
       await confirmProduction(
@@ -65,7 +65,7 @@ async function oneDatabase(
   run: (session: Session, output: Output, runSwitch: RunSwitch) => Promise<RunResult>,
 ): Promise<Ended> {
   if (runSwitch.signal.aborted) return { words: 'cancelled', exitCode: ExitCode.cancelled };
-  // Each run is cancelled by a switch of its own, so that one which has ended cannot be.
+  // A switch of its own: through its document a run is paused or cancelled without the others.
   const own = new RunSwitch();
   const cancel = (): void => own.cancel();
   runSwitch.signal.addEventListener('abort', cancel, { once: true });

@@ -86,16 +86,14 @@ function runOnEach(
   globals: GlobalOptions & { databases: string },
   options: RunOptions,
 ): Promise<number> {
-  const { mode, junit } = options;
-  const refused = junit === undefined ? undefined : '--junit';
-  if (refused !== undefined)
-    throw new UserError(`${refused} is for one database.`, { exitCode: ExitCode.usage });
+  const { mode, junit, sample } = options;
+  if (junit !== undefined) throw new UserError('--junit is for one database.', { exitCode: ExitCode.usage });
   const forgive = reportStrays(output);
   const alone = (globals.parallel ?? 1) === 1;
   return runOnDatabases(
     output,
     globals,
-    { what: inWords[mode], writes: mode === 'up' || mode === 'down' },
+    { what: inWords[mode], writes: mode === 'up' || mode === 'down', overrides: { sample } },
     (session, own, runSwitch) => run(session, own, options, { runSwitch, alone }),
   ).finally(forgive);
 }

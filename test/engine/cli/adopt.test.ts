@@ -1,7 +1,7 @@
 // Taking over from other tools: their ledgers, in the form in which each of them writes its rows.
 import assert from 'node:assert/strict';
 import { type Document, Long, ObjectId } from 'mongodb';
-import { bundleProgram, eventLines, Workplace } from './program';
+import { eventLines, useProgram } from './program';
 
 const script = `module.exports = { async up(db) { await db.collection('ran').insertOne({}); }, async down() {} };`;
 const at = (day: number): Date => new Date(Date.UTC(2024, 0, day));
@@ -75,28 +75,23 @@ const cases: Case[] = [
 
 describe('adopt', function () {
   this.timeout(60_000);
-  let program = '';
-  let remove: () => Promise<void>;
-  let place: Workplace;
-  before(async () => void ({ program, remove } = await bundleProgram()));
-  after(() => remove());
-  afterEach(() => place.close());
+  const bench = useProgram();
 
   for (const { tool, collection, rows, files, applied } of cases) {
     it(`takes what ${tool} has applied as applied, with its date, and runs nothing`, async () => {
-      place = await Workplace.create(program, Object.fromEntries(files.map((name) => [name, script])));
-      await place
+      await bench.work(Object.fromEntries(files.map((name) => [name, script])));
+      await bench.place
         .rows(collection)
         .insertMany(rows.map((row) => ({ _id: new ObjectId(), ...row })) as never[]);
       const from = collection === 'old_migrations' ? ['--from', collection] : [];
-      const looked = await place.run('adopt', '--dry-run', ...from);
+      const looked = await bench.place.run('adopt', '--dry-run', ...from);
       assert.equal(looked.code, 0, looked.err);
       assert.match(looked.out, new RegExp(`${applied.length} would be marked as applied`));
-      assert.equal(await place.rows('_migrations').countDocuments({ checksum: { $exists: true } }), 0);
-      const [list] = eventLines(await place.run('adopt', '--json', ...from));
+      assert.equal(await bench.place.rows('_migrations').countDocuments({ checksum: { $exists: true } }), 0);
+      const [list] = eventLines(await bench.place.run('adopt', '--json', ...from));
       assert.equal(list?.type, 'list');
       assert.equal(list['of'], 'adopted');
-      const ledger = await place
+      const ledger = await bench.place
         .rows('_migrations')
         .find({ name: { $exists: true } })
         .sort({ appliedAt: 1 })
@@ -108,33 +103,33 @@ describe('adopt', function () {
       const first: unknown = ledger[0]?.['appliedAt'];
       assert.ok(first instanceof Date);
       if (tool !== 'east') assert.equal(first.getUTCFullYear(), 2024);
-      assert.equal(await place.rows('ran').countDocuments(), 0);
-      const again = await place.run('adopt', ...from);
+      assert.equal(await bench.place.rows('ran').countDocuments(), 0);
+      const again = await bench.place.run('adopt', ...from);
       assert.match(again.out, /Marked 0 as applied/);
-      assert.equal((await place.run('up')).code, 0);
-      assert.equal(await place.rows('ran').countDocuments(), files.length - applied.length);
+      assert.equal((await bench.place.run('up')).code, 0);
+      assert.equal(await bench.place.rows('ran').countDocuments(), files.length - applied.length);
     });
   }
 
   it('marks nothing when no file fits, and says so', async () => {
-    place = await Workplace.create(program, { '1-a.js': script });
-    await place.rows('changelog').insertOne({ _id: 1, fileName: '0-gone.js', appliedAt: at(1) });
-    const adopted = await place.run('adopt');
+    await bench.work({ '1-a.js': script });
+    await bench.place.rows('changelog').insertOne({ _id: 1, fileName: '0-gone.js', appliedAt: at(1) });
+    const adopted = await bench.place.run('adopt');
     assert.match(adopted.out, /0-gone\.js +2024-01-01T00:00:00\.000Z +no file/);
-    assert.deepEqual(await place.applied(), []);
+    assert.deepEqual(await bench.place.applied(), []);
   });
 
   it('asks which one is meant when several tools were here, and refuses when none was', async () => {
-    place = await Workplace.create(program, { '1-a.js': script });
-    const none = await place.run('adopt');
+    await bench.work({ '1-a.js': script });
+    const none = await bench.place.run('adopt');
     assert.equal(none.code, 2);
     assert.match(none.err, /no ledger of another tool/);
-    await place.rows('changelog').insertOne({ _id: 1, fileName: '1-a.js', appliedAt: at(1) });
-    await place.rows('migrations').insertOne({ _id: 1, name: 'a', state: 'up', createdAt: at(1) });
-    const several = await place.run('adopt');
+    await bench.place.rows('changelog').insertOne({ _id: 1, fileName: '1-a.js', appliedAt: at(1) });
+    await bench.place.rows('migrations').insertOne({ _id: 1, name: 'a', state: 'up', createdAt: at(1) });
+    const several = await bench.place.run('adopt');
     assert.equal(several.code, 2);
     assert.match(several.err, /--from/);
-    assert.equal((await place.run('adopt', '--from', 'changelog')).code, 0);
-    assert.deepEqual(await place.applied(), ['1-a.js']);
+    assert.equal((await bench.place.run('adopt', '--from', 'changelog')).code, 0);
+    assert.deepEqual(await bench.place.applied(), ['1-a.js']);
   });
 });

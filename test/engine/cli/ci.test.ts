@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Ajv from 'ajv';
 import addFormats from 'ajv-formats';
-import { bundleProgram, eventLines, Workplace } from './program';
+import { eventLines, useProgram } from './program';
 
 const schema = new URL('../../../schemas/events.v1.schema.json', import.meta.url);
 const good = `module.exports = { source: 'songs', filter: { rate: { $type: 'string' } },
@@ -15,19 +15,10 @@ const bad = `module.exports = { async up() { throw new Error('<no> & "never"'); 
 
 describe('the command line for CI', function () {
   this.timeout(120_000);
-  let program = '';
-  let remove: () => Promise<void>;
-  let place: Workplace;
-  before(async () => void ({ program, remove } = await bundleProgram()));
-  after(() => remove());
-  afterEach(() => place.close());
-  const work = async (files: Record<string, string>): Promise<Workplace> => {
-    place = await Workplace.create(program, files);
-    return place;
-  };
+  const bench = useProgram();
 
   it('writes event lines that fit the published schema, each type of them', async () => {
-    const { db } = await work({ '1-good.js': good, '2-bad.js': bad });
+    const { db } = await bench.work({ '1-good.js': good, '2-bad.js': bad });
     await db.collection('songs').insertMany([{ rate: '1' }, { rate: 'x' }]);
     const ajv = new Ajv({ strict: false });
     addFormats.default(ajv);
@@ -44,7 +35,7 @@ describe('the command line for CI', function () {
       ['down', '2-bad.js'],
     ];
     for (const call of calls) {
-      for (const line of eventLines(await place.run('--json', ...call))) {
+      for (const line of eventLines(await bench.place.run('--json', ...call))) {
         assert.ok(validate(line), `${JSON.stringify(line)}\n${JSON.stringify(validate.errors)}`);
         types.add(line.type);
       }
@@ -62,14 +53,14 @@ describe('the command line for CI', function () {
   });
 
   it('writes what a dry run and the checks have found as JUnit reports', async () => {
-    const { db, root } = await work({ '1-good.js': good, '2-bad.js': bad });
+    const { db, root } = await bench.work({ '1-good.js': good, '2-bad.js': bad });
     await db.collection('songs').insertOne({ rate: '1' });
     const file = join(root, 'report.xml');
-    assert.equal((await place.run('validate', '1-good.js', '--junit', file)).code, 0);
+    assert.equal((await bench.place.run('validate', '1-good.js', '--junit', file)).code, 0);
     const checks = await readFile(file, 'utf8');
     assert.match(checks, /<testsuite name="1-good\.js" .*failures="0"/);
     assert.match(checks, /<testcase classname="1-good\.js" name="all checks"/);
-    assert.equal((await place.run('dry-run', '--junit', file)).code, 1);
+    assert.equal((await bench.place.run('dry-run', '--junit', file)).code, 1);
     const report = await readFile(file, 'utf8');
     assert.match(
       report,
@@ -88,42 +79,42 @@ describe('the command line for CI', function () {
   });
 
   it('hands arguments to migrations', async () => {
-    const { db } = await work({
+    const { db } = await bench.work({
       '1-args.js': `module.exports = { async up(db, client, { args }) { await db.collection('seen').insertOne({ args }); } };`,
     });
-    const refused = await place.run('up', '--arg', 'tenant');
+    const refused = await bench.place.run('up', '--arg', 'tenant');
     assert.equal(refused.code, 2);
     assert.match(refused.err, /key=value/);
-    const up = await place.run('up', '--arg', 'tenant=a b', '--arg', 'limit=5', '--arg', 'list=[1]');
+    const up = await bench.place.run('up', '--arg', 'tenant=a b', '--arg', 'limit=5', '--arg', 'list=[1]');
     assert.equal(up.code, 0, up.err);
     const seen = await db.collection('seen').findOne();
     assert.deepEqual(seen?.['args'], { tenant: 'a b', limit: 5, list: [1] });
   });
 
   it('keeps the end of the log with the run, without connection strings, and goes on with it', async () => {
-    const { db } = await work({
+    const { db } = await bench.work({
       '1-log.js': `module.exports = { async up(db, client, { log }) {
         for (let n = 0; n < 300; n++) log.info('line ' + n);
         log.warn('see mongodb://root:geheim@example.test/x');
       } };`,
     });
-    assert.equal((await place.run('up')).code, 0);
+    assert.equal((await bench.place.run('up')).code, 0);
     const [run] = await db.collection('_migratory_runs').find().toArray();
     const log = run?.['log'] as { level: string; message: string }[];
     assert.equal(log.length, 200);
     assert.equal(log.at(-2)?.message, 'line 299');
     assert.deepEqual([log.at(-1)?.level, /geheim/.test(JSON.stringify(run))], ['warn', false]);
-    const shown = await place.run('runs', String(run?.['_id']));
+    const shown = await bench.place.run('runs', String(run?.['_id']));
     assert.match(shown.out, /info {2}line 299/);
-    const [list] = eventLines(await place.run('runs', '--json'));
+    const [list] = eventLines(await bench.place.run('runs', '--json'));
     assert.ok(list && Array.isArray(list['items']));
     assert.ok(!('log' in (list['items'][0] as object)));
   });
 
   it('completes commands, options and migrations in a shell', async () => {
-    const { root } = await work({ '1-good.js': good, '2-bad.js': bad });
+    const { root } = await bench.work({ '1-good.js': good, '2-bad.js': bad });
     const complete = (...words: string[]): string[] => {
-      const script = `migratory() { "${process.execPath}" "${program}" "$@"; }
+      const script = `migratory() { "${process.execPath}" "${bench.program}" "$@"; }
         source <(migratory completion bash)
         COMP_WORDS=(migratory ${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}
         _migratory; printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -136,6 +127,6 @@ describe('the command line for CI', function () {
     assert.deepEqual(complete('up', '--allow'), ['--allow-out-of-order']);
     assert.deepEqual(complete('quarantine', 'r'), ['retry']);
     assert.deepEqual(complete('--json', 'down', '2'), ['2-bad.js']);
-    assert.equal((await place.run('completion', 'tcsh')).code, 2);
+    assert.equal((await bench.place.run('completion', 'tcsh')).code, 2);
   });
 });

@@ -50,6 +50,39 @@ export async function bundleProgram(
   return { program, remove: () => rm(folder, { recursive: true }) };
 }
 
+/** The command line for the tests of a suite, and the place where one of them works at a time. */
+export interface Bench {
+  readonly program: string;
+  /** Of the test at hand. */
+  readonly place: Workplace;
+  /** A new one, as `Workplace.create` makes it; closed after the test. */
+  work(
+    ...given: Parameters<typeof Workplace.create> extends [string, ...infer Rest] ? Rest : never
+  ): Promise<Workplace>;
+}
+
+/** Bundles the program before the tests of a suite, and clears away after them. */
+export function useProgram(): Bench {
+  let bundle: { program: string; remove: () => Promise<void> } | undefined;
+  let place: Workplace | undefined;
+  before(async () => void (bundle = await bundleProgram()));
+  after(() => bundle?.remove());
+  afterEach(async () => {
+    await place?.close();
+    place = undefined;
+  });
+  return {
+    get program() {
+      return bundle?.program ?? '';
+    },
+    get place() {
+      if (!place) throw new Error('this test has no place yet');
+      return place;
+    },
+    work: async (...given) => (place = await Workplace.create(bundle?.program ?? '', ...given)),
+  };
+}
+
 /** A folder with a config and migrations, in front of a database that nobody else uses. */
 export class Workplace {
   private constructor(

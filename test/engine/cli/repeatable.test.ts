@@ -1,6 +1,6 @@
 // Repeatable migrations: run again whenever their file has changed, and left alone otherwise.
 import assert from 'node:assert/strict';
-import { bundleProgram, eventLines, Workplace } from './program';
+import { eventLines, useProgram } from './program';
 
 const rates = (rate: number, extra = ''): string => `module.exports = { repeatable: true,
   async up(db) {
@@ -12,51 +12,46 @@ const script = `module.exports = { async up(db) { await db.collection('ran').ins
 
 describe('repeatable migrations', function () {
   this.timeout(60_000);
-  let program = '';
-  let remove: () => Promise<void>;
-  let place: Workplace;
-  before(async () => void ({ program, remove } = await bundleProgram()));
-  after(() => remove());
+  const bench = useProgram();
   beforeEach(async () => {
-    place = await Workplace.create(program, { '1-rates.js': rates(1), '2-later.js': script });
-    assert.equal((await place.run('up')).code, 0);
+    await bench.work({ '1-rates.js': rates(1), '2-later.js': script });
+    assert.equal((await bench.place.run('up')).code, 0);
   });
-  afterEach(() => place.close());
 
-  const rate = async (): Promise<unknown> => (await place.rows('rates').findOne())?.['rate'];
+  const rate = async (): Promise<unknown> => (await bench.place.rows('rates').findOne())?.['rate'];
   const state = async (name: string): Promise<unknown> => {
-    const [status] = eventLines(await place.run('status', '--json'));
+    const [status] = eventLines(await bench.place.run('status', '--json'));
     const migrations = status?.['migrations'] as { name: string; state: string }[];
     return migrations.find((one) => one.name === name)?.state;
   };
 
   it('run again when their file has changed, whatever was applied since, and keep one row', async () => {
-    assert.equal((await place.run('up')).out.includes('1-rates.js'), false);
-    await place.write({ '1-rates.js': rates(2) });
+    assert.equal((await bench.place.run('up')).out.includes('1-rates.js'), false);
+    await bench.place.write({ '1-rates.js': rates(2) });
     assert.equal(await state('1-rates.js'), 'pending');
-    const up = await place.run('up');
+    const up = await bench.place.run('up');
     assert.equal(up.code, 0, up.err);
     assert.equal(await rate(), 2);
-    assert.equal(await place.rows('_migrations').countDocuments({ name: '1-rates.js' }), 1);
-    assert.equal(await place.rows('ran').countDocuments(), 1);
+    assert.equal(await bench.place.rows('_migrations').countDocuments({ name: '1-rates.js' }), 1);
+    assert.equal(await bench.place.rows('ran').countDocuments(), 1);
     assert.equal(await state('1-rates.js'), 'applied');
   });
 
   it('are undone to what the run before has left when they fail, and stay pending', async () => {
-    await place.write({ '1-rates.js': rates(3, `throw new Error('no');`) });
-    const up = await place.run('up');
+    await bench.place.write({ '1-rates.js': rates(3, `throw new Error('no');`) });
+    const up = await bench.place.run('up');
     assert.equal(up.code, 1);
     assert.equal(await rate(), 1);
     assert.equal(await state('1-rates.js'), 'failed');
-    await place.write({ '1-rates.js': rates(4) });
-    assert.equal((await place.run('up')).code, 0);
+    await bench.place.write({ '1-rates.js': rates(4) });
+    assert.equal((await bench.place.run('up')).code, 0);
     assert.equal(await rate(), 4);
   });
 
   it('are rolled back like others, by the journal of their last run', async () => {
-    await place.write({ '1-rates.js': rates(2) });
-    assert.equal((await place.run('up')).code, 0);
-    const down = await place.run('down', '1-rates.js');
+    await bench.place.write({ '1-rates.js': rates(2) });
+    assert.equal((await bench.place.run('up')).code, 0);
+    const down = await bench.place.run('down', '1-rates.js');
     assert.equal(down.code, 0, down.err);
     assert.equal(await rate(), 1);
     assert.equal(await state('1-rates.js'), 'out-of-order');
