@@ -2,7 +2,7 @@
 // terminal and the panel never tell different stories. It also obeys the document's `control`.
 import type { EventBody } from '../protocol/events';
 import type { ErrorInfo } from '../protocol/errors';
-import type { CheckResult, RunDocument, RunState, RunStep, RunThrottle } from '../protocol/run';
+import type { CheckResult, RunDocument, RunLogLine, RunState, RunStep, RunThrottle } from '../protocol/run';
 import { machineId } from './lease';
 import { newRunDocument, type RecorderOptions } from './runDocument';
 import { runs, writeRun } from './runs';
@@ -23,6 +23,8 @@ export class RunRecorder {
   #snapshotTimer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #stored = false;
+  /** The last line of the log that the document holds. */
+  #storedLine: RunLogLine | undefined;
   #muted = false;
   #pausedFrom: RunState | undefined;
 
@@ -257,7 +259,11 @@ export class RunRecorder {
     this.document.heartbeatAt = new Date();
     // What others may write is read here and not written.
     const { _id, control: _control, throttle, heartbeatAt: _heartbeatAt, ...fields } = this.document;
-    const orders = await writeRun(this.#options.db, _id, { ...fields, log: this.#snapshot.lastLines() });
+    // Most beats say nothing new: the log is written when it has grown.
+    const line = this.#snapshot.view.log.at(-1);
+    const log = line === this.#storedLine ? undefined : this.#snapshot.lastLines();
+    const orders = await writeRun(this.#options.db, _id, { ...fields, log });
+    this.#storedLine = line;
     if (!orders) return;
     this.#obeyThrottle(orders.throttle, throttle ?? {});
     if (orders.control !== null) this.#options.onControl(orders.control);
