@@ -103,10 +103,8 @@ async function withConnection(
 ): Promise<void> {
   const config = await readConfig(options);
   if (!config.mongodb?.url) throw new Error('No `url` defined in config file!');
-  const { connections } = settingsFrom(config, options);
-  const [target] = connections;
-  if (!target) throw new Error('No `url` defined in config file!');
-  const connection = await connect(target, { appName: 'migratory-mm' });
+  const [target] = settingsFrom(config, options).connections;
+  const connection = await connect(target!, { appName: 'migratory-mm' });
   try {
     await work(connection, config);
   } finally {

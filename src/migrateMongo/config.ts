@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
-import { loadModule } from '../migration/loadModule';
+import { defaultExport, loadModule } from '../migration/loadModule';
 import { readMigrateMongoConfig } from '../project/migrateMongoConfig';
 import type { MigrateMongoSettings, ProjectConfig } from '../project/projectConfig';
 
@@ -70,14 +70,7 @@ export async function readConfig(options: CallOptions = {}): Promise<MigrateMong
 
 async function exportedBy(path: string): Promise<MigrateMongoConfig> {
   if (extname(path) === '.json') return JSON.parse(await readFile(path, 'utf8')) as MigrateMongoConfig;
-  let value: unknown = await loadModule(path, process.cwd());
-  // TypeScript that was compiled to CommonJS wraps the default twice.
-  for (let depth = 0; depth < 2; depth++) {
-    value = await value;
-    if (typeof value !== 'object' || value === null || !('default' in value)) break;
-    value = value.default;
-  }
-  return (await value) as MigrateMongoConfig;
+  return (await defaultExport(await loadModule(path, process.cwd()))) as MigrateMongoConfig;
 }
 
 /** @throws Error when it has no dot. */

@@ -29,7 +29,6 @@ export const config = {
   DEFAULT_CONFIG_FILE_NAME: defaultConfigFile,
   set: setConfig,
   read: (): Promise<MigrateMongoConfig> => readConfig(globalThis.options),
-  // eslint-disable-next-line @typescript-eslint/require-await
   shouldExist: async (): Promise<void> => configMustExist(globalThis.options),
   shouldNotExist: async (): Promise<void> => configMustNotExist(globalThis.options),
   getConfigFilename: (): string => configFileName(globalThis.options),

@@ -38,6 +38,18 @@ export async function loadModule(file: string, root: string): Promise<unknown> {
   }
 }
 
+/** What a module hands over: its default where it has one, promises awaited. */
+export async function defaultExport(exports: unknown): Promise<unknown> {
+  let value = exports;
+  // TypeScript that was compiled to CommonJS wraps the default a second time.
+  for (let depth = 0; depth < 2; depth++) {
+    value = await value;
+    if (typeof value !== 'object' || value === null || !('default' in value)) break;
+    value = value.default;
+  }
+  return value;
+}
+
 async function run(file: string, text: string, root: string): Promise<unknown> {
   const way = await chooseWay(file, text);
   if (way === 'require') {

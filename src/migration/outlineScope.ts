@@ -1,5 +1,6 @@
 // What the names and expressions at the top of one JavaScript module stand for, as far as its text alone tells.
 import type * as Babel from '@babel/types';
+import { insideOf } from './wrappers';
 
 /** A node and the stretch of text that a lens belongs to. */
 export interface Found {
@@ -88,15 +89,9 @@ export class ModuleScope {
   /** Looks through wrappers (`defineMigration(…)`, `as const`, `await`) and names to the node behind them. */
   #follow(node: Babel.Node, depth: number): Babel.Node | undefined {
     if (depth > deepest) return undefined;
+    const inside = insideOf(node);
+    if (inside) return this.#follow(inside, depth + 1);
     switch (node.type) {
-      case 'TSAsExpression':
-      case 'TSSatisfiesExpression':
-      case 'TSNonNullExpression':
-      case 'TSTypeAssertion':
-      case 'ParenthesizedExpression':
-        return this.#follow(node.expression, depth + 1);
-      case 'AwaitExpression':
-        return this.#follow(node.argument, depth + 1);
       case 'CallExpression': {
         const [argument] = node.arguments;
         return argument && isTransparent(node.callee) ? this.#follow(argument, depth + 1) : undefined;

@@ -141,3 +141,13 @@ function stringValue(raw: string, prefix: string): string | null {
     },
   );
 }
+
+/** All tokens of a text; undefined where it is no Python. */
+export function pythonTokens(text: string): PythonToken[] | undefined {
+  try {
+    return pythonLines(text).flatMap((line) => line.tokens);
+  } catch (error) {
+    if (error instanceof PythonProblem) return undefined;
+    throw error;
+  }
+}

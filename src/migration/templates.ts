@@ -10,6 +10,12 @@ import { typesReference } from './typesFile';
 export type { TemplateKind };
 export type TemplateLanguage = 'javascript' | 'typescript' | 'python';
 
+export const languageNames: Record<TemplateLanguage, string> = {
+  javascript: 'JavaScript',
+  typescript: 'TypeScript',
+  python: 'Python',
+};
+
 export const templateExtensions: Record<TemplateLanguage, string> = {
   javascript: '.js',
   typescript: '.ts',

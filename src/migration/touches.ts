@@ -4,7 +4,7 @@ import type * as Babel from '@babel/types';
 import type { OutlineEntry } from './outline';
 import { parseModule } from './parseModule';
 import { keyOf, ModuleScope } from './outlineScope';
-import { PythonProblem, pythonLines, type PythonToken } from './pythonTokens';
+import { pythonTokens } from './pythonTokens';
 
 /** Whose first argument is a collection: methods of a `Db` and the helpers of `ctx`. */
 const methods = new Set([
@@ -107,13 +107,7 @@ const databaseMembers = new Set([
 ]);
 
 function inPython(text: string, within: Within): string[] {
-  let tokens: PythonToken[];
-  try {
-    tokens = pythonLines(text).flatMap((line) => line.tokens);
-  } catch (error) {
-    if (error instanceof PythonProblem) return [];
-    throw error;
-  }
+  const tokens = pythonTokens(text) ?? [];
   return tokens.flatMap((token, at) => {
     if (!within(token.start)) return [];
     const [opening, named] = tokens.slice(at + 1, at + 3);

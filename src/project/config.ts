@@ -2,7 +2,7 @@
 // filled in. Untrusted workspaces use staticConfig.ts, which runs nothing.
 import { basename, extname } from 'node:path';
 import { displayPath } from '../migration/loadErrors';
-import { loadModule } from '../migration/loadModule';
+import { defaultExport, loadModule } from '../migration/loadModule';
 import { ExitCode, UserError } from '../protocol/errors';
 import type { ProjectLocation } from '../protocol/runner';
 import { checkConfig, configError } from './configErrors';
@@ -52,13 +52,7 @@ async function readConfig(
 async function exportedConfig(file: string, root: string): Promise<unknown> {
   let value: unknown;
   try {
-    value = await loadModule(file, root);
-    // TypeScript compiled to CommonJS wraps the default a second time.
-    for (let depth = 0; depth < 2; depth++) {
-      value = await value;
-      if (typeof value !== 'object' || value === null || !('default' in value)) break;
-      value = await value.default;
-    }
+    value = await defaultExport(await loadModule(file, root));
   } catch (error) {
     throw asUsage(error, file, displayPath(file, root));
   }

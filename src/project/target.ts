@@ -44,7 +44,8 @@ function withPort(host: string): string {
   return isSocket || /:\d+$/.test(host.replace(/^\[.*\]/, '')) ? host : `${host}:27017`;
 }
 
-function decode(text: string): string {
+/** Percent-decoded; as it stands where that is not possible. */
+export function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -30,12 +30,7 @@ export function fastDiff(before: Buffer, after: Buffer): Buffer | null | undefin
     }
     writeTouched(writer, touched++, after, i);
   }
-  writer.end(begun);
-  if (touched === 0) {
-    writer.at = from;
-    return null;
-  }
-  return writer.since(begun);
+  return finished(writer, from, begun, touched);
 }
 
 /**
@@ -65,12 +60,15 @@ export function fastFieldsDiff(
     }
     writeTouched(writer, touched++, part, i);
   }
+  return finished(writer, from, begun, touched);
+}
+
+/** The patch that was written; null, and nothing of it left, when nothing was touched. */
+function finished(writer: RawWriter, from: number, begun: number, touched: number): Buffer | null {
   writer.end(begun);
-  if (touched === 0) {
-    writer.at = from;
-    return null;
-  }
-  return writer.since(begun);
+  if (touched > 0) return writer.since(begun);
+  writer.at = from;
+  return null;
 }
 
 /** One entry of a patch: the field at this position of the version after the change. */

@@ -1,5 +1,6 @@
 // A connection string in parts, as a form asks for them, and back. What the form does not ask for stays as it was. Pure;
 // what is wrong with a string says project/target.ts.
+import { decode } from '../project/target';
 
 export type Auth = 'none' | 'password' | 'x509';
 export type Tls = 'off' | 'on' | 'ownAuthority' | 'unchecked';
@@ -92,12 +93,4 @@ function tlsOptions(srv: boolean, tls: Tls, caFile: string): [string, string][] 
   if (tls === 'ownAuthority') on.push(['tlsCAFile', caFile]);
   if (tls === 'unchecked') on.push(['tlsAllowInvalidCertificates', 'true']);
   return on;
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

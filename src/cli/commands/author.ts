@@ -4,6 +4,7 @@ import { extname, join, relative } from 'node:path';
 import { moduleSystemOf } from '../../migration/projectFolder';
 import {
   createMigrationFile,
+  languageNames,
   renderTemplate,
   templateExtensions,
   templateKinds,
@@ -102,12 +103,6 @@ export async function createCommand(
   output.say(`Created ${relative(process.cwd(), written)}`);
   return ExitCode.done;
 }
-
-const languageNames: Record<TemplateLanguage, string> = {
-  javascript: 'JavaScript',
-  typescript: 'TypeScript',
-  python: 'Python',
-};
 
 /** The one that was asked for, else that of the config. */
 function languageOf(given: string | undefined, configFile: string | null): TemplateLanguage {

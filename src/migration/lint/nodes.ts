@@ -1,6 +1,7 @@
 // Small things about syntax trees: children, wrappers, names, functions.
 import type * as Babel from '@babel/types';
 import { keyOf } from '../outlineScope';
+import { insideOf } from '../wrappers';
 
 export type Node = Babel.Node;
 export type FunctionNode =
@@ -66,18 +67,8 @@ export function someNode(root: Node, holds: (node: Node) => boolean): boolean {
 
 /** Looks through casts, parentheses and `await`. */
 export function unwrap(node: Node): Node {
-  switch (node.type) {
-    case 'TSAsExpression':
-    case 'TSSatisfiesExpression':
-    case 'TSNonNullExpression':
-    case 'TSTypeAssertion':
-    case 'ParenthesizedExpression':
-      return unwrap(node.expression);
-    case 'AwaitExpression':
-      return unwrap(node.argument);
-    default:
-      return node;
-  }
+  const inside = insideOf(node);
+  return inside ? unwrap(inside) : node;
 }
 
 export interface MethodCall {

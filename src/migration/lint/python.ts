@@ -1,7 +1,7 @@
 // Lint of Python files, by their tokens: no way back (L1), everything at once (L3), drops (L6), a whole collection in
 // memory (L15), and what the ledger says. The other rules need a syntax tree and are for JavaScript and TypeScript.
 import { outlinePython } from '../outlinePython';
-import { PythonProblem, pythonLines, type PythonToken } from '../pythonTokens';
+import { pythonTokens, type PythonToken } from '../pythonTokens';
 import type { LintContext } from './finding';
 import { tellLedger } from './ledger';
 import { Lines } from './lines';
@@ -15,13 +15,8 @@ export function lintPython(
 ): { found: RawFinding[]; suppressions: Suppressions } {
   const found: RawFinding[] = [];
   const lines = new Lines(text);
-  let tokens: PythonToken[];
-  try {
-    tokens = pythonLines(text).flatMap((line) => line.tokens);
-  } catch (error) {
-    if (!(error instanceof PythonProblem)) throw error;
-    return { found, suppressions: new Suppressions([], lines) };
-  }
+  const tokens = pythonTokens(text);
+  if (!tokens) return { found, suppressions: new Suppressions([], lines) };
   const { entries } = outlinePython(text, fileName);
   for (const entry of entries) {
     const report = reporter(found, entry.index);

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { moduleSystemOf } from '../../migration/projectFolder';
 import type { TemplateKind, TemplateLanguage } from '../../migration/templates';
 import {
+  languageNames,
   createMigrationFile,
   newMigrationFileName,
   renderTemplate,
@@ -17,11 +18,6 @@ import type { Services } from '../services';
 
 const t = vscode.l10n.t;
 
-const languageNames: Record<TemplateLanguage, string> = {
-  javascript: 'JavaScript',
-  typescript: 'TypeScript',
-  python: 'Python',
-};
 /** The collection that all templates speak of. */
 const placeholder = 'orders';
 
