@@ -109,7 +109,9 @@ async function readEntries(
   return loaded.map((migration) => ({ ...describeLoaded(migration), file, checksum, source }));
 }
 
-function describeLoaded(migration: LoadedMigration): Omit<CatalogueEntry, 'file' | 'checksum' | 'source'> {
+export function describeLoaded(
+  migration: LoadedMigration,
+): Omit<CatalogueEntry, 'file' | 'checksum' | 'source'> {
   const { definition, name, kind, index } = migration;
   return {
     name,

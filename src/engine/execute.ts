@@ -28,7 +28,8 @@ import { CancelledError, type RunScope, type RunSwitch } from './scope';
 import { refuseReadOnly } from './readOnly';
 import { applyThrottle } from './throttle';
 import { StuckError } from './userCode';
-import { type PlannedStep, retryStep, runStep, validateStep } from './step';
+import type { PlannedStep } from './plannedStep';
+import { retryStep, runStep, validateStep } from './step';
 import { StepFailure } from './stepFailure';
 
 export interface ExecuteOptions extends Project {

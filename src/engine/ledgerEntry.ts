@@ -3,7 +3,7 @@ import type { RunStep } from '../protocol/run';
 import type { CatalogueEntry } from './catalogue';
 import type { LedgerEntry } from './ledger';
 import type { RunScope } from './scope';
-import type { PlannedStep } from './step';
+import type { PlannedStep } from './plannedStep';
 
 export function ledgerEntry(
   { recorder }: RunScope,

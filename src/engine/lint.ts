@@ -10,7 +10,7 @@ import { lintSource } from '../migration/lint/lint';
 import { lintRules } from '../migration/lint/rules';
 import type { CheckResult } from '../protocol/run';
 import type { RunScope } from './scope';
-import type { PlannedStep } from './step';
+import type { PlannedStep } from './plannedStep';
 
 /** A look for duplicates takes no longer; what it could not tell stays as it was found. */
 const longestLookMs = 10_000;

@@ -4,10 +4,9 @@ import { sourceChecksum } from '../migration/checksum';
 import { checkNames } from '../migration/classify';
 import { placesOf } from '../migration/files';
 import type { LoadedMigration } from '../migration/kinds';
-import { isScript, isTransform } from '../migration/kinds';
 import type { ProjectConfig } from '../project/projectConfig';
 import { loadAppliedVersion, type AppliedVersion } from './appliedVersion';
-import { readCatalogue, type Catalogue, type CatalogueEntry } from './catalogue';
+import { describeLoaded, readCatalogue, type Catalogue, type CatalogueEntry } from './catalogue';
 import { loadFile } from './loadFile';
 import type { Outlet } from './ownClients';
 
@@ -61,23 +60,9 @@ export function folderSet(
 export function arraySet(migrations: LoadedMigration[], root: string): MigrationSet {
   checkNames(migrations);
   const entries = migrations.map((migration, index): CatalogueEntry => {
-    const { definition } = migration;
-    const source = Buffer.from(sourceOf(definition), 'utf8');
-    return {
-      name: migration.name,
-      kind: migration.kind,
-      file: migration.file ?? '',
-      index,
-      description: definition.description,
-      hasDown: isScript(definition)
-        ? typeof definition.down === 'function'
-        : isTransform(definition) && Boolean(definition.revert ?? definition.revertPipeline),
-      irreversible: definition.irreversible,
-      repeatable: definition.repeatable,
-      requires: definition.requires ?? [],
-      checksum: sourceChecksum(source),
-      source,
-    };
+    const source = Buffer.from(sourceOf(migration.definition), 'utf8');
+    const described = describeLoaded(migration);
+    return { ...described, file: migration.file ?? '', index, checksum: sourceChecksum(source), source };
   });
   return {
     root,

@@ -17,7 +17,7 @@ import { listQuarantine } from './quarantine';
 import { journalPrefix } from '../transfer/journal';
 import { listRuns } from './runs';
 import { type EngineSettings, openLedger } from './scope';
-import type { PlannedStep } from './step';
+import type { PlannedStep } from './plannedStep';
 
 export interface ExecuteRequest {
   mode: RunMode;

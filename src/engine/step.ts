@@ -1,43 +1,23 @@
 // One step of a run: load, check, work, verify, write the ledger. What a failure of any of them leaves is stepFailure.ts.
 import { ExitCode, UserError } from '../protocol/errors';
-import type { MigrationState } from '../protocol/status';
 import type { CheckResult, RunMode, RunStep } from '../protocol/run';
 import { describeError } from '../migration/describeError';
 import { isScript, isTransform, type LoadedMigration } from '../migration/kinds';
-import type { AppliedVersion } from './appliedVersion';
 import { applyMigration, type ApplyResult, retryTransform } from './apply';
-import type { CatalogueEntry } from './catalogue';
 import { refuseFailed } from './checks/refuse';
 import { runChecks } from './checks/runChecks';
 import { verify } from './checks/verification';
 import { readingContext } from './context';
 import { isConnectionLost } from './connectionLost';
-import type { LedgerEntry, LedgerRow } from './ledger';
+import type { LedgerEntry } from './ledger';
 import { ledgerEntry } from './ledgerEntry';
 import { loadStep } from './loadStep';
 import type { MigrationSet } from './migrationSet';
+import type { PlannedStep } from './plannedStep';
 import { forgetQuarantine, inQuarantine } from './quarantine';
 import { rollBackFromJournal, rollBackMigration } from './rollback';
 import { openLedger, type RunScope } from './scope';
 import { settleFailure, StepFailure } from './stepFailure';
-
-export interface PlannedStep {
-  entry: CatalogueEntry;
-  /** Its ledger row; undefined while it is not applied. */
-  row: LedgerRow | undefined;
-  /** The whole ledger when the run began. */
-  rows: LedgerRow[];
-  /** The run that began its work and did not finish it. */
-  unfinished: string | undefined;
-  /** The run that began to roll it back and did not finish. */
-  unfinishedRollback: string | undefined;
-  /** When the run began. */
-  state?: MigrationState;
-  /** What was applied, where it is not the file as it is now: a rollback takes it. */
-  applied?: AppliedVersion;
-  /** It stays applied whatever becomes of this step: only its documents in quarantine are tried again. */
-  keep?: boolean;
-}
 
 export async function runStep(scope: RunScope, planned: PlannedStep, set: MigrationSet): Promise<void> {
   const { recorder } = scope;

@@ -10,7 +10,7 @@ import { forgetQuarantine } from './quarantine';
 import { rollBackFromJournal } from './rollback';
 import { CancelledError, type RunScope } from './scope';
 import { forgetScriptJournal, hasChanged } from './scriptJournal/undo';
-import type { PlannedStep } from './step';
+import type { PlannedStep } from './plannedStep';
 import { StuckError } from './userCode';
 
 /** A step that ended badly; everything about it is recorded already. */
