@@ -91,7 +91,7 @@ async function refuseWithoutJournal({ connection, db }: RunScope, step: RunStep,
   }
   if (step.kind === 'script') return;
   const { finished } = await new Checkpoints(db, run, step.name, 0, 0).load(undefined);
-  if (!(Number(finished?.['processed'] ?? 0) > 0)) return;
+  if (finished?.['journaled'] === true || !(Number(finished?.['processed'] ?? 0) > 0)) return;
   if (await new Journal(db, run, step.name).any()) return;
   throw new UserError(
     `"${step.name}" was applied without a journal (backup: 'none'), so it cannot be rolled back. Add a revert to it.`,

@@ -29,6 +29,8 @@ export interface Step {
   onError: 'stop' | 'quarantine';
   maxErrors: number;
   work(sizer: RangeSizer, throttle: Throttle, progress: Progress): Worker | Promise<Worker>;
+  /** A journal is kept for the way back, also where there turned out to be nothing to put into it. */
+  journaled: boolean;
   /** Name of its checkpoints, if it is not the step itself. */
   checkpoints?: string;
   /** What is to be done instead of all ranges of the collection. */
@@ -95,7 +97,7 @@ export async function runStep(context: TransferContext, step: Step): Promise<Tra
     await steadily(async () => {
       await step.close?.();
       if (step.checkpoints) await checkpoints.forget();
-      else await checkpoints.finish(result);
+      else await checkpoints.finish({ ...result, journaled: step.journaled });
     }, signal);
     return result;
   });

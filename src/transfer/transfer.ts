@@ -83,6 +83,7 @@ async function documentStep(options: TransferOptions, retry = false): Promise<St
     documents: mostDocuments[options.transactions ? options.change.kind : 'guarded'],
     onError: options.onError ?? 'stop',
     maxErrors: options.maxErrors ?? Infinity,
+    journaled: kept,
     async work(sizer, throttle, progress) {
       const parts = { options, source, target, sizer, throttle, retry };
       if (!options.transactions && journal) {
@@ -130,6 +131,7 @@ async function mergeRanges(
     documents: mostDocuments.function,
     onError: 'stop',
     maxErrors: 0,
+    journaled: kept,
     work(sizer, throttle) {
       const limit = () => Math.min(sizer.limit, throttle.batchLimit);
       const parts = { options, source, target, journal, limit };

@@ -2,7 +2,7 @@
 // expiry under TTL ones (P24), and those with rules of their own (P25).
 import type { Document } from 'mongodb';
 import type { Check, CheckScope } from './check';
-import { failed, passed, skipped, targetOf, transformOf, upOnly, writesInPlace } from './check';
+import { failed, passed, pipelineOf, skipped, targetOf, transformOf, upOnly, writesInPlace } from './check';
 import { getAt } from './afterImage';
 import type { IndexInfo } from './facts';
 import { afterImages } from './sample';
@@ -76,7 +76,7 @@ async function clashOnServer(scope: CheckScope, index: IndexInfo): Promise<strin
 async function clashInSample(scope: CheckScope, index: IndexInfo): Promise<string | null> {
   const collection = scope.connection.db.collection(targetOf(scope) ?? '');
   const fields = Object.keys(index.key);
-  const seen = new Map<string, unknown>();
+  const seen = new Map<string, { id: unknown; own: string }>();
   for (const { document, after } of afterImages(await scope.facts.sample())) {
     const values = fields.map((field) => getAt(after, field));
     // Arrays make several keys and paths through arrays cannot be told here; a missing value counts as null.
@@ -86,26 +86,44 @@ async function clashInSample(scope: CheckScope, index: IndexInfo): Promise<strin
       (index.sparse === true || index.partialFilterExpression)
     )
       continue;
+    const own = ownDocument(scope, document.id, after);
+    if (await staysUnknown(scope, own, values)) continue;
     const words = fields
       .map((field, position) => `${field} = ${idText(values[position] ?? null)}`)
       .join(', ');
     const other = seen.get(words);
-    if (seen.has(words)) return `${idText(document.id)} and ${idText(other)} would both have ${words}`;
-    seen.set(words, document.id);
+    if (other && other.own !== idText(own))
+      return `${idText(document.id)} and ${idText(other.id)} would both have ${words}`;
+    seen.set(words, { id: document.id, own: idText(own) });
     const query = Object.fromEntries(
       fields.map((field, position) => [field, { $eq: values[position] ?? null }]),
     );
-    const self: Document = writesInPlace(scope)
-      ? { _id: { $ne: document.id } }
-      : { _id: { $ne: after['_id'] } };
     const partial = index.partialFilterExpression ? [index.partialFilterExpression] : [];
     const found = await collection.findOne(
-      { $and: [query, self, ...partial] },
+      { $and: [query, { $nor: [own] }, ...partial] },
       { projection: { _id: 1 }, maxTimeMS: scope.limits.timeMs, collation: index.collation as never },
     );
     if (found) return `${idText(document.id)} would have ${words}, as ${idText(found['_id'])} has already`;
   }
   return null;
+}
+
+/** The document of the target that a result becomes, or is merged with: with that one it cannot clash. */
+function ownDocument(scope: CheckScope, id: unknown, after: Document): Document {
+  if (writesInPlace(scope)) return { _id: { $eq: id } };
+  const on = [pipelineOf(scope)?.on ?? '_id'].flat();
+  return Object.fromEntries(on.map((field) => [field, { $eq: getAt(after, field) ?? null }]));
+}
+
+/** A pipeline's result need not be what the target will hold: `whenMatched` and `whenNotMatched` decide. */
+async function staysUnknown(scope: CheckScope, own: Document, values: unknown[]): Promise<boolean> {
+  const pipeline = pipelineOf(scope);
+  if (!pipeline) return false;
+  const { into, whenMatched = 'merge', whenNotMatched = 'insert' } = pipeline;
+  const options = { projection: { _id: 1 }, maxTimeMS: scope.limits.timeMs };
+  if (!(await scope.connection.db.collection(into).findOne(own, options))) return whenNotMatched !== 'insert';
+  if (whenMatched === 'merge') return values.includes(undefined);
+  return whenMatched !== 'replace';
 }
 
 /** Trap 39: a date that the migration sets can make the server delete the document within a minute. */

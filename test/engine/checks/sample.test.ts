@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Binary, BSON, Double, Long, MinKey } from 'mongodb';
-import type { Migration } from '../../../src/migration/kinds';
+import type { Document } from 'mongodb';
+import type { Migration, PipelineMigration } from '../../../src/migration/kinds';
 import { runChecks } from '../../../src/engine/checks/runChecks';
 import { sendWrites } from '../../../src/transfer/command';
 import { duplicateName, invalidText } from './damaged';
@@ -150,6 +151,34 @@ describe('checks on sampled documents', () => {
     );
     const harmless = await check(connection, { source: 'a', transform: () => ({ $set: { other: 1 } }) });
     assertPassed(only(harmless, 'unique'));
+  });
+
+  it('take no result of a pipeline for a duplicate of the document that it is merged with', async () => {
+    const { db, connection } = await place();
+    await db.collection('a').insertMany([1, 2].map((n) => ({ _id: n as never, key: `k${n}`, mail: 'x@x' })));
+    await db.collection('b').createIndex({ key: 1 }, { unique: true });
+    await db.collection('b').createIndex({ mail: 1 }, { unique: true });
+    await db.collection('b').insertOne({ _id: 9 as never, key: 'k1', mail: 'y@x' });
+    const byKey = (fields: Document, more: Partial<PipelineMigration> = {}): Migration => ({
+      source: 'a',
+      pipeline: [{ $project: { _id: 0, ...fields } }],
+      into: 'b',
+      on: 'key',
+      ...more,
+    });
+    const unique = async (migration: Migration) => only(await check(connection, migration), 'unique');
+    const rest = { key: 1, mail: { $concat: ['$key', '@x'] } };
+    assertPassed(await unique(byKey(rest)));
+    assertPassed(await unique(byKey({ key: 'k1', mail: 1 })));
+    assertPassed(await unique(byKey({ key: 1 }, { whenNotMatched: 'discard' })));
+    assertPassed(await unique(byKey({ key: 1 }, { whenMatched: [], whenNotMatched: 'discard' })));
+    assertFailed(await unique(byKey({ key: 1, mail: 1 })), 'error', /would both have mail = "x@x"/);
+    const second = [{ $match: { _id: 2 } }, { $set: { mail: 'y@x' } }];
+    assertFailed(
+      await unique(byKey({}, { pipeline: second })),
+      'error',
+      /would have mail = "y@x", as 9 has already/,
+    );
   });
 
   it('find documents that a TTL index would delete', async () => {

@@ -143,4 +143,14 @@ describe('journals', function () {
     assert.match(run.error?.message ?? '', /applied without a journal/);
     assert.deepEqual(await project.states(), { '1-a.js': 'applied' });
   });
+
+  it('that turned out to have nothing to keep are no missing ones', async () => {
+    const keeps = `module.exports = { source: 'people', pipeline: [{ $project: { n: 1 } }], into: 'copy',
+      whenMatched: 'keepExisting', whenNotMatched: 'discard' };`;
+    await start({ '1-a.js': keeps });
+    assert.equal((await project.run({ mode: 'up' })).exitCode, 0);
+    const { run, exitCode } = await project.run({ mode: 'down' });
+    assert.equal(exitCode, 0, JSON.stringify(run.error));
+    assert.deepEqual(await project.states(), { '1-a.js': 'pending' });
+  });
 });
