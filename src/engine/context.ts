@@ -1,11 +1,13 @@
 // `ctx`: what an author's functions get beside the database, bound to one step of one run; and the same step's
 // binding to the kernel.
-import type { Document, Filter } from 'mongodb';
+import type { Document } from 'mongodb';
 import type { BatchOptions, BatchResult, MigrationContext, TransformFunction } from '../migration/kinds';
 import { UserError } from '../protocol/errors';
 import type { RunStep } from '../protocol/run';
 import type { TransferContext } from '../transfer/types';
 import { conflictEvent, extendedJson } from './documents';
+import { batch } from './helpers/batch';
+import { CallNames, recordCall, type Helper } from './helpers/calls';
 import { convert } from './helpers/convert';
 import { embed } from './helpers/embed';
 import { extract } from './helpers/extract';
@@ -23,13 +25,19 @@ export function createContext(
     (level: 'info' | 'warn' | 'error') =>
     (message: string, ...details: unknown[]): void =>
       recorder.log(level, [message, ...details.map(inWords)].join(' '), step.name);
-  const calls = new Map<string, number>();
-  const call = (helper: string, options: BatchOptions): HelperCall => {
-    const position = (calls.get(helper) ?? 0) + 1;
-    calls.set(helper, position);
-    const name = `${step.name}#${helper}-${position}`;
+  const names = new CallNames(step.name);
+  /** Each call under its name; what it was is kept for a retry of its quarantine. */
+  const call = async (
+    helper: Helper,
+    args: unknown[],
+    options: BatchOptions,
+    work: (call: HelperCall) => Promise<BatchResult>,
+  ): Promise<BatchResult> => {
+    const name = names.next(helper);
     const context = transferContext(scope, step);
-    return new HelperCall({ scope, step, ctx, context, name, options, beforeTransfer });
+    const result = await work(new HelperCall({ scope, step, ctx, context, name, options, beforeTransfer }));
+    await recordCall(context.db, context.runId, name, args, result);
+    return result;
   };
   const ctx: MigrationContext = {
     log: { info: write('info'), warn: write('warn'), error: write('error') },
@@ -40,27 +48,22 @@ export function createContext(
     progress(done, total) {
       recorder.progressTo(step, done, total ?? null);
     },
-    async batch<T extends Document>(
-      collection: string,
-      filter: Filter<T>,
-      transform: TransformFunction<T> | Document[],
-      options: BatchOptions = {},
-    ): Promise<BatchResult> {
-      const batch = call('batch', options);
-      await batch.touch([collection], filter);
-      const { processed, errors, total } = await batch.transform(
-        '',
-        collection,
-        filter,
-        transform as TransformFunction | Document[],
-      );
-      return { processed, errors, total };
-    },
+    batch: async (collection, filter, transform, options = {}) =>
+      call('batch', [collection, filter, transform, options], options, (batching) =>
+        batch(batching, collection, filter, transform as TransformFunction | Document[]),
+      ),
     convert: async (collection, fields, options = {}) =>
-      convert(call('convert', options), collection, fields, options),
+      call('convert', [collection, fields, options], options, (converting) =>
+        convert(converting, collection, fields, options),
+      ),
     extract: async (collection, array, options) =>
-      extract(call('extract', options), collection, array, options),
-    embed: async (collection, array, options) => embed(call('embed', options), collection, array, options),
+      call('extract', [collection, array, options], options, (extracting) =>
+        extract(extracting, collection, array, options),
+      ),
+    embed: async (collection, array, options) =>
+      call('embed', [collection, array, options], options, (embedding) =>
+        embed(embedding, collection, array, options),
+      ),
   };
   return ctx;
 }

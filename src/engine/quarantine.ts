@@ -2,6 +2,7 @@
 import type { Db, Document, Filter, FindOptions } from 'mongodb';
 import type { RunStep } from '../protocol/run';
 import { quarantineCollection } from '../transfer/quarantine';
+import { callOf } from './helpers/calls';
 import { decodeExact, extendedJson, fromExtendedJson, rawToExtendedJson } from './documents';
 
 export interface QuarantineItem {
@@ -43,13 +44,18 @@ export async function quarantinedDocument(
   };
 }
 
-/** How many documents lie there, by migration. */
+/** How many documents lie there, by migration; those of the helpers of a script count for it. */
 export async function countQuarantine(db: Db): Promise<Map<string, number>> {
   const counts = await db
     .collection(quarantineCollection)
     .aggregate<{ _id: string; count: number }>([{ $group: { _id: '$step', count: { $sum: 1 } } }])
     .toArray();
-  return new Map(counts.map(({ _id, count }) => [_id, count]));
+  const byMigration = new Map<string, number>();
+  for (const { _id, count } of counts) {
+    const name = callOf(_id)?.step ?? _id;
+    byMigration.set(name, (byMigration.get(name) ?? 0) + count);
+  }
+  return byMigration;
 }
 
 async function find(

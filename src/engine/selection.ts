@@ -13,7 +13,7 @@ import type { Connection } from './connect';
 import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
 import { readStatus, unfinishedRollback, unfinishedRun } from './plan';
-import { listQuarantine } from './quarantine';
+import { countQuarantine } from './quarantine';
 import { journalPrefix } from '../transfer/journal';
 import { listRuns } from './runs';
 import { type EngineSettings, openLedger } from './scope';
@@ -211,7 +211,7 @@ async function quarantinedSteps(
   { names }: ExecuteRequest,
   state: ProjectState,
 ): Promise<PlannedStep[]> {
-  const held = new Set((await listQuarantine(db)).map(({ step }) => step));
+  const held = await countQuarantine(db);
   const statuses = state.statuses.filter(
     ({ name }) => held.has(name) && (names.length === 0 || names.includes(name)),
   );

@@ -15,6 +15,7 @@ import { loadStep } from './loadStep';
 import type { MigrationSet } from './migrationSet';
 import type { PlannedStep } from './plannedStep';
 import { forgetQuarantine, inQuarantine } from './quarantine';
+import { retryScript } from './retryScript';
 import { rollBackFromJournal, rollBackMigration } from './rollback';
 import { openLedger, type RunScope } from './scope';
 import { settleFailure, StepFailure } from './stepFailure';
@@ -32,7 +33,7 @@ export async function runStep(scope: RunScope, planned: PlannedStep, set: Migrat
   }
 }
 
-/** The documents of an applied transform that are in quarantine, once more. */
+/** The documents of an applied migration that are in quarantine, once more. */
 export async function retryStep(scope: RunScope, planned: PlannedStep, set: MigrationSet): Promise<void> {
   const { recorder } = scope;
   const step = recorder.step(planned.entry.name);
@@ -40,15 +41,22 @@ export async function retryStep(scope: RunScope, planned: PlannedStep, set: Migr
   await recorder.flush();
   try {
     const { definition } = await set.load(planned.entry);
-    if (!isTransform(definition)) {
-      throw new UserError(`"${step.name}" is no transform any more; discard its documents from quarantine.`);
-    }
-    const { quarantined } = await retryTransform(scope, step, definition);
+    const { quarantined } = await retryDocuments(scope, step, definition);
     if (quarantined > 0) recorder.log('warn', `${quarantined} documents failed again.`, step.name);
     recorder.finishStep(step, 'applied', null);
   } catch (error) {
     throw await settleFailure(scope, { ...planned, keep: true }, step, error);
   }
+}
+
+function retryDocuments(
+  scope: RunScope,
+  step: RunStep,
+  definition: LoadedMigration['definition'],
+): Promise<{ quarantined: number }> {
+  if (isTransform(definition)) return retryTransform(scope, step, definition);
+  if (isScript(definition)) return retryScript(scope, step, definition);
+  throw new UserError(`"${step.name}" is no transform any more; discard its documents from quarantine.`);
 }
 
 /** Checks only (`validate`), or the verification of what is applied (`verify`). */

@@ -105,3 +105,24 @@ export async function quarantinedIds(
   }
   return ids;
 }
+
+/** Another reason for documents that are in quarantine already. */
+export async function updateReasons(
+  db: Db,
+  where: QuarantinePlace,
+  ids: readonly RawValue[],
+  reason: string,
+): Promise<void> {
+  const set = objectValue(
+    document([
+      element(
+        '$set',
+        objectValue(document([element('reason', stringValue(reason)), element('at', dateValue(new Date()))])),
+      ),
+    ]),
+  );
+  const statements = ids.map((id) => updateStatement(idQuery(objectValue(keyDocument(where, id))), set));
+  await sendWrites(db, 'update', quarantineCollection, statements, {
+    writeConcern: { w: 'majority', j: true },
+  });
+}

@@ -24,8 +24,8 @@ export interface StageParts {
   journal: Journal | undefined;
   sizer: RangeSizer;
   throttle: Throttle;
-  /** The documents come out of quarantine. */
-  retry?: boolean;
+  /** The documents come out of quarantine: that of this step, which may keep them. */
+  retry?: { step: string; hold: boolean };
 }
 
 export class Stage {
@@ -70,12 +70,12 @@ export class Stage {
     done: { processed: number; failed: Failed[] },
     { session, job }: Attempt,
   ): Promise<Outcome> {
-    const { options } = this.parts;
+    const { options, retry } = this.parts;
     const { processed, failed } = done;
     const quarantined = failed.map(({ id, reason, raw }) => ({ id, reason, input: raw }));
-    const where = { run: options.runId, step: options.step, collection: options.collection };
+    const where = { run: options.runId, step: retry?.step ?? options.step, collection: options.collection };
     // Also those that are not there any more.
-    const out = this.parts.retry ? (job.range.sweep?.ids ?? []) : [];
+    const out = retry && !retry.hold ? (job.range.sweep?.ids ?? []) : [];
     await releaseQuarantine(options.db, where, out, session);
     await writeQuarantine(options.db, where, quarantined, session);
     const scanned = batch.documents.length;

@@ -12,11 +12,19 @@ import { worksByRange } from './mergeRules';
 import { ObjectId } from 'mongodb';
 import { quarantinedIds } from './quarantine';
 import type { Range } from './ranges';
+import type { RawValue } from './raw';
 import { Recovery } from './recovery';
 import { runStep, type Step } from './step';
+import type { StageParts } from './stage';
 import { stageWhole } from './stageWhole';
 import { refuseTarget } from './target';
-import type { PipelineTransferOptions, TransferContext, TransferOptions, TransferResult } from './types';
+import type {
+  PipelineTransferOptions,
+  RetryOptions,
+  TransferContext,
+  TransferOptions,
+  TransferResult,
+} from './types';
 
 /** Documents of a range, unless the caller wants fewer. */
 const mostDocuments = {
@@ -25,8 +33,8 @@ const mostDocuments = {
   /** Without transactions both versions of each document are sent. */
   guarded: 1000,
 } as const;
-/** Documents of a range out of quarantine. */
-const retried = 500;
+/** Documents of a range that are named one by one. */
+const listedTogether = 500;
 
 /**
  * Changes every matching document exactly once, resumable at its checkpoints.
@@ -42,23 +50,26 @@ export async function transfer(options: TransferOptions): Promise<TransferResult
  * Tries the documents of the step again that are in quarantine; those that fail stay there with their new reason.
  * Counts are those of the retry alone.
  */
-export async function retryQuarantine(options: TransferOptions): Promise<TransferResult> {
+export async function retryQuarantine(options: RetryOptions): Promise<TransferResult> {
   const suited = await suitedOptions({ ...options, onError: 'quarantine' });
-  const step = await documentStep(suited, true);
-  const ids = await quarantinedIds(options.db, { run: options.runId, step: options.step });
+  const held = options.quarantine ?? options.step;
+  const step = await documentStep(suited, { step: held, hold: options.hold ?? false });
+  const ids = await quarantinedIds(options.db, { run: options.runId, step: held });
+  const listed = { ...step, ...listOf(ids) };
+  return runStep(suited, { ...listed, checkpoints: `${options.step}:retry` });
+}
+
+/** These documents instead of all ranges of a collection. */
+function listOf(ids: readonly RawValue[]): Pick<Step, 'feed' | 'total'> {
   const ranges: Range[] = [];
-  for (let at = 0; at < ids.length; at += retried) {
-    ranges.push({
-      key: new ObjectId(),
-      sweep: { of: new ObjectId(), round: 1, ids: ids.slice(at, at + retried) },
-    });
+  for (let at = 0; at < ids.length; at += listedTogether) {
+    const part = ids.slice(at, at + listedTogether);
+    ranges.push({ key: new ObjectId(), sweep: { of: new ObjectId(), round: 1, ids: part } });
   }
-  return runStep(suited, {
-    ...step,
+  return {
     total: ids.length,
-    checkpoints: `${options.step}:retry`,
     feed: { next: () => Promise.resolve(ranges.shift()), giveBack: () => undefined },
-  });
+  };
 }
 
 /** Refuses what cannot be done, and leaves transactions where the server has none for this collection. */
@@ -68,7 +79,7 @@ async function suitedOptions(options: TransferOptions): Promise<TransferOptions>
   return capped && options.transactions ? { ...options, transactions: false } : options;
 }
 
-async function documentStep(options: TransferOptions, retry = false): Promise<Step> {
+async function documentStep(options: TransferOptions, retry?: StageParts['retry']): Promise<Step> {
   const { db, runId, into } = options;
   const source = db.collection(options.collection);
   const target = into === undefined ? source : db.collection(into);
@@ -132,6 +143,7 @@ async function mergeRanges(
     onError: 'stop',
     maxErrors: 0,
     journaled: kept,
+    ...(options.only && listOf(options.only)),
     work(sizer, throttle) {
       const limit = () => Math.min(sizer.limit, throttle.batchLimit);
       const parts = { options, source, target, journal, limit };

@@ -2,6 +2,7 @@
 // monitor, throttle). Types only; the pump itself is transfer.ts.
 import type { ClientSession, Db, Document, MongoClient } from 'mongodb';
 import type { MigrationContext, TransformFunction } from '../migration/kinds';
+import type { RawValue } from './raw';
 
 /** How the documents of a range are changed. */
 export type Change =
@@ -102,6 +103,14 @@ export interface TransferOptions extends TransferContext {
   maxErrors?: number;
 }
 
+/** A second try of documents in quarantine. */
+export interface RetryOptions extends TransferOptions {
+  /** The step whose documents they are, where the retry has a name of its own. */
+  quarantine?: string;
+  /** Those that pass stay in quarantine too: the caller has more to do with them. */
+  hold?: boolean;
+}
+
 /** A pipeline migration: an aggregation over ranges of the source, merged into a target (fields as `$merge`). */
 export interface PipelineTransferOptions extends TransferContext {
   collection: string;
@@ -111,6 +120,8 @@ export interface PipelineTransferOptions extends TransferContext {
   whenMatched?: 'replace' | 'keepExisting' | 'merge' | 'fail' | Document[];
   whenNotMatched?: 'insert' | 'discard' | 'fail';
   journal?: 'journal' | 'none';
+  /** `_id`s: these documents of the source instead of all. */
+  only?: readonly RawValue[];
 }
 
 /** Counts of the whole step, also over its resumes. */

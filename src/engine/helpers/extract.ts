@@ -9,7 +9,7 @@ import { checkCollection, checkField, type HelperCall } from './helperCall';
 
 const mostRounds = 5;
 
-interface Plan {
+export interface Plan {
   collection: string;
   array: string;
   into: string;
@@ -43,7 +43,7 @@ export async function extract(
   );
 }
 
-function checked(
+export function checked(
   collection: string,
   array: string,
   { into, foreignKey, idsField = array }: ExtractOptions,
@@ -63,12 +63,12 @@ function checked(
   return { collection, array, into, foreignKey, ids: idsField };
 }
 
-function present(field: string): Document {
+export function present(field: string): Document {
   return { $expr: { $not: [{ $in: [{ $type: `$${field}` }, ['missing', 'null', 'undefined']] }] } };
 }
 
 /** Gives an `_id` to each element that has none; throws for a parent that cannot be extracted without loss. */
-function nameElements(parent: Document, { array, foreignKey, ids }: Plan): Document | undefined {
+export function nameElements(parent: Document, { array, foreignKey, ids }: Plan): Document | undefined {
   const elements = valueAt(parent, array);
   if (!Array.isArray(elements)) throw new Error(`"${array}" is no array`);
   if (ids !== array && valueAt(parent, ids) !== undefined) throw new Error(`"${ids}" is there already`);
@@ -86,7 +86,7 @@ function nameElements(parent: Document, { array, foreignKey, ids }: Plan): Docum
   return Object.keys(set).length === 0 ? undefined : { $set: set };
 }
 
-function copying({ collection, array, into, foreignKey }: Plan) {
+export function copying({ collection, array, into, foreignKey }: Plan) {
   const element = `$${array}`;
   const child = foreignKey === undefined ? element : { $mergeObjects: [element, { [foreignKey]: '$_id' }] };
   return {
@@ -96,7 +96,7 @@ function copying({ collection, array, into, foreignKey }: Plan) {
   };
 }
 
-function replacing({ collection, array, into, foreignKey, ids }: Plan) {
+export function replacing({ collection, array, into, foreignKey, ids }: Plan) {
   const copy = { $arrayElemAt: [{ $filter: { input: '$found', as: 'f', cond: sameId } }, 0] };
   const wanted =
     foreignKey === undefined ? '$$element' : { $mergeObjects: ['$$element', { [foreignKey]: '$_id' }] };
@@ -143,7 +143,7 @@ function ready(array: string): Document {
 }
 
 /** Parents that still hold sub-documents in the array. */
-function unfinished(array: string): Document {
+export function unfinished(array: string): Document {
   const isObject = { $eq: [{ $type: '$$e' }, 'object'] };
   return {
     $expr: { $anyElementTrue: [{ $map: { input: elementsOf(array), as: 'e', in: isObject } }] },

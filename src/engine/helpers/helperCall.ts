@@ -29,7 +29,7 @@ export interface HelperParts {
 }
 
 export class HelperCall {
-  constructor(private readonly parts: HelperParts) {}
+  constructor(protected readonly parts: HelperParts) {}
 
   collection(name: string): Collection {
     return this.parts.context.db.collection(name);
@@ -55,12 +55,24 @@ export class HelperCall {
     filter: Document | undefined,
     transform: TransformFunction | Document[],
   ): Promise<TransferResult> {
-    const { ctx, options, scope } = this.parts;
-    const change: Change = Array.isArray(transform)
+    const { options, scope } = this.parts;
+    const change = this.changeOf(transform);
+    const { onError, maxErrors = scope.settings.maxErrors } = options;
+    return transfer({
+      ...(await this.begin(this.nameOf(part))),
+      collection,
+      filter,
+      change,
+      onError,
+      maxErrors,
+    });
+  }
+
+  protected changeOf(transform: TransformFunction | Document[]): Change {
+    const { ctx } = this.parts;
+    return Array.isArray(transform)
       ? { kind: 'pipeline', update: transform }
       : { kind: 'function', transform, ctx };
-    const { onError, maxErrors = scope.settings.maxErrors } = options;
-    return transfer({ ...(await this.#begin(part)), collection, filter, change, onError, maxErrors });
   }
 
   async pipeline(
@@ -70,24 +82,23 @@ export class HelperCall {
       'collection' | 'pipeline' | 'into' | 'whenMatched' | 'whenNotMatched'
     >,
   ): Promise<TransferResult> {
-    return transferPipeline({ ...(await this.#begin(part)), ...pipeline });
+    return transferPipeline({ ...(await this.begin(this.nameOf(part))), ...pipeline });
   }
 
   /** Whether a part was begun before, by a runner that did not come to its end. */
   async begun(part: string): Promise<boolean> {
     const { context } = this.parts;
-    const state = { run: context.runId, step: this.#name(part), kind: 'state' };
+    const state = { run: context.runId, step: this.nameOf(part), kind: 'state' };
     const found = await context.db.collection(checkpointCollection).findOne({ _id: state } as Document);
     return found !== null;
   }
 
-  #name(part: string): string {
+  protected nameOf(part: string): string {
     return part === '' ? this.parts.name : `${this.parts.name}.${part}`;
   }
 
-  async #begin(part: string): Promise<TransferContext & { journal: 'journal' | 'none' }> {
+  protected async begin(step: string): Promise<TransferContext & { journal: 'journal' | 'none' }> {
     const { context, options, scope, beforeTransfer } = this.parts;
-    const step = this.#name(part);
     const journal = options.backup ?? scope.settings.backup;
     if (journal === 'journal') await beforeTransfer?.(step);
     const batchSize = options.batchSize ?? context.batchSize;

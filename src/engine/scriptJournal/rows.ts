@@ -259,6 +259,11 @@ export class ScriptRows {
     return this.#finds({ _id: this.#all() });
   }
 
+  /** Whether a transfer of this name is part of the script already. */
+  async hasTransfer(step: string): Promise<boolean> {
+    return this.#finds({ _id: this.#all(), op: 'transfer', 'facts.step': step });
+  }
+
   async #finds(filter: Document): Promise<boolean> {
     return (await this.collection.findOne(filter, { projection: { _id: 1 } })) !== null;
   }
