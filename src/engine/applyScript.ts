@@ -10,6 +10,7 @@ import { ObservedProgress } from './observedProgress';
 import { OneTransaction, type LedgerCommand } from './oneTransaction';
 import type { RunScope } from './scope';
 import { runScriptFunction, type ScriptDoorOptions, type ScriptFunction } from './script';
+import { ScriptThrottle } from './scriptThrottle';
 import { ScriptJournal } from './scriptJournal/scriptJournal';
 import { hasChanged, rollBackScript, scriptRows } from './scriptJournal/undo';
 
@@ -37,13 +38,18 @@ export async function applyScript(
   // From here on the run document says that there is a journal: who finds it interrupted may undo it.
   step.journal = runId;
   await recorder.flush();
-  const progress = progressOf(scope, step);
+  const pace = paceOf(scope, step);
+  const { progress, throttle } = pace;
   const journal = await ScriptJournal.open({
     client: connection.client,
     rows: scriptRows(scope, step, runId),
     transactions: connection.server.transactions,
     signal: scope.signal,
-    gate: () => scope.gate(),
+    async gate() {
+      await scope.gate();
+      await throttle.ready();
+    },
+    mostAtOnce: () => throttle.most,
     context: () => transferContext(scope, step),
     changed: (command, count, ms) => progress.changed(command, count, ms),
     warn: (message) => recorder.log('warn', message, step.name),
@@ -52,7 +58,7 @@ export async function applyScript(
     irreversible: Boolean(definition.irreversible),
   });
   try {
-    await runScript(scope, step, up, extras, { one, journal, progress });
+    await runScript(scope, step, up, extras, { one, journal, pace });
   } finally {
     await journal.close();
   }
@@ -79,8 +85,8 @@ export async function runScript(
   {
     journal,
     one,
-    progress = progressOf(scope, step),
-  }: { journal?: ScriptJournal; one?: OneTransaction; progress?: ObservedProgress } = {},
+    pace: { progress, throttle } = paceOf(scope, step),
+  }: { journal?: ScriptJournal; one?: OneTransaction; pace?: Pace } = {},
 ): Promise<void> {
   scope.recorder.beginWork(step, null);
   const helpers = new PendingHelpers();
@@ -94,6 +100,7 @@ export async function runScript(
     helpers,
     redirect: extras.redirect,
     async before(command, ownClient) {
+      await throttle.before(command);
       await extras.before?.(command);
       await progress.before(command);
       return (await one?.before(command, ownClient)) ?? journal?.before(command);
@@ -106,10 +113,20 @@ export async function runScript(
   progress.end();
 }
 
-function progressOf({ connection, recorder }: RunScope, step: RunStep): ObservedProgress {
-  return new ObservedProgress((command) => connection.client.db(command.target), {
+/** How far a script is, and what holds it back. */
+interface Pace {
+  progress: ObservedProgress;
+  throttle: ScriptThrottle;
+}
+
+function paceOf(scope: RunScope, step: RunStep): Pace {
+  const { connection, recorder } = scope;
+  const throttle = new ScriptThrottle(scope, step.name);
+  const progress = new ObservedProgress((command) => connection.client.db(command.target), {
     batch: (count, ms) => recorder.batch(step, count, ms),
     setTotal: (total) => recorder.setTotal(step, total),
     setActivity: (activity) => recorder.setActivity(step, activity),
+    written: (count) => throttle.spent(count),
   });
+  return { progress, throttle };
 }

@@ -12,6 +12,8 @@ export interface ProgressSink {
   batch(count: number, ms: number): void;
   setTotal(total: number | null): void;
   setActivity(activity: string | undefined): void;
+  /** Documents that the script has written, at once and not as loops count them. */
+  written(count: number): void;
 }
 
 interface Loop {
@@ -57,7 +59,7 @@ export class ObservedProgress {
       this.#afterRead(command, reply, counting);
     } else if (command.kind === 'write') {
       const count = affected(reply) - (this.#parts.get(command) ?? 0);
-      this.#written += count;
+      this.#write(count);
       if (counting) void counting.then((loop) => this.#advance(loop, count, reply.durationMs));
       else this.#afterWrite(count, reply.durationMs);
     }
@@ -66,8 +68,13 @@ export class ObservedProgress {
   /** A part of a command is done whose reply comes later. */
   changed(command: DoorCommand, count: number, ms: number): void {
     this.#parts.set(command, (this.#parts.get(command) ?? 0) + count);
-    this.#written += count;
+    this.#write(count);
     void this.#counting.get(command)?.then((loop) => this.#advance(loop, count, ms));
+  }
+
+  #write(count: number): void {
+    this.#written += count;
+    this.#sink.written(count);
   }
 
   /** The script is through: what it only read is done too. */

@@ -28,22 +28,27 @@ export class Throttle {
     return rate ? Math.max(1, Math.round(rate / 4)) : Infinity;
   }
 
-  /** Resolves when the next batch may begin (or the signal is aborted). */
-  async ready(): Promise<void> {
+  /** Resolves when the next batch may begin (or the signal is aborted), with whether it had to wait. */
+  async ready(): Promise<boolean> {
+    let waited = false;
     // In small parts: the rate may be changed meanwhile.
-    for (let rate = this.pay(); this.debt > 0 && rate && !this.signal?.aborted; rate = this.pay())
+    for (let rate = this.pay(); this.debt > 0 && rate && !this.signal?.aborted; rate = this.pay()) {
+      waited = true;
       await pause(Math.min(200, (this.debt / rate) * 1000), this.signal);
+    }
     while (!this.signal?.aborted && performance.now() - this.measuredAt > freshMs) {
       const reason = await this.reasonToWait();
       if (!reason) {
         this.measuredAt = performance.now();
         this.held = false;
-        return;
+        return waited;
       }
       if (!this.held) this.monitor?.log?.('info', `waiting: ${reason}`);
       this.held = true;
+      waited = true;
       await pause(200, this.signal);
     }
+    return waited;
   }
 
   /** Accounts for documents that were handled. */

@@ -112,6 +112,7 @@ class Ranges {
       Pieces.of(this.#collection, command.upstream, {
         ...parts,
         size: () => this.#byServer?.size ?? this.#sizer.size,
+        most: () => keeper.options.mostAtOnce(),
       }),
     ]);
     this.#byServer = server;
@@ -182,11 +183,15 @@ class Ranges {
     this.keeper.changed(this.command, n, ms);
   }
 
+  get #limit(): number {
+    return Math.min(this.#sizer.limit, this.keeper.options.mostAtOnce());
+  }
+
   #read(session: ClientSession, piece: Piece): Promise<Batch> {
     const filter = filterOf(this.statement);
     return piece.ids
       ? readListed(this.#collection, piece.ids, { filter, session })
-      : readBatch(this.#collection, piece, { filter, limit: this.#sizer.limit, session });
+      : readBatch(this.#collection, piece, { filter, limit: this.#limit, session });
   }
 
   /** The server works on the change while the journal is put together here. */

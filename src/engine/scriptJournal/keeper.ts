@@ -14,6 +14,8 @@ export interface KeeperOptions {
   signal: AbortSignal;
   /** Waits while the run is paused; throws when it has to end. */
   gate(): Promise<void>;
+  /** Most documents that a part of a command may change, so that a throttle is kept. */
+  mostAtOnce(): number;
   warn(message: string): void;
   /** What the kernel needs to change documents for the script. */
   context(): TransferContext;

@@ -18,16 +18,24 @@ export class Pieces {
   static async of(
     collection: Collection,
     upstream: UpstreamChannel,
-    { write, statement, size }: { write: WriteCommand; statement: Statement; size: () => number },
+    {
+      write,
+      statement,
+      size,
+      most,
+    }: { write: WriteCommand; statement: Statement; size: () => number; most: () => number },
   ): Promise<Pieces> {
     if (await looksAtAll(collection, filterOf(statement))) {
-      const planner = new RangePlanner(collection, size, []);
+      const planner = new RangePlanner(collection, () => Math.min(size(), most()), []);
       return new Pieces(() => planner.next());
     }
     const batches = idBatches(upstream, write, statement);
+    let left: RawValue[] = [];
     return new Pieces(async () => {
-      const { value } = await batches.next();
-      return value ? { ids: value } : undefined;
+      if (left.length === 0) left = (await batches.next()).value ?? [];
+      const ids = left.slice(0, most());
+      left = left.slice(ids.length);
+      return ids.length > 0 ? { ids } : undefined;
     });
   }
 

@@ -4,7 +4,7 @@ import { idBatches } from './byFilter';
 import { pinnedTo } from './changes';
 import { createForWrite, type Keeper } from './keeper';
 import { Answer, partsOf, positionsOf } from './progress';
-import { isOk, WriteSum } from './reply';
+import { isOk, numberIn, WriteSum } from './reply';
 import { takeApart, type Statement, type WriteCommand, type WriteKind } from './statements';
 import { writeUnprotected } from './unprotected';
 
@@ -33,8 +33,10 @@ export async function writeParts(
       if (!('statements' in part)) continue;
       for await (const statements of pieces(command, write, part.statements)) {
         await keeper.gate();
+        const started = performance.now();
         const reply = await writeUnprotected(keeper, command, write, statements);
         if (!isOk(reply)) return reply;
+        keeper.changed(command, numberIn(reply, 'n') ?? 0, performance.now() - started);
         sum.add(reply, positionsOf(statements));
         if (sum.failed && write.ordered) return sum.reply();
       }
