@@ -157,6 +157,8 @@ export interface DryRunReport {
   error: ErrorInfo | null;
   /** Documents copied into the scratch database, and whether that was all of them. */
   sampled: { documents: number; of: number; complete: boolean };
+  /** What the migration's `validate` says of it; empty without one. */
+  verification?: CheckResult[];
   commands: Record<string, number>;
   collections: CollectionReport[];
   diffs: { collection: string; id: unknown; before: unknown; after: unknown }[];

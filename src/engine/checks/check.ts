@@ -8,6 +8,7 @@ import type {
   PipelineMigration,
   ScriptMigration,
   TransformMigration,
+  ValidateResult,
 } from '../../migration/kinds';
 import { isPipeline, isScript, isTransform } from '../../migration/kinds';
 import type { CheckResult, Direction, Severity } from '../../protocol/run';
@@ -28,6 +29,8 @@ export interface ChecksContext {
   args?: Record<string, unknown>;
   /** What the author's `validate` gets as `ctx`; without one its log goes nowhere. */
   userContext?: MigrationContext;
+  /** Calls the author's `validate`, where that is not done on the connection itself (dry run). */
+  callValidate?: () => Promise<ValidateResult>;
   /** The author's functions may open clients by themselves, which then may only read. */
   ownClients?: OwnClients;
   limits?: Partial<CheckLimits>;

@@ -47,9 +47,25 @@ export async function verify(
   facts: RunFacts | null,
   emit: (result: CheckResult) => void = () => undefined,
 ): Promise<CheckResult[]> {
+  return runInTurn(verifications(facts ?? { processed: 0 }), context, emit);
+}
+
+/** What the author's own `validate` says, alone. */
+export function verifyByAuthor(
+  context: ChecksContext,
+  emit: (result: CheckResult) => void,
+): Promise<CheckResult[]> {
+  return runInTurn([authorCheck], context, emit);
+}
+
+async function runInTurn(
+  checks: readonly Check[],
+  context: ChecksContext,
+  emit: (result: CheckResult) => void,
+): Promise<CheckResult[]> {
   const scope = checkScope(context);
   const results: CheckResult[] = [];
-  for (const check of verifications(facts ?? { processed: 0 })) {
+  for (const check of checks) {
     if (!check.directions.includes(context.direction) || !check.applies(scope)) continue;
     context.signal.throwIfAborted();
     for (const result of await runOne(check, scope)) {
@@ -96,6 +112,7 @@ function authorFinding(answer: AuthorCheck): Finding {
 }
 
 async function callValidate(scope: CheckScope): Promise<ValidateResult> {
+  if (scope.callValidate) return scope.callValidate();
   const { db } = scope.connection;
   const ctx = scope.userContext ?? { ...sampleContext(scope), dryRun: false };
   const script = scriptOf(scope);

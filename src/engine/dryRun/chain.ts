@@ -5,6 +5,7 @@ import { describeError } from '../../migration/describeError';
 import { isPipeline, isScript, type LoadedMigration } from '../../migration/kinds';
 import { ExitCode, UserError } from '../../protocol/errors';
 import type { RunStep } from '../../protocol/run';
+import { refuseFailed } from '../checks/refuse';
 import { loadStep } from '../loadStep';
 import type { MigrationSet } from '../migrationSet';
 import { CancelledError, type RunScope } from '../scope';
@@ -63,6 +64,7 @@ export class DryRunChain {
     recorder.emit({ type: 'report', report });
     for (const diff of report.diffs) recorder.emit({ type: 'diff', step: step.name, ...diff });
     if (!report.succeeded) throw new StepFailure('failed', ExitCode.failed, report.error);
+    refuseFailed(report.verification ?? [], 'The verification failed');
     for (const each of report.collections) {
       const changes = each.changed + each.inserted + each.deleted + each.indexes.length + each.options.length;
       if (changes > 0) this.#changed.add(each.collection);

@@ -13,6 +13,7 @@ import type { RunScope } from '../scope';
 import { inspect, type Findings } from './findings';
 import { copyJournal } from './journalCopy';
 import type { Scratch } from './scratch';
+import { validateRehearsed } from './validate';
 import { attempt, hasOwnWayBack, repeat, reverse, unknown, type Rehearsal } from './verdicts';
 
 /** Databases of the server's own: read as they are, never copied. */
@@ -64,6 +65,8 @@ export async function rehearse(
   const sent = { ...commands };
   const found = await inspect(scratch, target.database);
   if (goesOn && failure === null) await scratch.keep();
+  const sample = await sampled(scratch);
+  const verification = failure === null && !back ? await validateRehearsed(rehearsal, sample) : [];
   const verdicts = await judge(rehearsal, back ? 'This was its way back.' : failure && 'Up failed.');
   if (way) verdicts.reversible = way;
   return {
@@ -71,7 +74,8 @@ export async function rehearse(
     kind: migration.kind,
     succeeded: failure === null,
     error: failure === null ? null : describeError(failure.error, { file: migration.file, root: scope.root }),
-    sampled: await sampled(scratch),
+    sampled: sample,
+    verification,
     commands: sent,
     collections: found.collections,
     diffs: found.diffs,
