@@ -69,9 +69,12 @@ function outOfOrder(statuses: MigrationStatus[], late: MigrationStatus[]): UserE
   );
 }
 
-/** The pending ones that come before the last of the named ones and stay pending when these alone are run. */
+/**
+ * The pending ones that come before the last of the named ones and stay pending when these alone are run. What is wrong
+ * with the names the run itself says.
+ */
 export function earlierPending(statuses: MigrationStatus[], names: string[]): string[] {
-  const named = new Set(names.map((name) => findStatus(statuses, name)));
+  const named = new Set(names.flatMap((name) => matching(statuses, name)));
   const last = statuses.findLastIndex((status) => named.has(status));
   return statuses
     .slice(0, Math.max(0, last))
@@ -133,19 +136,24 @@ function rowsTogether(rows: LedgerRow[], run: string | undefined): Set<string> {
   return new Set(found.map(({ name }) => name));
 }
 
-function findStatus(statuses: MigrationStatus[], name: string): MigrationStatus {
-  const exact = statuses.find((status) => status.name === name);
-  if (exact) return exact;
-  // What people type is often the file: it stands for its migration when it holds one only.
-  const wanted = basename(name);
-  const inFile = statuses.filter((status) => status.file !== undefined && basename(status.file) === wanted);
-  if (inFile.length === 1 && inFile[0]) return inFile[0];
+/** @throws UserError where none, or more than one, goes by this name. */
+export function findStatus(statuses: MigrationStatus[], name: string): MigrationStatus {
+  const [found, ...others] = matching(statuses, name);
+  if (found && others.length === 0) return found;
   throw new UserError(
-    inFile.length > 1
-      ? `${wanted} holds ${inFile.length} migrations; name one of them: ${inFile.map((status) => status.name).join(', ')}.`
+    found
+      ? `${basename(name)} holds ${others.length + 1} migrations; name one of them: ${[found, ...others].map((status) => status.name).join(', ')}.`
       : `There is no migration "${name}". \`migratory status\` lists them all.`,
     { exitCode: ExitCode.usage },
   );
+}
+
+/** What people type is often the file: it stands for its migration when it holds one only. */
+function matching(statuses: MigrationStatus[], name: string): MigrationStatus[] {
+  const exact = statuses.find((status) => status.name === name);
+  if (exact) return [exact];
+  const wanted = basename(name);
+  return statuses.filter((status) => status.file !== undefined && basename(status.file) === wanted);
 }
 
 function notRunnable(status: MigrationStatus): UserError {

@@ -6,7 +6,7 @@ import type { RunDocument, RunMode, RunState } from '../protocol/run';
 import type { MigrationStatus } from '../protocol/status';
 import { sourceChecksum } from '../migration/checksum';
 import { compareNames } from '../migration/files';
-import { isRunnable, selectDown, selectUp } from './choice';
+import { findStatus, isRunnable, selectDown, selectUp } from './choice';
 import { appliedVersion, type AppliedVersion } from './appliedVersion';
 import type { CatalogueEntry } from './catalogue';
 import type { Connection } from './connect';
@@ -129,6 +129,7 @@ export async function chooseSteps(
   state: ProjectState,
 ): Promise<PlannedStep[]> {
   const { mode, names } = request;
+  refuseUnreadableNames(names, state);
   if (mode === 'down' || request.back) return stepsDown(project, request, state);
   if (request.retryQuarantine) return quarantinedSteps(project.connection, request, state);
   if (mode === 'up') {
@@ -140,14 +141,11 @@ export async function chooseSteps(
     return chosen;
   }
   if (names.length > 0) {
-    const known = state.statuses.filter((status) => names.includes(status.name));
-    const missing = names.find((name) => !known.some((status) => status.name === name));
-    if (missing !== undefined) {
-      throw new UserError(`There is no migration "${missing}". \`migratory status\` lists them all.`, {
-        exitCode: ExitCode.usage,
-      });
-    }
-    return plan(known, state);
+    const named = new Set(names.map((name) => findStatus(state.statuses, name)));
+    return plan(
+      state.statuses.filter((status) => named.has(status)),
+      state,
+    );
   }
   if (mode === 'verify') {
     const applied = ({ state, file }: MigrationStatus): boolean => state === 'applied' && file !== undefined;
@@ -166,9 +164,21 @@ function refuseUnreadable(chosen: PlannedStep[], { to, steps }: ExecuteRequest, 
     const name = basename(file);
     return !applied.has(name) && (last === undefined || compareNames(name, basename(last)) <= 0);
   });
-  if (!problem) return;
-  const { message, action, file = problem.file, line, column } = problem.error;
-  throw new UserError(`${message} Nothing was run.`, { action, location: { file, line, column } });
+  if (problem) throw unreadable(problem);
+}
+
+/** The name of a file that cannot be read: its reason says more than that it holds no such migration. */
+function refuseUnreadableNames(names: string[], { statuses, rows, problems }: ProjectState): void {
+  for (const name of names) {
+    if ([...statuses, ...rows].some((known) => known.name === name)) continue;
+    const problem = problems.find(({ file }) => basename(file) === basename(name));
+    if (problem) throw unreadable(problem);
+  }
+}
+
+function unreadable({ file: path, error }: ProjectState['problems'][number]): UserError {
+  const { message, action, file = path, line, column } = error;
+  return new UserError(`${message} Nothing was run.`, { action, location: { file, line, column } });
 }
 
 /** What is rolled back is what was applied: out of the ledger where the file has changed or is gone. */

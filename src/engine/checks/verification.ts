@@ -92,7 +92,7 @@ const authorCheck: Check = {
       answer = await callValidate(scope);
     } catch (error) {
       scope.signal.throwIfAborted();
-      return failed('error', `validate failed: ${messageOf(error)}.`, lookAtData);
+      return failed('error', `validate failed: ${messageOf(error).replace(/\.$/, '')}.`, lookAtData);
     }
     if (Array.isArray(answer)) return answer.map(authorFinding);
     return answer === false
