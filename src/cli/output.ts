@@ -196,8 +196,11 @@ export function placeOf({ file, line, column }: Pick<ErrorInfo, 'file' | 'line' 
 /** The frames of a stack that lie in the author's own files. */
 function authorFrames({ user, stack }: ErrorInfo): string[] {
   if (user || !stack) return [];
-  const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
+  const frames = stack.split('\n').filter((line) => /^\s*(?:at |File ")/.test(line));
   return frames
-    .filter((line) => !/node:|node_modules|[\\/]dist[\\/](?:cli|runner)\.js|Promise\.all \(index/.test(line))
+    .filter(
+      (line) =>
+        !/node:|node_modules|site-packages|[\\/]dist[\\/](?:cli|runner)\.js|Promise\.all \(index/.test(line),
+    )
     .map((line) => line.trim());
 }

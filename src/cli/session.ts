@@ -72,6 +72,8 @@ export async function withSession<T>(
 async function chooseTarget(globals: GlobalOptions, config: ProjectConfig): Promise<ConnectionTarget> {
   const uri = globals.uri === '-' ? (await text(process.stdin)).trim() : globals.uri;
   const given = uri ?? (globals.connection === undefined ? process.env['MIGRATORY_URI'] : undefined);
+  // What a migration starts would inherit it.
+  delete process.env['MIGRATORY_URI'];
   if (given !== undefined && given !== '') return givenTarget(given, globals, config);
   const name = globals.connection ?? config.defaultConnection ?? onlyOne(config);
   if (name === undefined || name === null) throw noConnection(config);
@@ -93,10 +95,9 @@ function givenTarget(uri: string, { database }: GlobalOptions, config: ProjectCo
   const { connections, defaultConnection } = config;
   const chosen = connections.find(({ name }) => name === (defaultConnection ?? onlyOne(config)));
   const named = database ?? databaseInUri(uri);
-  const same = [chosen, ...connections].find(
-    (known) => known?.uri === uri && (named === '' || known.database === named),
-  );
-  if (same) return same;
+  const known = [chosen, ...connections].filter((connection) => connection?.uri === uri);
+  const same = known.find((connection) => connection?.database === named) ?? known[0];
+  if (same) return { ...same, database: named === '' ? same.database : named };
   return { name: 'command line', uri, database: named === '' ? (chosen?.database ?? '') : named };
 }
 

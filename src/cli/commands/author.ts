@@ -83,9 +83,11 @@ export async function createCommand(
   { template = 'script', language: given }: { template?: string; language?: string },
 ): Promise<number> {
   const config = await readConfig(globals);
-  const language = languageOf(given, config.file);
+  // `--template python` says enough.
+  const named = Object.hasOwn(languageNames, template) ? template : undefined;
+  const language = languageOf(given ?? named, config.file);
   const kinds = templateKinds(language);
-  const kind = kinds.find((known) => known === template);
+  const kind = named === language ? 'script' : kinds.find((known) => known === template);
   if (kind === undefined) {
     throw new UserError(
       `There is no template "${template}" for ${languageNames[language]}. There are: ${kinds.join(', ')}.`,

@@ -130,7 +130,7 @@ async function run(
 
 function finish(output: Output, { mode, retryQuarantine }: RunOptions, { run, exitCode }: RunResult): number {
   if (run.steps.length === 0) {
-    output.line(retryQuarantine ? 'Nothing is in quarantine.' : (nothing[mode] ?? 'Nothing to do.'));
+    output.say(retryQuarantine ? 'Nothing is in quarantine.' : (nothing[mode] ?? 'Nothing to do.'));
   }
   if (run.error && !output.json) output.error(run.error);
   return exitCode;

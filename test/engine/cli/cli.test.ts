@@ -355,6 +355,7 @@ describe('command line', function () {
       (await create('three', '-l', 'Python', '-t', 'split')).join(),
       /\.py,"""three"""[^]*def down/,
     );
+    assert.match((await create('three', '--template', 'python')).join(), /\.py,"""three"""[^]*def up\(db\)/);
     const wrong = await project.run('create', 'four', '-l', 'python', '-t', 'transform');
     assert.equal(wrong.code, 2);
     assert.match(wrong.err, /There is no template "transform" for Python\. There are: script, pipeline/);

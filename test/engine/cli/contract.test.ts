@@ -1,6 +1,9 @@
 // The command line as its contract describes it, tried from outside: which migrations a command takes, what it answers
 // and with which exit code.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { skip } from '../../support/skip';
 import { bundleProgram, ended, eventLines, Workplace } from './program';
 
 /** A script that can be told apart from others by what it inserts; `valid` is what its validate answers. */
@@ -161,9 +164,23 @@ describe('the contract of the command line', function () {
       connections: { test: { uri: '${env:TEST_URI}', database: 'DATABASE', production: true } },
     };
     place = await Workplace.create(bundle.program, { 'a.js': script('a') }, config);
-    const refused = await ended(place.start(['up'], { MIGRATORY_URI: place.uri }));
-    assert.equal(refused.code, 2, refused.err);
-    assert.match(refused.err, /production connection/);
+    for (const more of [[], ['--database', 'elsewhere']]) {
+      const refused = await ended(place.start(['up', ...more], { MIGRATORY_URI: place.uri }));
+      assert.equal(refused.code, 2, refused.err);
+      assert.match(refused.err, /production connection/);
+    }
+  });
+
+  it('hands its own connection string to nothing that a migration starts', async function () {
+    if (process.platform === 'win32') skip(this, 'the environment is read with env');
+    place = await Workplace.create(bundle.program, {
+      'a.js': `exports.up = () => require('node:fs').writeFileSync('seen', require('node:child_process').execSync('env'));`,
+    });
+    const up = await ended(place.start(['up'], { MIGRATORY_URI: place.uri, TEST_URI: '' }));
+    assert.equal(up.code, 0, up.err);
+    const seen = await readFile(join(place.root, 'seen'), 'utf8');
+    assert.match(seen, /^PATH=/m);
+    assert.ok(!seen.includes(place.uri));
   });
 
   it('takes the database of the config where the connection string names none', async () => {
@@ -196,7 +213,15 @@ describe('the contract of the command line', function () {
 
   it('answers every command with an event line', async () => {
     place = await Workplace.create(bundle.program, { 'a.js': script('a') });
-    for (const args of [['mark', 'a.js', '--applied'], ['unlock'], ['repair'], ['create', 'one more']]) {
+    const retry = ['quarantine', 'retry'];
+    for (const args of [
+      ['mark', 'a.js', '--applied'],
+      ['unlock'],
+      ['repair'],
+      ['up'],
+      retry,
+      ['create', 'one more'],
+    ]) {
       const done = await place.run(...args, '--json');
       assert.equal(done.code, 0, done.err);
       assert.deepEqual(
