@@ -1,8 +1,15 @@
 """Calls an author's function with as much as it takes: the database, the client, and the context of the run."""
 import asyncio
+import contextlib
 import datetime
 import inspect
 import types
+
+from pymongo import ReadPreference
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from .helpers import Helpers
 
 
 class Log:
@@ -26,13 +33,15 @@ class Log:
         self._channel.log(level, " ".join(str(part) for part in (message, *details)))
 
 
-class Context:
+class Context(Helpers):
     """`ctx`: what a migration gets beside the database."""
 
-    def __init__(self, channel, request):
+    def __init__(self, channel, request, client):
+        super().__init__(channel, client)
         self._channel = channel
         self.log = Log(channel)
         self.dry_run = request["dryRun"]
+        self.session = None
         self.args = request["args"]
         started = datetime.datetime.fromisoformat(request["run"]["startedAt"].replace("Z", "+00:00"))
         self.run = types.SimpleNamespace(id=request["run"]["id"], started_at=started)
@@ -49,6 +58,25 @@ def call(function, db, client, ctx):
     return asyncio.run(_finish(result)) if inspect.isawaitable(result) else result
 
 
+def call_in_transaction(function, db, client, ctx):
+    """The same in one transaction, once more when the server asks for that (src/engine/oneTransaction.ts)."""
+
+    def work(session):
+        ctx.session = session
+        # pymongo 4.17 and newer: what is done without the session takes part, too.
+        bound = session.bind(end_session=False) if hasattr(session, "bind") else contextlib.nullcontext()
+        with bound:
+            return call(function, db, client, ctx)
+
+    with client.start_session() as session:
+        return session.with_transaction(
+            work,
+            read_concern=ReadConcern("snapshot"),
+            write_concern=WriteConcern("majority"),
+            read_preference=ReadPreference.PRIMARY,
+        )
+
+
 async def _finish(awaitable):
     return await awaitable
 
@@ -61,6 +89,9 @@ def arguments(function, db, client, ctx):
     except (TypeError, ValueError):
         return [db], {}
     taken = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if sum(parameter.default is parameter.empty for parameter in taken) > 3:
+        name = getattr(function, "__name__", "the function")
+        raise TypeError("%s takes more than (db, client, ctx), and there is no more to give" % name)
     positional = [db]
     for place, parameter in enumerate(taken[1:3]):
         if parameter.name in by_name:

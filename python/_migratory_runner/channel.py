@@ -1,10 +1,12 @@
-"""The way to the runner: one request comes in by standard input, lines of JSON go out by what was standard output.
+"""The way to the runner: one request comes in by standard input, and answers to what is asked meanwhile; lines of JSON
+go out by what was standard output.
 
 What the author's code prints becomes log events; what programs that it starts print goes to standard error.
 """
 import io
 import json
 import os
+import queue
 import signal
 import sys
 import threading
@@ -12,11 +14,20 @@ import threading
 LONGEST_LINE = 10_000
 
 
+class Refused(Exception):
+    """What the runner was asked for did not succeed; it knows the whole error by this number."""
+
+    def __init__(self, message, number):
+        super().__init__(message)
+        self.number = number
+
+
 class Channel:
-    """Sends messages; any thread may."""
+    """Sends messages, and asks; any thread may."""
 
     def __init__(self):
         self._lock = threading.Lock()
+        self._asked = []
         self._out = os.dup(1)
         os.dup2(2, 1)
 
@@ -31,7 +42,24 @@ class Channel:
         self.send({"type": "log", "level": level, "message": message})
 
 
-def read_request():
+    def ask(self, name, args):
+        """Has the runner do something, and waits for what comes of it."""
+        answer = queue.SimpleQueue()
+        with self._lock:
+            number = len(self._asked)
+            self._asked.append(answer)
+        self.send({"type": "ask", "number": number, "name": name, "args": args})
+        told = answer.get()
+        if "error" in told:
+            raise Refused(told["error"], number)
+        return told["result"]
+
+    def hear(self, line):
+        told = json.loads(line)
+        self._asked[told["number"]].put(told)
+
+
+def read_request(channel):
     """The one request, and from then on nothing to read for the author's code.
 
     The end of the input means that the runner is gone: then this process ends too, with all that it has started.
@@ -41,13 +69,14 @@ def read_request():
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    threading.Thread(target=_end_with_runner, args=(source,), daemon=True).start()
+    threading.Thread(target=_hear_runner, args=(source, channel), daemon=True).start()
     return request
 
 
-def _end_with_runner(source):
-    while os.read(source, 1):
-        pass
+def _hear_runner(source, channel):
+    with os.fdopen(source, "rb") as lines:
+        for line in lines:
+            channel.hear(line)
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
         os.killpg(os.getpid(), signal.SIGKILL)
     os._exit(1)

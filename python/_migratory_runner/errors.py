@@ -2,6 +2,8 @@
 import os
 import traceback
 
+from .channel import Refused
+
 OURS = os.path.dirname(os.path.abspath(__file__))
 LONGEST_CHAIN = 5
 
@@ -23,6 +25,8 @@ def describe(error, depth=0):
         told["exit"] = "" if code is None else repr(code)
     elif isinstance(code, (int, str)) and not isinstance(code, bool):
         told["code"] = code
+    if isinstance(error, Refused):
+        told["asked"] = error.number
     if isinstance(error, ImportError) and error.name:
         told["module"] = error.name
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

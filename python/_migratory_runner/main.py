@@ -4,7 +4,7 @@ import os
 import signal
 
 from . import module
-from .call import Context, call
+from .call import Context, call, call_in_transaction
 from .channel import Channel, print_to, read_request
 from .errors import describe
 
@@ -13,7 +13,7 @@ def main():
     # A Ctrl-C in the terminal is the command line's to answer.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = Channel()
-    request = read_request()
+    request = read_request(channel)
     # Connection strings come this way, so that no list of processes shows them.
     os.environ.update(request.get("environment", {}))
     finish = print_to(channel)
@@ -48,7 +48,8 @@ def work(request, channel):
         return [module.outline(entry) for entry in entries]
     function = entries[request["index"]][request["function"]]
     with client:
-        value = call(function, client[told["database"]], client, Context(channel, request))
+        how = call_in_transaction if request["transaction"] else call
+        value = how(function, client[told["database"]], client, Context(channel, request, client))
     return answer(value) if request["function"] == "validate" else None
 
 

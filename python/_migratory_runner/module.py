@@ -34,6 +34,9 @@ def entries(module):
     fields = vars(module)
     if "migrations" in fields:
         found = fields["migrations"]
+        if isinstance(found, (types.GeneratorType, map, filter)):
+            # It gives them but once.
+            found = fields["migrations"] = list(found)
         if not isinstance(found, (list, tuple)):
             raise NoMigration("has `migrations` that is %s, not a list" % kind(found))
         if not found:
@@ -44,7 +47,7 @@ def entries(module):
         return list(found)
     if fields.get("up") is None:
         raise NoMigration("has neither a list `migrations` nor a function `up`")
-    known = ("up", "down", "validate", "irreversible", "repeatable", "requires")
+    known = ("up", "down", "validate", "irreversible", "repeatable", "requires", "transaction")
     return [{name: fields[name] for name in known if name in fields}]
 
 

@@ -3,12 +3,14 @@
 Migratory offers this module to every Python migration that it runs; docs/python.md says how to install it elsewhere.
 """
 from ._batch import BatchResult, Progress, batch_update
+from ._context import Context
 from ._lease import MigrationError
 from ._manager import AppliedMigration, Migration, MigrationManager
 
 __all__ = [
     "AppliedMigration",
     "BatchResult",
+    "Context",
     "Migration",
     "MigrationError",
     "MigrationManager",

@@ -2,6 +2,8 @@
 import logging
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, TypedDict, Union
 
+import bson
+from bson.raw_bson import RawBSONDocument
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
@@ -10,7 +12,8 @@ logger = logging.getLogger("migratory")
 
 Update = Union[Mapping[str, Any], List[Mapping[str, Any]], None]
 _Write = Union[UpdateOne, "ReplaceOne[Any]"]
-_Operation = Tuple[Any, _Write]
+# With the document as it was read, byte for byte: `fn` may change what it is given.
+_Operation = Tuple[RawBSONDocument, _Write]
 _ERRORS_LOGGED = 10
 
 
@@ -49,10 +52,12 @@ def batch_update(
     if batch_size < 1:
         raise ValueError("batch_size has to be at least 1")
     work = _Work(collection, collection.count_documents(filter), on_progress, on_error)
+    raw = collection.codec_options.with_options(document_class=RawBSONDocument)
+    source: "Collection[RawBSONDocument]" = collection.with_options(codec_options=raw)
     # In the order of `_id`, which no update changes: no document comes twice.
-    with collection.find(filter, batch_size=batch_size).sort("_id", 1) as cursor:
-        for document in cursor:
-            work.add(document, fn)
+    with source.find(filter, batch_size=batch_size).sort("_id", 1) as cursor:
+        for original in cursor:
+            work.add(original, fn)
             if work.held == batch_size:
                 work.write()
     work.write()
@@ -77,11 +82,11 @@ class _Work:
         self._seen = 0
         self.held = 0
 
-    def add(self, document: Dict[str, Any], fn: Callable[[Dict[str, Any]], Update]) -> None:
+    def add(self, original: RawBSONDocument, fn: Callable[[Dict[str, Any]], Update]) -> None:
         self.held += 1
         self._seen += 1
+        document = self._decoded(original)
         key = document["_id"]
-        original = dict(document)
         try:
             update = fn(document)
             if update is not None:
@@ -119,8 +124,13 @@ class _Work:
             self._errors += gone
             logger.error("%d documents were changed or deleted by somebody else meanwhile, and left alone", gone)
 
-    def _fail(self, error: Exception, document: Dict[str, Any]) -> None:
+    def _decoded(self, document: RawBSONDocument) -> Dict[str, Any]:
+        decoded: Dict[str, Any] = bson.decode(document.raw, self._collection.codec_options)
+        return decoded
+
+    def _fail(self, error: Exception, original: RawBSONDocument) -> None:
         self._errors += 1
+        document = self._decoded(original)
         if self._on_error:
             self._on_error(error, document)
         elif self._errors <= _ERRORS_LOGGED:
@@ -129,7 +139,7 @@ class _Work:
             logger.error("more documents fail; they are counted")
 
 
-def _operation(key: Any, original: Dict[str, Any], update: Any) -> _Write:
+def _operation(key: Any, original: RawBSONDocument, update: Any) -> _Write:
     if isinstance(update, list):
         return UpdateOne({"_id": key}, update)
     if not isinstance(update, Mapping):

@@ -43,7 +43,7 @@ export class OneTransaction {
     throw new DoorRefusal(
       kind === 'write'
         ? `This migration runs in one transaction (transaction: true), and this ${name} is outside of it. ` +
-            'Pass { session: ctx.session } as an option.'
+            'Pass { session: ctx.session } as an option (in Python session=ctx.session).'
         : `"${name}" cannot be part of a transaction. Put it into a migration of its own, without transaction: true.`,
       { code: 263, codeName: 'OperationNotSupportedInTransaction' },
     );

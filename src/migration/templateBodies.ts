@@ -146,19 +146,23 @@ def up(db):
 def down(db):
     db.orders.drop_index("customerId_placedAt")
 `,
-  convert: `# An error of $toDate or $toDecimal names a value that is none; nothing is lost then.
-def up(db):
-    db.orders.update_many(
-        {"placedAt": {"$type": "string"}},
-        [{"$set": {"placedAt": {"$toDate": "$placedAt"}}}],
-    )
+  convert: `# Exact, in resumable batches that are journaled first; it stops at a value that cannot be converted without loss.
+# There is no down: a rollback puts the old values back from the journal.
+def up(db, client, ctx):
+    ctx.convert("orders", {"placedAt": "date", "lines.price": "decimal"})
 
 
-def down(db):
-    db.orders.update_many(
-        {"placedAt": {"$type": "date"}},
-        [{"$set": {"placedAt": {"$toString": "$placedAt"}}}],
-    )
+def validate(db):
+    return db.orders.count_documents({"placedAt": {"$type": "string"}}) == 0
+`,
+  extract: `# Each element of the array becomes a document of its own, with the order's _id; the order keeps their _ids.
+# There is no down: a rollback puts the orders back as they were, from the journal.
+def up(db, client, ctx):
+    ctx.extract("orders", "lines", into="orderLines", foreign_key="orderId", ids_field="lineIds")
+
+
+def validate(db):
+    return db.orders.count_documents({"lines": {"$exists": True}}) == 0
 `,
   split: `# Copies, then removes what has arrived: no document is ever in neither collection.
 def up(db):

@@ -6,7 +6,7 @@ import type { Destination } from '../../wire/ownSockets';
 import type { Outlet } from '../ownClients';
 import { loadError } from './errors';
 import type { Python } from './interpreter';
-import { type PythonDoor, type PythonRequest, runPython } from './process';
+import { type PythonDoor, type PythonEars, type PythonRequest, runPython } from './process';
 
 /** One migration, as python/_migratory_runner/module.py tells it. */
 export interface Told {
@@ -75,8 +75,9 @@ async function ask(origin: Origin): Promise<Told[]> {
       run: { id: '', startedAt: new Date(0) },
     },
   };
-  const ears = {
+  const ears: PythonEars = {
     log: outlet?.log ?? silent,
+    ask: () => Promise.resolve({ error: 'There is no ctx while a file is loaded.' }),
     progress: () => undefined,
     elsewhere: (to: Destination) => outlet?.elsewhere(to),
   };

@@ -15,9 +15,17 @@ import type { Destination } from '../../wire/ownSockets';
 import type { Outlet } from '../ownClients';
 import { doorUri } from '../script';
 import { describe, type Origin, outletDoor, type Told } from './describe';
+import { ContextQuestions } from './contextQuestions';
 import { callError } from './errors';
 import { findPython } from './interpreter';
-import { type PythonContext, type PythonDoor, type PythonRequest, runPython } from './process';
+import {
+  type PythonContext,
+  type PythonDoor,
+  type PythonEars,
+  type PythonRequest,
+  type PythonTask,
+  runPython,
+} from './process';
 
 export interface LoadPythonOptions {
   root: string;
@@ -56,14 +64,7 @@ export async function loadPython(file: string, options: LoadPythonOptions): Prom
 }
 
 function definition(told: Told, index: number, origin: Origin): Partial<ScriptMigration> {
-  const { up, down, validate, transaction, ...values } = told;
-  if (transaction === true) {
-    throw fileError(
-      origin.file,
-      `${displayPath(origin.file, origin.root)}: "transaction" is not there for Python.`,
-      'Open one in up: with client.start_session() as session, session.start_transaction()',
-    );
-  }
+  const { up, down, validate, ...values } = told;
   for (const [field, given] of Object.entries({ up, down, validate })) {
     if (given === undefined || given === true) continue;
     throw fileError(
@@ -104,14 +105,21 @@ async function call(
 ): Promise<unknown> {
   const { dryRun, args, run } = ctx;
   const context: PythonContext = { dryRun, args, run };
-  const request: PythonRequest = { ...origin, work: { task: 'call', index, function: name }, door, context };
-  const ears = {
+  // A session of this process means that there shall be one transaction; pymongo opens its own, on its own connection.
+  const transaction = ctx.session !== undefined;
+  const work: PythonTask = { task: 'call', index, function: name, transaction };
+  const request: PythonRequest = { ...origin, work, door, context };
+  const questions = new ContextQuestions(ctx);
+  const ears: PythonEars = {
     log: ctx.log,
+    ask: (question) => questions.answer(question),
     progress: (done: number, total: number | undefined) => ctx.progress(done, total),
     elsewhere: (to: Destination) => origin.outlet?.elsewhere(to),
   };
   const answer = await runPython(origin.python, request, ears, ctx.signal);
   if (answer.type === 'result') return answer.value;
+  const known = answer.type === 'error' ? questions.errorOf(answer.error) : undefined;
+  if (known !== undefined) throw known;
   const place = displayPath(origin.file, origin.root);
   throw callError(answer, `${name} of ${place}`, origin);
 }

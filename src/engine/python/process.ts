@@ -25,7 +25,8 @@ export interface PythonDoor {
   cluster: string[];
 }
 
-export type PythonTask = { task: 'describe' } | { task: 'call'; index: number; function: string };
+export type PythonTask =
+  { task: 'describe' } | { task: 'call'; index: number; function: string; transaction: boolean };
 
 export interface PythonRequest {
   root: string;
@@ -40,9 +41,19 @@ export interface PythonRequest {
 export interface PythonEars {
   log: MigrationLog;
   progress(done: number, total: number | undefined): void;
+  /** Something that the runner shall do (`ctx.convert`); arguments as canonical Extended JSON. Rejects for nothing. */
+  ask(question: PythonQuestion): Promise<PythonReply>;
   /** A client to another server; an error ends the process. */
   elsewhere(to: Destination): Error | undefined;
 }
+
+export interface PythonQuestion {
+  number: number;
+  name: string;
+  args: string;
+}
+
+export type PythonReply = { result: unknown } | { error: string };
 
 /** An exception, as python/_migratory_runner/errors.py tells it. */
 export interface ToldError {
@@ -53,6 +64,8 @@ export interface ToldError {
   places: { file: string; line: number; column?: number }[];
   stack: string;
   lost: boolean;
+  /** The question whose answer was an error. */
+  asked?: number;
   /** The argument of `sys.exit`. */
   exit?: string;
   /** What could not be imported. */
@@ -72,6 +85,7 @@ type Message =
   | PythonAnswer
   | { type: 'log'; level: keyof MigrationLog; message: string }
   | { type: 'progress'; done: number; total: number | null }
+  | ({ type: 'ask' } & PythonQuestion)
   | { type: 'elsewhere'; host: string; port: number };
 
 /** After a cancel, the code has so long to come to its next command, which is refused. */
@@ -129,11 +143,13 @@ class Conversation {
   readonly answer: Promise<PythonAnswer>;
   readonly #ears: PythonEars;
   readonly #said: string[] = [];
+  readonly #child: ChildProcess;
   #answer: PythonAnswer | undefined;
   #refuse: (error: Error) => void = () => undefined;
 
   constructor(child: ChildProcess, ears: PythonEars) {
     this.#ears = ears;
+    this.#child = child;
     const { stdout, stderr } = child as { stdout: Readable; stderr: Readable };
     createInterface({ input: stdout, crlfDelay: Infinity }).on('line', (line) => this.#hear(line));
     createInterface({ input: stderr, crlfDelay: Infinity }).on('line', (line) => this.#hearNoise(line));
@@ -157,8 +173,14 @@ class Conversation {
     if (!message) return this.#hearNoise(line);
     if (message.type === 'log') this.#ears.log[message.level](message.message);
     else if (message.type === 'progress') this.#ears.progress(message.done, message.total ?? undefined);
+    else if (message.type === 'ask') void this.#ask(message);
     else if (message.type === 'elsewhere') this.#hearOfClient(message);
     else this.#answer = message;
+  }
+
+  async #ask({ number, name, args }: PythonQuestion): Promise<void> {
+    const reply = await this.#ears.ask({ number, name, args });
+    this.#child.stdin?.write(`${JSON.stringify({ number, ...reply })}\n`);
   }
 
   #hearOfClient(to: Destination): void {

@@ -1,5 +1,6 @@
 // Every template as it stands, on a real database with such orders: it passes its dry run, runs, and comes back.
 import assert from 'node:assert/strict';
+import { offerPymongo } from '../../../tools/python/pymongo';
 import { BSON, Decimal128, type Document } from 'mongodb';
 import {
   newMigrationFileName,
@@ -94,13 +95,15 @@ async function contents({ db }: Project): Promise<string> {
 describe('templates', function () {
   this.timeout(60_000);
   let project: Project;
+  before(offerPymongo);
   afterEach(() => project.close());
 
-  for (const kind of templateKinds('javascript')) {
-    for (const [language, moduleSystem, extension] of [
-      ['javascript', 'commonjs', '.js'],
-      ['typescript', 'esm', '.ts'],
-    ] as const) {
+  for (const [language, moduleSystem, extension] of [
+    ['javascript', 'commonjs', '.js'],
+    ['typescript', 'esm', '.ts'],
+    ['python', 'esm', '.py'],
+  ] as const) {
+    for (const kind of templateKinds(language)) {
       it(`${kind} in ${language} passes its dry run, runs and is rolled back`, async () => {
         const name = newMigrationFileName(nasty, extension);
         project = await Project.create({

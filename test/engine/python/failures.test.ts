@@ -97,6 +97,20 @@ def up(db):
     assert.equal(error.cause?.name, 'DuplicateKeyError');
   });
 
+  it('are told that they ask for more than there is', async () => {
+    const { error } = await fail('def up(db, client, ctx, more): pass\n');
+    assert.equal(error.message, 'up takes more than (db, client, ctx), and there is no more to give');
+  });
+
+  it('are named with what is wrong with their file, whatever is asked of it', async () => {
+    project = await Project.create({ '1-bad.py': 'def up(db:\n', '2-good.py': 'def up(db): pass\n' });
+    for (const mode of ['up', 'dry-run', 'validate'] as const) {
+      const asked = project.run({ mode, names: ['1-bad.py'] });
+      await assert.rejects(asked, /^UserError: migrations\/1-bad\.py does not parse: .* Nothing was run\.$/);
+    }
+    assert.equal((await project.run({ mode: 'up', names: ['2-good.py'] })).exitCode, 0);
+  });
+
   for (const [what, text, message, line] of [
     ['does not parse', 'def up(db:\n    pass\n', /^migrations\/1-bad\.py does not parse: .*\(line 1\)\.$/, 1],
     [

@@ -127,7 +127,9 @@ manager.apply_migration('early', look)
   });
 
   it('updates in batches, counts what fails, and tells how far it is', async () => {
-    await project.rows('items').insertMany(Array.from({ length: 25 }, (_, n) => ({ _id: n, n })));
+    await project
+      .rows('items')
+      .insertMany(Array.from({ length: 25 }, (_, n) => ({ _id: n, n, deep: { in: [] } })));
     const answer = await python(`
 seen, failed = [], []
 def fn(doc):
@@ -137,6 +139,7 @@ def fn(doc):
     if n == 5: return None
     if n == 6: return {'_id': n, 'replaced': True}
     if n == 7: return [{'$set': {'twice': {'$multiply': ['$n', 2]}}}]
+    if n == 9: doc['deep']['in'].append(n); return doc
     if n == 8: db.items.update_one({'_id': 8}, {'$set': {'by': 'somebody'}}); return {'_id': 8}
     return {'$set': {'seen': True}}
 result = batch_update(db.items, {'n': {'$lt': 22}}, fn, batch_size=10, on_progress=seen.append,
@@ -157,17 +160,20 @@ answer([result, seen, failed])
     ]);
     const rows = await project
       .rows('items')
-      .find({ _id: { $in: [3, 4, 5, 6, 7, 8, 9, 22] } })
+      .find({ _id: { $in: [3, 4, 5, 6, 7, 8, 9, 10, 22] } })
       .toArray();
+    const deep = { in: [] };
     assert.deepEqual(rows, [
-      { _id: 3, n: 3 },
-      { _id: 4, n: 4 },
-      { _id: 5, n: 5 },
+      { _id: 3, n: 3, deep },
+      { _id: 4, n: 4, deep },
+      { _id: 5, n: 5, deep },
       { _id: 6, replaced: true },
-      { _id: 7, n: 7, twice: 14 },
-      { _id: 8, n: 8, by: 'somebody' },
-      { _id: 9, n: 9, seen: true },
-      { _id: 22, n: 22 },
+      { _id: 7, n: 7, deep, twice: 14 },
+      { _id: 8, n: 8, deep, by: 'somebody' },
+      // A document that fn has changed inside and given back is no change by somebody else.
+      { _id: 9, n: 9, deep: { in: [9] } },
+      { _id: 10, n: 10, deep, seen: true },
+      { _id: 22, n: 22, deep },
     ]);
   });
 });

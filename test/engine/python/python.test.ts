@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Long } from 'mongodb';
 import { offerPymongo } from '../../../tools/python/pymongo';
 import { standalone } from '../../support/server';
 import { Project } from '../helpers/project';
@@ -229,6 +230,132 @@ def up(db, client):
     const down = await project.run({ mode: 'down' });
     assert.equal(down.exitCode, 0, JSON.stringify(down.run.steps));
     assert.equal(await project.content('items'), before);
+  });
+
+  it('with transaction: True leave all or nothing, together with the row of the ledger', async () => {
+    await start({
+      '1-list.py': `
+def move(db, client, ctx):
+    assert db.items.find_one({'_id': 1})['n'] == 1
+    db.items.update_one({'_id': 1}, {'$inc': {'n': -1}}, session=ctx.session)
+    db.items.update_one({'_id': 2}, {'$inc': {'n': 1}})
+    assert ctx.session.in_transaction
+
+migrations = [
+    {'name': 'move', 'up': move, 'transaction': True},
+    {'name': 'nothing', 'up': lambda db: None, 'transaction': True},
+]
+`,
+      '2-module.py': `
+transaction = True
+
+def up(db):
+    db.items.delete_many({})
+    raise ValueError('half-way')
+`,
+    });
+    await seedItems();
+    const before = await project.content('items');
+    const { run, exitCode } = await project.run({ mode: 'up' });
+    assert.equal(exitCode, 1);
+    assert.deepEqual(
+      run.steps.map(({ name, state, error }) => [name, state, error?.message]),
+      [
+        ['move', 'applied', undefined],
+        ['nothing', 'applied', undefined],
+        ['2-module.py', 'failed', 'ValueError: half-way'],
+      ],
+    );
+    assert.deepEqual(await project.rows('items').find().sort({ _id: 1 }).toArray(), [
+      { _id: 1, n: 0 },
+      { _id: 2, n: 3 },
+    ]);
+    assert.deepEqual(await project.states(), {
+      move: 'applied',
+      nothing: 'applied',
+      '2-module.py': 'failed',
+    });
+    assert.equal((await project.run({ mode: 'down', names: ['move'] })).exitCode, 0);
+    assert.equal(await project.content('items'), before);
+  });
+
+  it('in one transaction are refused what would be outside of it', async () => {
+    await start({
+      '1-outside.py': `
+import threading
+
+transaction = True
+
+def up(db):
+    def work():
+        try:
+            db.items.insert_one({'_id': 'outside'})
+        except Exception as error:
+            failed.append(error)
+    failed = []
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    raise failed[0]
+`,
+    });
+    const { run } = await project.run({ mode: 'up' });
+    assert.match(
+      run.steps[0]?.error?.message ?? '',
+      /is outside of it\. Pass .* \(in Python session=ctx\.session\)/,
+    );
+    assert.equal(await project.rows('items').countDocuments(), 0);
+  });
+
+  it('have the helpers of ctx, with their journal', async () => {
+    await start({
+      '1-helpers.py': `
+from bson import Decimal128, Int64
+from migratory import Context
+
+def up(db, client, ctx: Context):
+    done = {'processed': 2, 'errors': 0, 'total': 2}
+    assert ctx.convert('items', {'at': 'date', 'lines.price': 'decimal'}, batch_size=1) == done
+    assert ctx.extract('items', 'lines', into='lines', foreign_key='item', ids_field='lineIds') == done
+    assert ctx.batch('items', {'big': 2 ** 60}, [{'$set': {'one': 1.0}}])['processed'] == 1
+    assert db.items.find_one({'_id': 1})['one'] == 1.0
+    assert db.lines.find_one({'item': 2})['price'] == Decimal128('1.50')
+`,
+    });
+    const line = { price: '1.50' };
+    await project.rows('items').insertMany([
+      { _id: 1, at: '2024-01-31', big: Long.fromNumber(2 ** 60), lines: [line, line] },
+      { _id: 2, at: '2024-02-01T12:00:00Z', big: 0, lines: [line] },
+    ]);
+    const before = await everything(project.db);
+    const up = await project.run({ mode: 'up' });
+    assert.equal(up.exitCode, 0, JSON.stringify(up.run.steps));
+    assert.equal(await project.rows('items').countDocuments({ one: { $type: 'double' } }), 1);
+    const down = await project.run({ mode: 'down' });
+    assert.equal(down.exitCode, 0, JSON.stringify(down.run.steps));
+    assert.equal(await everything(project.db), before);
+  });
+
+  it('are told by the helpers of ctx what is wrong, and go on when they can', async () => {
+    await start({
+      '1-wrong.py': `
+def wrong(db, client, ctx):
+    try:
+        ctx.convert('items', {})
+    except Exception as error:
+        print(error)
+    ctx.convert('items', {'n': 'objectId'})
+
+migrations = [{'name': 'wrong', 'up': wrong}]
+`,
+    });
+    await seedItems();
+    const { run, exitCode } = await project.run({ mode: 'up' });
+    assert.equal(exitCode, 1);
+    assert.match(run.steps[0]?.error?.message ?? '', /^document 1 of "items" could not be changed: "n": /);
+    assert.ok(
+      project.ofType('log').some(({ message }) => message === 'ctx.convert needs at least one field.'),
+    );
   });
 
   it('tell what they require and that they cannot go back, as the outline of their file does', async () => {
