@@ -106,6 +106,11 @@ export class OwnClients implements SocketGuard {
     };
   }
 
+  /** Resolves when what was sent until now without waiting for a reply has gone its way. */
+  async heard(): Promise<void> {
+    await this.#door?.heard();
+  }
+
   /** Ends the connections that are led now, for a script that does not end by itself. */
   interrupt(): void {
     this.#door?.interrupt();

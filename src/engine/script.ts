@@ -66,6 +66,8 @@ export async function runScriptFunction(
       ownClientHooks(options, end),
     );
     strays.ended();
+    // Writes that ask for no answer were made all the same.
+    await Promise.all([door.heard(), scope.ownClients.heard()]);
   } finally {
     await options.helpers.abandon();
     await end.settle(scope.connection.client, scope.signal.aborted);

@@ -141,6 +141,8 @@ export interface Door {
   token: string;
   /** Lets one connection of this process in without the token. Gives the way to take that back. */
   expect(localPort: number, guest: Guest): () => void;
+  /** Resolves when everything has gone its way that was sent until now without waiting for a reply (`w: 0`). */
+  heard(): Promise<void>;
   /** Ends every socket at once; new ones may come. */
   interrupt(): void;
   /** Closes the port and every socket at once. */
@@ -213,6 +215,10 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       guests.set(localPort, guest);
       return () => void (guests.get(localPort) === guest && guests.delete(localPort));
     },
+    heard: async () => {
+      await received();
+      await Promise.all([...links].map((link) => link.heard()));
+    },
     interrupt: () => {
       for (const link of links) link.destroy();
     },
@@ -228,4 +234,9 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 
 function keyOf({ host, port }: { host: string; port: number }): string {
   return `${host}:${port}`;
+}
+
+/** What was sent over loopback has come in once the sockets were looked at in a whole turn of the event loop. */
+async function received(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

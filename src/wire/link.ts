@@ -77,6 +77,11 @@ export class Link {
     return this.#upstream?.key;
   }
 
+  /** Resolves when everything is served that has arrived and waits for no reply. */
+  heard(): Promise<void> {
+    return this.#script.heard();
+  }
+
   destroy(): void {
     this.#script.destroy();
     this.#upstream?.socket.destroy();

@@ -1,7 +1,7 @@
 // The script's side of a link: cuts what comes into requests, serves them one after the other, and holds either
 // side back while the other does not keep up, so that memory stays flat. Knows nothing of what requests mean.
 import type { Socket } from 'node:net';
-import { type Frame, FrameReader, MAX_MESSAGE_SIZE } from './message';
+import { type Frame, FrameReader, MAX_MESSAGE_SIZE, MessageFlag, OpCode, flagsOf } from './message';
 
 /** A stranger may say this much, and has this long. */
 const GREETING_BYTES = 64 * 1024;
@@ -28,6 +28,9 @@ export class ScriptSocket {
   #gone = false;
   #ending = false;
   #held: Socket | undefined;
+  /** Requests that wait for no reply and are not served yet, and who wants to know when they are. */
+  #unheard = 0;
+  #listeners: (() => void)[] = [];
 
   constructor(socket: Socket, owner: ScriptSocketOwner) {
     this.#socket = socket;
@@ -41,6 +44,7 @@ export class ScriptSocket {
     socket.on('end', () => this.#leave());
     socket.on('close', () => {
       this.#leave();
+      this.#served(this.#unheard);
       owner.closed();
     });
   }
@@ -57,6 +61,12 @@ export class ScriptSocket {
 
   get waiting(): number {
     return this.#waiting.length;
+  }
+
+  /** Resolves when everything is served that has arrived and waits for no reply. */
+  heard(): Promise<void> {
+    if (this.#unheard === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#listeners.push(resolve));
   }
 
   /** The client may stay, and say as much as a server takes. */
@@ -110,6 +120,7 @@ export class ScriptSocket {
       for (const frame of this.#reader.push(chunk)) {
         this.#waiting.push(frame);
         this.#waitingBytes += frame.length;
+        if (waitsForNoReply(frame)) this.#unheard += 1;
       }
     } catch {
       this.#socket.destroy();
@@ -122,8 +133,10 @@ export class ScriptSocket {
   async #serve(): Promise<void> {
     this.#busy = true;
     try {
-      for (let frame = this.#next(); frame && !this.#ending; frame = this.#next())
+      for (let frame = this.#next(); frame && !this.#ending; frame = this.#next()) {
         await this.#owner.serve(frame);
+        if (this.#unheard > 0 && waitsForNoReply(frame)) this.#served(1);
+      }
     } catch {
       // Bytes that are no message, or a server that is lost: for the script a network error either way.
       this.#ending = true;
@@ -133,10 +146,20 @@ export class ScriptSocket {
     if (this.#gone) this.#owner.left();
   }
 
+  #served(count: number): void {
+    this.#unheard -= count;
+    if (this.#unheard > 0) return;
+    for (const heard of this.#listeners.splice(0)) heard();
+  }
+
   #next(): Frame | undefined {
     const frame = this.#waiting.shift();
     this.#waitingBytes -= frame?.length ?? 0;
     if (this.#socket.isPaused() && this.#waitingBytes <= WAITING_BYTES) this.#socket.resume();
     return frame;
   }
+}
+
+function waitsForNoReply({ head }: Frame): boolean {
+  return head.readInt32LE(12) === OpCode.message && (flagsOf(head) & MessageFlag.moreToCome) !== 0;
 }

@@ -135,6 +135,21 @@ for (const [kind, server] of [
       await bench.close();
     });
 
+    it('keeps writes with w: 0 that a script ends with', async () => {
+      await seed(bench.db);
+      const before = await bench.state();
+      const run = await bench.up(async (db) => {
+        const quick = db.collection<any>('rows', { writeConcern: { w: 0 } });
+        for (let i = 0; i < 50; i++) await quick.updateOne({ _id: i }, { $set: { quick: i } });
+        await quick.insertOne({ _id: 'last', name: 'last' });
+      });
+      assert.equal(run.exitCode, 0, JSON.stringify(run.run.error));
+      assert.equal(await rows(bench.db).countDocuments({ $expr: { $eq: ['$quick', '$_id'] } }), 50);
+      assert.equal(await rows(bench.db).countDocuments({ _id: 'last' }), 1);
+      assert.equal((await bench.down()).exitCode, 0);
+      assert.deepEqual(await bench.state(), before);
+    });
+
     for (const [name, up] of Object.entries(works)) {
       it(`${name}: undone and run again`, async () => {
         await seed(bench.db);
