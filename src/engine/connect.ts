@@ -13,6 +13,7 @@ import type { Presence } from './connectProblem';
 import { connectError, retry } from './connectProblem';
 import { probeTcp, probeTls } from './socketProbe';
 import type { Server } from './topology';
+import type { ScriptDriver } from './driver';
 import { probeServer } from './topology';
 
 export interface Connection {
@@ -23,6 +24,8 @@ export interface Connection {
   /** Target in words, as in lenses and confirmations: `shop on localhost:27017`. */
   label: string;
   server: Server;
+  /** Of the driver whose objects scripts get; without it that is the project's own. */
+  MongoClient?: ScriptDriver['MongoClient'];
   close(): Promise<void>;
 }
 

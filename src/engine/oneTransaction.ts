@@ -39,7 +39,7 @@ export class OneTransaction {
     const { kind, name, inTransaction } = command;
     if (ownClient) return refuseOwnWrites(command);
     if (name === 'commitTransaction') return this.#writeRow(command);
-    if ((kind !== 'write' && kind !== 'catalogue') || inTransaction) return;
+    if (kind === 'write' ? inTransaction : kind !== 'catalogue') return;
     throw new DoorRefusal(
       kind === 'write'
         ? `This migration runs in one transaction (transaction: true), and this ${name} is outside of it. ` +

@@ -54,8 +54,8 @@ export async function runScriptFunction(
     hooks: doorHooks(options, end),
     redirect: options.redirect,
   });
-  const driver = resolveDriver(scope.root);
-  const client = new driver.MongoClient(door.uri, { serverSelectionTimeoutMS: 10_000 });
+  const MongoClient = scope.connection.MongoClient ?? resolveDriver(scope.root).MongoClient;
+  const client = new MongoClient(door.uri, { serverSelectionTimeoutMS: 10_000 });
   doors.set(client, door);
   const strays = new StrayErrors();
   try {

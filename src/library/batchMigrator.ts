@@ -54,9 +54,10 @@ export class BatchMigrator {
   ): Promise<BatchCounts> {
     const { batchSize = 1000, backup = 'none', throttle, signal, onError, onProgress } = this.#options;
     const counts: BatchCounts = { processed: 0, errors: 0, total: 0 };
-    const progress = new BatchedProgress(batchSize, () =>
-      onProgress?.({ ...counts, percentage: percentage(counts) }),
-    );
+    const progress = new BatchedProgress(batchSize, (processed) => {
+      counts.processed = processed;
+      onProgress?.({ ...counts, percentage: percentage(counts) });
+    });
     const fail = (error: unknown, document: Document): void => {
       counts.errors += 1;
       onError?.(error, document);
@@ -79,18 +80,14 @@ export class BatchMigrator {
         signal,
         monitor: {
           total: (total) => (counts.total = total),
-          batch({ count, processed }) {
-            progress.before(count);
-            counts.processed += processed;
-            progress.after(count);
-          },
+          batch: (done) => progress.add(done),
           // What the server refused: the transform itself was fine.
           quarantined: ({ id, reason }) => fail(new Error(reason), { _id: id as never }),
         },
       });
-      counts.processed = result.processed;
       counts.total = Math.max(counts.total, result.total);
       progress.end();
+      counts.processed = result.processed;
     });
     return counts;
   }
@@ -141,38 +138,41 @@ export class BatchMigrator {
 }
 
 /**
- * The kernel's ranges are cut by `_id` and hold as many documents as match there, some none: callers hear of batches
- * that are full, of the last one, and of what a second has brought where little matches.
+ * The kernel's ranges are cut by `_id`, hold as many documents as match there, some none, and end in any order: callers
+ * hear of batches that are full, of the last one, and of what a second has brought where little matches.
  */
 class BatchedProgress {
-  #waiting = 0;
+  #waiting = { count: 0, processed: 0 };
+  #processed = 0;
   #told = 0;
   #last = Date.now();
 
+  /** @param tell gets the documents written up to the end of a batch. */
   constructor(
     private readonly size: number,
-    private readonly tell: () => void,
+    private readonly tell: (processed: number) => void,
   ) {}
 
-  before(count: number): void {
-    if (this.#waiting > 0 && this.#waiting + count > this.size) this.#tell();
-  }
-
-  after(count: number): void {
-    this.#waiting += count;
-    const due = this.#waiting >= this.size || Date.now() - this.#last > 1_000;
-    if (this.#waiting > 0 && due) this.#tell();
+  add({ count, processed }: { count: number; processed: number }): void {
+    this.#waiting.count += count;
+    this.#waiting.processed += processed;
+    while (this.#waiting.count >= this.size) this.#tell(this.size);
+    if (this.#waiting.count > 0 && Date.now() - this.#last > 1_000) this.#tell(this.#waiting.count);
   }
 
   end(): void {
-    if (this.#waiting > 0 || this.#told === 0) this.#tell();
+    if (this.#waiting.count > 0 || this.#told === 0) this.#tell(this.#waiting.count);
   }
 
-  #tell(): void {
-    this.#waiting = 0;
+  #tell(count: number): void {
+    const { count: all, processed: written } = this.#waiting;
+    // Of a batch out of several ranges it is not known which documents were skipped.
+    const processed = all === 0 ? 0 : Math.round((written * count) / all);
+    this.#waiting = { count: all - count, processed: written - processed };
+    this.#processed += processed;
     this.#told += 1;
     this.#last = Date.now();
-    this.tell();
+    this.tell(this.#processed);
   }
 }
 

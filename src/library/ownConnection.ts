@@ -32,11 +32,16 @@ export async function withOwnConnection<T>(db: Db, work: (connection: Connection
   const connection = await connect(target, { appName: 'migratory library' });
   const letGo = leaveAlone(client);
   try {
-    return await work(connection);
+    return await work({ ...connection, MongoClient: classOf(client) });
   } finally {
     letGo();
     await connection.close();
   }
+}
+
+/** Scripts get objects of the caller's own driver, wherever the program was started. */
+function classOf(client: ForeignClient): Connection['MongoClient'] {
+  return (client as unknown as { constructor: Connection['MongoClient'] }).constructor;
 }
 
 /** A Db of driver 4 keeps its client to itself. */

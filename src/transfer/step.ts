@@ -54,7 +54,11 @@ export async function runStep(context: TransferContext, step: Step): Promise<Tra
   return claimed(context, checkpoints, async (sessions) => {
     const load = async () => checkpoints.load(await collationOf(db, collection));
     const progress = await steadily(load, signal);
-    if (progress.finished) return progress.finished as TransferResult;
+    if (progress.finished) {
+      const before = progress.finished as TransferResult;
+      monitor?.total?.(before.total, before.scanned);
+      return before;
+    }
     // A way back that was taken before this start belongs to an earlier one.
     if (progress.done.length === 0 && !step.checkpoints) {
       await steadily(() => new Checkpoints(db, runId, revertStep(context.step), epoch, 0).forget(), signal);

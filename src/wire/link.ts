@@ -77,10 +77,7 @@ export class Link {
     return this.#upstream?.key;
   }
 
-  /** Resolves when everything is served that has arrived and waits for no reply. */
-  heard(): Promise<void> {
-    return this.#script.heard();
-  }
+  heard = (): Promise<void> => this.#script.heard();
 
   destroy(): void {
     this.#script.destroy();
@@ -297,10 +294,7 @@ export class Link {
   }
 
   #failHook(request: Request, error: unknown): void {
-    if (endsConnection(error)) {
-      this.destroy();
-      return;
-    }
+    if (endsConnection(error)) return this.destroy();
     const refusal = refusalOf(error);
     this.#answer(request, errorReply(refusal.message, refusal.code, refusal.codeName));
   }

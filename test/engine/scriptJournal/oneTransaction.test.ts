@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Collection, Db } from 'mongodb';
 import { replicaSet, standalone } from '../../support/server';
-import { Bench } from './support';
+import { Bench, type Up } from './support';
 
 const rows = (db: Db): Collection<any> => db.collection<any>('rows');
 
@@ -70,11 +70,14 @@ describe('scripts in one transaction', function () {
   });
 
   it('refuses what would happen outside of the transaction', async () => {
+    const outside = /cannot be part of a transaction/;
     for (const [up, message] of [
-      [(db: Db) => rows(db).updateOne({ _id: 1 }, { $set: { n: 1 } }), /ctx\.session/],
-      [(db: Db) => rows(db).createIndex({ n: 1 }), /cannot be part of a transaction/],
-    ] as const) {
-      const { run, exitCode } = await bench.up((db) => up(db), { transaction: true });
+      [(db) => rows(db).updateOne({ _id: 1 }, { $set: { n: 1 } }), /ctx\.session/],
+      [(db) => rows(db).createIndex({ n: 1 }), outside],
+      [(db, _client, { session }) => rows(db).createIndex({ n: 1 }, { session }), outside],
+      [(db, _client, { session }) => db.createCollection('fresh', { session }), outside],
+    ] as [Up, RegExp][]) {
+      const { run, exitCode } = await bench.up(up, { transaction: true });
       assert.equal(exitCode, 1);
       assert.match(run.error?.message ?? '', message);
     }

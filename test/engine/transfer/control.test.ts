@@ -48,6 +48,12 @@ for (const deployment of deployments) {
       assert.equal(await sum(db), before + 3 * 50 * 100);
       await transfer({ ...contextOf(deployment, db), collection: 't', change: plus });
       assert.equal(await sum(db), before + total * 100);
+      // Whoever comes once more hears how much was done.
+      const told: [number, number][] = [];
+      const monitor = { total: (all: number, done: number) => void told.push([all, done]) };
+      await transfer({ ...contextOf(deployment, db), monitor, collection: 't', change: plus });
+      assert.deepEqual(told, [[total, total]]);
+      assert.equal(await sum(db), before + total * 100);
     });
 
     it('ends although a transform never answers', async () => {
