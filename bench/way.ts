@@ -20,6 +20,8 @@ export interface Order {
   way: WayName;
   transactions: boolean;
   documents: number;
+  /** Process of the server, for its processor time. */
+  server?: number;
 }
 
 export interface Taken {
@@ -27,6 +29,9 @@ export interface Taken {
   /** Most resident memory of the process, and what it had before the work, in bytes. */
   peak: number;
   idle: number;
+  /** Processor time of this process and of the server's, in ms. */
+  here: number;
+  there: number;
 }
 
 export type WayName = keyof typeof ways;
@@ -156,9 +161,13 @@ async function main(order: Order): Promise<Taken> {
     const db = client.db(order.database);
     const idle = await mostResident();
     await warmUp(client, order);
+    const [mine, its] = [process.cpuUsage(), await processorMs(order.server)];
     const started = performance.now();
     await ways[order.way](db, order);
-    return { ms: performance.now() - started, peak: await mostResident(), idle };
+    const ms = performance.now() - started;
+    const { user, system } = process.cpuUsage(mine);
+    const there = (await processorMs(order.server)) - its;
+    return { ms, peak: await mostResident(), idle, here: (user + system) / 1000, there };
   } finally {
     await client.close();
   }
@@ -169,6 +178,14 @@ async function mostResident(): Promise<number> {
   const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
   const kilobytes = /^VmHWM:\s+(\d+)/m.exec(status)?.[1];
   return kilobytes ? Number(kilobytes) * 1024 : process.resourceUsage().maxRSS * 1024;
+}
+
+/** What a process has used so far, where Linux tells it; its clock counts in hundredths of a second. */
+async function processorMs(pid: number | undefined): Promise<number> {
+  const stat = pid === undefined ? '' : await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // The name of the program comes before, in brackets, and may hold anything.
+  const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13);
+  return user && system ? (Number(user) + Number(system)) * 10 : NaN;
 }
 
 process.once('message', (order: Order) => {

@@ -16,8 +16,9 @@ import {
   valueOf,
   BsonType,
 } from './raw';
+import { PlainUpdate } from './plainUpdate';
 import { idEnd } from './scan';
-import { borrowWriter, RawWriter, returnWriter } from './writer';
+import { borrowWriter, nameBytes, RawWriter, returnWriter } from './writer';
 import type { RawValue } from './raw';
 
 /** Bytes of statements in one command; the server takes 48 MB a message. */
@@ -52,6 +53,8 @@ export interface WriteOptions {
 type WriteKind = 'insert' | 'update' | 'delete';
 const listOf = { insert: 'documents', update: 'updates', delete: 'deletes' } as const;
 
+const queryName = nameBytes('q');
+
 /** Raw documents one after the other in one buffer, to be sent once. */
 export class RawList {
   writer = borrowWriter();
@@ -63,12 +66,13 @@ export class RawList {
   }
 
   /** `{q: {_id}, u}` for the document. */
-  addUpdate(raw: Buffer, u: RawValue): void {
+  addUpdate(raw: Buffer, u: RawValue | PlainUpdate): void {
     const { writer } = this;
     const begun = writer.begin();
-    writer.name(BsonType.object, 'q');
+    writer.named(BsonType.object, queryName);
     writeIdQuery(writer, raw);
-    writer.element('u', u);
+    if (u instanceof PlainUpdate) u.writeUpdate(writer);
+    else writer.element('u', u);
     writer.end(begun);
     this.added();
   }

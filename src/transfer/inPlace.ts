@@ -10,6 +10,7 @@ import { groups } from './idGroups';
 import { sameId } from './imageRow';
 import { KeptByServer } from './keptByServer';
 import type { Patch } from './patch';
+import { PlainUpdate } from './plainUpdate';
 import {
   arrayValue,
   boolValue,
@@ -83,7 +84,8 @@ export class InPlace implements Worker {
   ): Promise<void> {
     const { target, options } = this.parts;
     const statements = new RawList();
-    for (const { raw, change } of edits) statements.addUpdate(raw, change.u);
+    for (const { raw, change } of edits)
+      statements.addUpdate(raw, change instanceof PlainUpdate ? change : change.u);
     const reply = await sendWrites(options.db, 'update', target.collectionName, statements, {
       session,
       bypassDocumentValidation: job.bypass,
@@ -131,11 +133,17 @@ export class InPlace implements Worker {
 
   /** What the journal keeps of each document: known from the answer, or read off what the server made of it. */
   private async entries(edits: ReturnType<typeof updates>, attempt: Attempt): Promise<PackedEntry[]> {
-    const unknown = edits.filter(({ change }) => !change.patch && !change.encodedPatch);
+    const unknown = edits.filter(
+      ({ change }) => !(change instanceof PlainUpdate) && !change.patch && !change.encodedPatch,
+    );
     const found = unknown.length > 0 ? await this.patchesAfter(unknown, attempt) : [];
     const entries: PackedEntry[] = [];
     let next = 0;
     for (const { raw, change } of edits) {
+      if (change instanceof PlainUpdate) {
+        if (change.patchSize > emptyDocument.length) entries.push(new Kept(raw, change));
+        continue;
+      }
       const patch = change.encodedPatch ?? change.patch ?? found[next++];
       if (patch && !isEmptyPatch(patch)) entries.push(new Kept(raw, patch));
     }
@@ -171,11 +179,19 @@ export class InPlace implements Worker {
 }
 
 /** Its `_id` is looked for only where somebody asks. */
-class Kept implements PackedEntry {
+export class Kept implements PackedEntry {
+  readonly plain: PlainUpdate | undefined;
+
   constructor(
     readonly before: Buffer,
-    readonly patch: Patch | Buffer,
-  ) {}
+    private readonly known: Patch | Buffer | PlainUpdate,
+  ) {
+    this.plain = known instanceof PlainUpdate ? known : undefined;
+  }
+
+  get patch(): Patch | Buffer {
+    return this.known instanceof PlainUpdate ? this.known.encodedPatch : this.known;
+  }
 
   get id(): RawValue {
     return idOf(this.before);

@@ -14,8 +14,11 @@ export interface JournalEntry {
   patch: Patch;
 }
 
-/** An entry whose patch may be bytes already. */
-export type PackedEntry = Pick<JournalEntry, 'id' | 'before'> & { patch: Patch | Buffer };
+/** An entry whose patch may be bytes already, or be written by the change that it belongs to. */
+export type PackedEntry = Pick<JournalEntry, 'id' | 'before'> & {
+  patch: Patch | Buffer;
+  plain?: { patchSize: number; writePatch(writer: RawWriter): void };
+};
 /** An entry whose patch is decoded only where that is needed. */
 export type LazyEntry = Pick<JournalEntry, 'id' | 'before'> & { patch: Buffer };
 
@@ -67,8 +70,13 @@ export function pack(entries: readonly PackedEntry[]): Buffer {
 
 function packInto(writer: RawWriter, entries: readonly PackedEntry[]): void {
   for (const entry of entries) {
-    const { before, patch } = entry;
+    const { before, plain } = entry;
     writer.copy(before ?? document([element('c', entry.id)]));
+    if (plain) {
+      plain.writePatch(writer);
+      continue;
+    }
+    const { patch } = entry;
     writer.copy(Buffer.isBuffer(patch) ? patch : encodePatch(patch));
   }
 }
@@ -76,8 +84,14 @@ function packInto(writer: RawWriter, entries: readonly PackedEntry[]): void {
 /** About how many bytes the entries take. */
 function sizeOf(entries: readonly PackedEntry[]): number {
   let size = 64;
-  for (const { before, patch } of entries)
-    size += (before?.length ?? 32) + (Buffer.isBuffer(patch) ? patch.length : 64);
+  for (const entry of entries) {
+    const patch = entry.plain
+      ? entry.plain.patchSize
+      : Buffer.isBuffer(entry.patch)
+        ? entry.patch.length
+        : 64;
+    size += (entry.before?.length ?? 32) + patch;
+  }
   return size;
 }
 

@@ -46,6 +46,24 @@ export class Scan {
     return this.buffer[this.start[index]!]!;
   }
 
+  /** The number that a driver shows for the value, if it shows one. */
+  number(index: number): number | undefined {
+    const { buffer } = this;
+    const at = this.value[index]!;
+    switch (this.type(index)) {
+      case 1:
+        return buffer.readDoubleLE(at);
+      case 16:
+        return int32(buffer, at);
+      case 18: {
+        const long = int32(buffer, at + 4) * 0x1_0000_0000 + (int32(buffer, at) >>> 0);
+        return Number.isSafeInteger(long) ? long : undefined;
+      }
+      default:
+        return undefined;
+    }
+  }
+
   /** Position of the element of that name (with its NUL), or -1. */
   find(name: Uint8Array): number {
     const size = name.length;

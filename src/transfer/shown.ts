@@ -1,5 +1,6 @@
 // What a transform's function is shown of a document, and where the parts of its answer came from.
 import type { Document } from 'mongodb';
+import { decode } from './decode';
 import { BsonType, elements, nameOf, objectValue, valueOf } from './raw';
 import type { RawValue } from './raw';
 import { promote } from './storedFields';
@@ -14,6 +15,13 @@ export class Shown {
   private places: Map<object, { parent: object; key: string }> | undefined;
 
   constructor(readonly raw: Buffer) {
+    const quick = decode(raw, this.first);
+    if (quick) {
+      this.lossy = false;
+      this.promoted = quick;
+      return;
+    }
+    this.first.length = 0;
     const { promoted, lossy } = promote(raw);
     this.lossy = lossy;
     for (const key in promoted) {

@@ -2,6 +2,9 @@
 // their parts.
 import type { RawValue } from './raw';
 
+/** Bytes that are copied one by one: asking for a view of so few takes longer. */
+const byHand = 160;
+
 export class RawWriter {
   buffer: Buffer;
   /** Where the next byte goes. */
@@ -28,7 +31,7 @@ export class RawWriter {
     this.ensure(size);
     const target = this.buffer;
     let at = this.at;
-    if (size < 48) for (let i = from; i < to; i++) target[at++] = source[i]!;
+    if (size < byHand) for (let i = from; i < to; i++) target[at++] = source[i]!;
     else target.set(from === 0 && to === source.length ? source : source.subarray(from, to), at);
     this.at += size;
   }
@@ -40,7 +43,7 @@ export class RawWriter {
 
   int(value: number): void {
     this.ensure(4);
-    this.buffer.writeInt32LE(value, this.at);
+    putInt(this.buffer, this.at, value);
     this.at += 4;
   }
 
@@ -53,19 +56,31 @@ export class RawWriter {
 
   end(begun: number): void {
     this.byte(0);
-    this.buffer.writeInt32LE(this.at - begun, begun);
+    putInt(this.buffer, begun, this.at - begun);
   }
 
   /** Type and name of an element; its value comes next. */
   name(type: number, name: string): void {
+    this.named(type, nameBytes(name));
+  }
+
+  /** The same with the name as bytes, with its NUL. */
+  named(type: number, name: Uint8Array): void {
     this.byte(type);
-    this.copy(nameBytes(name));
+    this.copy(name);
   }
 
   element(name: string, value: RawValue): void {
     this.name(value.type, name);
     this.copy(value.bytes);
   }
+}
+
+function putInt(buffer: Uint8Array, at: number, value: number): void {
+  buffer[at] = value;
+  buffer[at + 1] = value >> 8;
+  buffer[at + 2] = value >> 16;
+  buffer[at + 3] = value >> 24;
 }
 
 const spare: RawWriter[] = [];
