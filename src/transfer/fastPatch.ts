@@ -184,7 +184,7 @@ function keepsOrder(): boolean {
 }
 
 /** Not a name that an update operator takes for just this field. */
-function isOddName(scan: Scan, i: number): boolean {
+export function isOddName(scan: Scan, i: number): boolean {
   const [from, end] = [scan.start[i]! + 1, scan.value[i]! - 1];
   if (from === end || scan.buffer[from] === dollar) return true;
   // Also one beyond ASCII: it may be no UTF-8.

@@ -44,6 +44,9 @@ export async function toldAgain(
   });
 }
 
+/** More than a row holds. */
+const mostImages = 1_000_000;
+
 type Patches = (Buffer | null)[];
 type Row = Parameters<typeof toldAgain>[1];
 
@@ -55,7 +58,7 @@ async function patchesOfFields(
 ): Promise<Patches | undefined> {
   const fields = touchedFields(row.update);
   if (!fields?.length) return undefined;
-  const parts = await outcomes(journal, row, fields, session);
+  const parts = await outcomesOf(journal, row, fields, session);
   const names = namesWithEnd(fields);
   const patches: Patches = [];
   for (const [i, before] of row.images.entries()) {
@@ -71,16 +74,30 @@ async function patchesOf(
   row: Row,
   session: ClientSession | undefined,
 ): Promise<Patches> {
-  const after = await outcomes(journal, row, undefined, session);
+  const after = await outcomesOf(journal, row, undefined, session);
   return row.images.map((before, i) => patchBetween(before, after[i]!));
 }
 
-/** The images after the update, in their order: whole, or these fields of them. */
-async function outcomes(
+/** The same, each of them the outcome of its image. */
+async function outcomesOf(
   journal: Collection,
-  { _id, images, update }: Row,
+  row: Row,
   fields: readonly string[] | undefined,
   session: ClientSession | undefined,
+): Promise<Buffer[]> {
+  const found = await outcomes(journal, row, fields, session);
+  const { images } = row;
+  if (found.length !== images.length || !images.every((image, i) => sameId(image, found[i]!)))
+    throw new Error('the outcome of an update cannot be told from the journal');
+  return found;
+}
+
+/** The images after the update, in their order: whole, or these fields of them. */
+export async function outcomes(
+  journal: Collection,
+  { _id, update }: Pick<Row, '_id' | 'update'>,
+  fields?: readonly string[],
+  session?: ClientSession,
 ): Promise<Buffer[]> {
   const pipeline = [
     { $match: { _id } },
@@ -92,12 +109,9 @@ async function outcomes(
   const command = {
     aggregate: journal.collectionName,
     pipeline,
-    cursor: { batchSize: images.length + 1 },
+    cursor: { batchSize: mostImages },
   };
-  const found = await readAll(journal.db, command, session);
-  if (found.length !== images.length || !images.every((image, i) => sameId(image, found[i]!)))
-    throw new Error('the outcome of an update cannot be told from the journal');
-  return found;
+  return readAll(journal.db, command, session);
 }
 
 export function sameId(a: Buffer, b: Buffer): boolean {

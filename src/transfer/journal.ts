@@ -4,6 +4,7 @@ import type { ClientSession, Collection, Db, Document, ObjectId } from 'mongodb'
 import { Binary, BSON, Int32, MaxKey, MinKey } from 'mongodb';
 import { addDocuments, RawList, sendWrites } from './command';
 import { stagesInto, toldAgain, type ImageRow } from './imageRow';
+import { toldByFields, type KeptRow } from './toldFields';
 import { unpackLazily, writeRows, type LazyEntry, type PackedEntry } from './journalPack';
 import {
   boolValue,
@@ -121,10 +122,12 @@ export class Journal {
    * counts, and one that settles the range (after a crash) replaces all before it.
    */
   async read(range: ObjectId, session?: ClientSession): Promise<RangeJournal> {
-    const s = this.step;
-    const between = { $gte: { s, r: range, a: new MinKey() }, $lte: { s, r: range, a: new MaxKey() } };
     const found = await this.collection
-      .find({ _id: between } as Document, { sort: { _id: 1 }, raw: true, ...(session ? { session } : {}) })
+      .find({ _id: this.attemptsOf(range) } as Document, {
+        sort: { _id: 1 },
+        raw: true,
+        ...(session ? { session } : {}),
+      })
       .toArray();
     const rows = found.map((raw) => storedRow(raw as unknown as Uint8Array));
     const attempts = new Map<number, StoredRow[]>();
@@ -143,6 +146,30 @@ export class Journal {
     if (kept.length === 1) return { target, entries: kept[0]!, nextAttempt };
     const entries = new Map(kept.flat().map((entry) => [keyOf(entry.id), entry]));
     return { target, entries: [...entries.values()], nextAttempt };
+  }
+
+  /** What the server has kept of a range by itself, if that is all there is of it and a change has confirmed it. */
+  async keptRow(range: ObjectId): Promise<KeptRow | undefined> {
+    const found = await this.collection
+      .find({ _id: this.attemptsOf(range) } as Document, {
+        projection: { images: 0, data: 0 },
+        sort: { _id: 1 },
+      })
+      .toArray();
+    const [kept, confirmed] = found;
+    const update = kept?.['update'] as Binary | undefined;
+    if (found.length !== 2 || !update || confirmed?.['n'] === undefined) return undefined;
+    return {
+      _id: kept!._id as unknown as Document,
+      n: Number(confirmed['n']),
+      target: String(kept!['collection']),
+      update: updateIn(Buffer.from(update.value())),
+    };
+  }
+
+  /** What takes a kept row back, looking at the touched fields alone. */
+  toldByFields(row: KeptRow, session: ClientSession): ReturnType<typeof toldByFields> {
+    return toldByFields(this.collection, row, session);
   }
 
   private async entriesOf(
@@ -193,6 +220,11 @@ export class Journal {
       element('a', intValue(attempt)),
       element('p', intValue(part)),
     ]);
+  }
+
+  private attemptsOf(range: ObjectId): Document {
+    const s = this.step;
+    return { $gte: { s, r: range, a: new MinKey() }, $lte: { s, r: range, a: new MaxKey() } };
   }
 
   private all(): Document {

@@ -13,7 +13,7 @@ import type { LazyEntry } from './journalPack';
 import { leaveAlone } from './leftAlone';
 import { decodePatch, isApplied, isUnapplied, takeBack } from './patch';
 import type { Range } from './ranges';
-import { document, element, intValue, keyOf, objectValue, sameBytes } from './raw';
+import { document, element, emptyDocument, idOf, intValue, keyOf, objectValue, sameBytes } from './raw';
 import type { RawValue } from './raw';
 import { decoded } from './shownId';
 import { readByIds } from './source';
@@ -27,7 +27,7 @@ const validationFailed = 121;
 interface Planned {
   entry: LazyEntry;
   now: Buffer;
-  /** Undefined = the document goes. */
+  /** As a whole or, where only the touched fields are known, these; undefined = the document goes. */
   after: Buffer | undefined;
   /** A smaller update that makes `after` of it. */
   u?: RawValue;
@@ -59,16 +59,16 @@ export class Restore {
 
   readonly work = async (attempt: Attempt): Promise<Outcome> => {
     const { job, session } = attempt;
-    const { target, entries } = await this.read(attempt);
+    const { target, entries, planned: told } = await this.read(attempt);
     const collection = this.options.db.collection(target);
     const done: Done = { deleted: 0, conflicts: [] };
     let todo = entries;
-    for (let tries = 0; todo.length > 0; tries++) {
+    for (let tries = 0; todo.length > 0 || (tries === 0 && told.length > 0); tries++) {
       if (tries > 0) await pause(Math.min(200, 2 ** tries), this.options.signal);
       const ids = todo.map((entry) => entry.id);
       const current = await readByIds(collection, ids, { session });
       await attempt.crashPoint('after-read');
-      const planned: Planned[] = [];
+      const planned: Planned[] = tries === 0 ? [...told] : [];
       for (const entry of todo) {
         const now = current.get(keyOf(entry.id));
         const reason = job.failed.get(keyOf(entry.id))?.reason ?? this.plan(entry, now, planned);
@@ -90,15 +90,31 @@ export class Restore {
       const { sweep, key } = job.range;
       await leaveAlone(this.leftAlone, sweep?.of ?? key, target, left, session);
     }
-    return this.outcome(entries, done, attempt);
+    return this.outcome([...told.map(({ entry }) => entry), ...entries], done, attempt);
   };
 
-  private async read({ job, session }: Attempt): Promise<{ target: string; entries: LazyEntry[] }> {
+  /** What there is to take back: of what is planned already the documents need not be read any more. */
+  private async read({ job, session }: Attempt): Promise<{
+    target: string;
+    entries: LazyEntry[];
+    planned: Planned[];
+  }> {
     const { sweep, key } = job.range;
-    const journaled = await this.journal.read(sweep?.of ?? key, session);
-    if (!sweep) return journaled;
-    const wanted = new Set(sweep.ids.map(keyOf));
-    return { ...journaled, entries: journaled.entries.filter((entry) => wanted.has(keyOf(entry.id))) };
+    const plain = session !== undefined && !sweep && job.failed.size === 0;
+    const row = plain ? await this.journal.keptRow(key) : undefined;
+    const quick = row && (await this.journal.toldByFields(row, session!));
+    const planned = (quick?.told ?? []).map(({ before, now, u }) => ({
+      entry: { id: idOf(before), before, patch: emptyDocument },
+      now,
+      after: before,
+      u: objectValue(u),
+    }));
+    if (row && quick && !quick.rest) return { target: row.target, entries: [], planned };
+    const { target, entries } = await this.journal.read(sweep?.of ?? key, session);
+    const known = new Set(planned.map(({ entry }) => keyOf(entry.id)));
+    const wanted = sweep && new Set(sweep.ids.map(keyOf));
+    const left = entries.filter(({ id }) => !known.has(keyOf(id)) && (wanted?.has(keyOf(id)) ?? true));
+    return { target, entries: left, planned };
   }
 
   private outcome(entries: readonly LazyEntry[], done: Done, { job }: Attempt): Outcome {

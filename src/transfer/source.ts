@@ -96,7 +96,7 @@ const idsPerQuery = 5000;
 export async function readByIds(
   collection: Collection,
   ids: readonly RawValue[],
-  options: { filter?: Document; session?: ClientSession },
+  options: { filter?: Document; projection?: Document; session?: ClientSession },
 ): Promise<Map<string, Buffer>> {
   const found = new Map<string, Buffer>();
   for (let at = 0; at < ids.length; at += idsPerQuery) {
@@ -106,6 +106,7 @@ export async function readByIds(
       find: collection.collectionName,
       filter: options.filter ? { $and: [wanted, options.filter] } : wanted,
       batchSize: idsPerQuery,
+      ...(options.projection ? { projection: options.projection } : {}),
     };
     for (const raw of await readAll(collection.db, command, options.session))
       found.set(keyOf(idOf(raw)), raw);
