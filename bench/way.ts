@@ -184,7 +184,10 @@ async function mostResident(): Promise<number> {
 async function processorMs(pid: number | undefined): Promise<number> {
   const stat = pid === undefined ? '' : await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // The name of the program comes before, in brackets, and may hold anything.
-  const [user, system] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(11, 13);
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
   return user && system ? (Number(user) + Number(system)) * 10 : NaN;
 }
 

@@ -43,18 +43,20 @@ export async function toldByFields(
   const target = journal.db.collection(row.target);
   const reading = fieldsNow(target, before, fields, session);
   // A transaction cannot be ended while one of its commands is under way.
-  const after = await outcomes(journal, row, fields).finally(() => reading.catch(() => undefined));
+  const [after] = await Promise.allSettled([outcomes(journal, row, fields), reading]);
+  if (after.status === 'rejected') throw after.reason;
+  const made = after.value;
   const current = await reading;
-  if (after.length !== before.length) return undefined;
+  if (made.length !== before.length) return undefined;
   const found: Told[] = [];
   let rest = false;
   for (const [i, was] of before.entries()) {
-    const made = after[i]!;
+    const is = made[i]!;
     const now = current(was, i);
     // Those that the update left as they were are nobody's business.
-    if (sameId(was, made) && sameBytes(was, made)) continue;
-    const u = now && undoOfFields(was, made, now);
-    if (u && sameId(was, made)) found.push({ before: was, now, u });
+    if (sameId(was, is) && sameBytes(was, is)) continue;
+    const u = now && undoOfFields(was, is, now);
+    if (u && sameId(was, is)) found.push({ before: was, now, u });
     else rest = true;
   }
   return { told: found, rest };
