@@ -34,7 +34,7 @@ def main():
 
 
 def work(request, channel):
-    from . import clients
+    from . import clients, outside
 
     told = request.get("door")
     if told is None:
@@ -43,6 +43,8 @@ def work(request, channel):
     door = clients.Door(told, channel, request["dryRun"])
     client = clients.own_client(door) if request["task"] == "call" else None
     clients.lead(door)
+    if client is not None and request["dryRun"]:
+        outside.watch(channel, door.address)
     entries = module.entries(module.load(request))
     if client is None:
         return [module.outline(entry) for entry in entries]

@@ -13,6 +13,7 @@ import {
 } from '../wire/ownSockets';
 import type { MigrationLog } from '../migration/kinds';
 import { hostText } from './address';
+import { OutsideCalls } from './outsideCalls';
 import { type Connection, primaryAddress } from './connect';
 import { SameCluster } from './sameCluster';
 
@@ -40,6 +41,8 @@ export interface Outlet {
   cluster(): string[];
   /** A client to another server was made; an error ends the code. */
   elsewhere(to: Destination): Error | undefined;
+  /** Heard of what the code does outside of the database, in a dry run. */
+  outside: OutsideCalls | undefined;
   log: MigrationLog;
   signal: AbortSignal;
 }
@@ -62,10 +65,13 @@ export class OwnClients implements SocketGuard {
   #closed = false;
   /** How often code was kept from writing that may only read. */
   refusedWrites = 0;
+  /** What the code does outside of the database; in a dry run. */
+  readonly outside: OutsideCalls | undefined;
 
   private constructor(options: OwnClientsOptions, cluster: SameCluster) {
     this.#options = options;
     this.#cluster = cluster;
+    this.outside = options.dryRun ? new OutsideCalls() : undefined;
   }
 
   /** From now on connections of authors' code are seen. */
@@ -101,6 +107,7 @@ export class OwnClients implements SocketGuard {
       dryRun,
       cluster: () => this.#cluster.names,
       elsewhere: (to) => this.elsewhere(to),
+      outside: this.outside,
       log,
       signal,
     };
@@ -118,6 +125,7 @@ export class OwnClients implements SocketGuard {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.outside?.close();
     this.#place?.remove();
     await this.#door?.close();
   }
@@ -134,6 +142,10 @@ export class OwnClients implements SocketGuard {
         void expected.set(localPort, door.expect(localPort, { address: hostText(to), tls })),
       withdraw: (localPort) => expected.get(localPort)?.(),
     };
+  }
+
+  reaches(to: Destination): void {
+    if (!isDoor(to)) this.outside?.note('connection', hostText(to));
   }
 
   elsewhere(to: Destination): Error | undefined {
@@ -164,7 +176,9 @@ export class OwnClients implements SocketGuard {
   // The door ------------------------------------------------------------------------------------------------------
 
   #within<T>(work: () => T): T {
-    return this.#place ? this.#place.within(work) : work();
+    const { outside } = this;
+    const seen = outside ? () => outside.within(work) : work;
+    return this.#place ? this.#place.within(seen) : seen();
   }
 
   /** Undefined where scripts have no door at all; their own clients are then treated like those to other hosts. */

@@ -20,6 +20,8 @@ export interface SocketGuard {
   lead(to: Destination): Lead | undefined;
   /** A connection that is not led begins to speak as a MongoDB client does; an error ends it before it is heard. */
   elsewhere(to: Destination): Error | undefined;
+  /** Any connection that is not led. */
+  reaches?(to: Destination): void;
 }
 
 /** Where a connection is led instead, on loopback. */
@@ -135,6 +137,7 @@ function connectGuarded(this: Socket, ...args: unknown[]): Socket {
   // What speaks TLS here has gone past the other hook, and the door cannot answer it.
   const lead = this instanceof TLSSocket ? undefined : guard.lead(to);
   if (!lead) {
+    guard.reaches?.(to);
     connectSocket.apply(this, args);
     // Afterwards: connecting puts the methods of a socket back to what they were.
     listen(this, () => guard.elsewhere(to));

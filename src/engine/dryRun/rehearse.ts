@@ -54,6 +54,8 @@ export async function rehearse(
   await touchDeclared(scratch, migration, scope);
   const unseen = await missedBySample(rehearsal, changed);
   const started = performance.now();
+  const { outside } = scope.ownClients;
+  outside?.take();
   const back = isBack(scope);
   let way: Verdict | undefined;
   const failure = await attempt(async () => {
@@ -63,6 +65,7 @@ export async function rehearse(
   const seconds = (performance.now() - started) / 1000;
   // What the verdicts try is not what the migration sends.
   const sent = { ...commands };
+  const left = outside?.take() ?? [];
   const found = await inspect(scratch, target.database);
   if (goesOn && failure === null) await scratch.keep();
   const sample = await sampled(scratch);
@@ -82,7 +85,7 @@ export async function rehearse(
     refusedByValidator: found.refusedByValidator,
     ...verdicts,
     estimate: await estimate(rehearsal, found, seconds, changed),
-    warnings: [...found.warnings, ...unseen],
+    warnings: [...found.warnings, ...unseen, ...left],
   };
 }
 

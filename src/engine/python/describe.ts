@@ -77,6 +77,7 @@ async function ask(origin: Origin): Promise<Told[]> {
   };
   const ears: PythonEars = {
     log: outlet?.log ?? silent,
+    outside: () => undefined,
     ask: () => Promise.resolve({ error: 'There is no ctx while a file is loaded.' }),
     progress: () => undefined,
     elsewhere: (to: Destination) => outlet?.elsewhere(to),

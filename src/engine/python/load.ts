@@ -113,6 +113,7 @@ async function call(
   const ears: PythonEars = {
     log: ctx.log,
     ask: (question) => questions.answer(question),
+    outside: (kind, place) => origin.outlet?.outside?.note(kind, place),
     progress: (done: number, total: number | undefined) => ctx.progress(done, total),
     elsewhere: (to: Destination) => origin.outlet?.elsewhere(to),
   };

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { MigrationLog } from '../../migration/kinds';
 import type { Destination } from '../../wire/ownSockets';
+import { type OutsideKind, unseen } from '../outsideCalls';
 import { childEnvironment } from './environment';
 import { type Python, pythonFolder } from './interpreter';
 
@@ -43,6 +44,8 @@ export interface PythonEars {
   progress(done: number, total: number | undefined): void;
   /** Something that the runner shall do (`ctx.convert`); arguments as canonical Extended JSON. Rejects for nothing. */
   ask(question: PythonQuestion): Promise<PythonReply>;
+  /** In a dry run: what the code does outside of the database. */
+  outside(kind: OutsideKind, place: string): void;
   /** A client to another server; an error ends the process. */
   elsewhere(to: Destination): Error | undefined;
 }
@@ -86,6 +89,7 @@ type Message =
   | { type: 'log'; level: keyof MigrationLog; message: string }
   | { type: 'progress'; done: number; total: number | null }
   | ({ type: 'ask' } & PythonQuestion)
+  | { type: 'outside'; kind: OutsideKind; place: string }
   | { type: 'elsewhere'; host: string; port: number };
 
 /** After a cancel, the code has so long to come to its next command, which is refused. */
@@ -106,14 +110,16 @@ export async function runPython(
 ): Promise<PythonAnswer> {
   signal?.throwIfAborted();
   const { env, secret } = childEnvironment(process.env);
-  const child = spawn(python.command, [join(pythonFolder(), '_migratory_runner', 'start.py')], {
-    cwd: request.root,
-    env,
-    stdio: ['pipe', 'pipe', 'pipe'],
-    // A group of its own can be ended whole, and hears no Ctrl-C.
-    detached: process.platform !== 'win32',
-    windowsHide: true,
-  });
+  const child = unseen(() =>
+    spawn(python.command, [join(pythonFolder(), '_migratory_runner', 'start.py')], {
+      cwd: request.root,
+      env,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // A group of its own can be ended whole, and hears no Ctrl-C.
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+    }),
+  );
   const conversation = new Conversation(child, ears);
   let timer: NodeJS.Timeout | undefined;
   const onAbort = (): void => void (timer = setTimeout(() => endAll(child), graceMs));
@@ -174,6 +180,7 @@ class Conversation {
     if (message.type === 'log') this.#ears.log[message.level](message.message);
     else if (message.type === 'progress') this.#ears.progress(message.done, message.total ?? undefined);
     else if (message.type === 'ask') void this.#ask(message);
+    else if (message.type === 'outside') this.#ears.outside(message.kind, message.place);
     else if (message.type === 'elsewhere') this.#hearOfClient(message);
     else this.#answer = message;
   }
