@@ -5,6 +5,7 @@ import { ExitCode, UserError } from '../protocol/errors';
 import type { RunStep } from '../protocol/run';
 import type { DoorCommand } from '../wire/door';
 import { createContext, transferContext } from './context';
+import { HelperJournal } from './helperJournal';
 import { PendingHelpers } from './helpers/pendingHelpers';
 import { ObservedProgress } from './observedProgress';
 import { OneTransaction, type LedgerCommand } from './oneTransaction';
@@ -21,7 +22,7 @@ export interface DoorExtras extends Pick<ScriptDoorOptions, 'after' | 'redirect'
   ledgerRow?: () => Promise<LedgerCommand>;
 }
 
-/** Runs `up` with a journal, unless the project wants none; what an earlier attempt has left is undone first. */
+/** Runs `up` with a journal, unless the project wants none; what an earlier attempt has left in one is undone first. */
 export async function applyScript(
   scope: RunScope,
   step: RunStep,
@@ -31,10 +32,12 @@ export async function applyScript(
   let up: ScriptFunction = definition.up.bind(definition);
   const one = definition.transaction ? new OneTransaction(extras.ledgerRow) : undefined;
   if (one) up = one.wrap(up);
-  if (scope.settings.backup !== 'journal') return runScript(scope, step, up, extras, { one });
   const { recorder, connection } = scope;
   const runId = step.journal ?? recorder.id;
   await undoEarlier(scope, step, runId);
+  step.unkept = undefined;
+  if (scope.settings.backup !== 'journal')
+    return runScript(scope, step, up, extras, { one, journal: new HelperJournal(scope, step, runId) });
   // From here on the run document says that there is a journal: who finds it interrupted may undo it.
   step.journal = runId;
   await recorder.flush();
@@ -86,7 +89,7 @@ export async function runScript(
     journal,
     one,
     pace: { progress, throttle } = paceOf(scope, step),
-  }: { journal?: ScriptJournal; one?: OneTransaction; pace?: Pace } = {},
+  }: { journal?: Pick<ScriptJournal, 'noteTransfer' | 'before'>; one?: OneTransaction; pace?: Pace } = {},
 ): Promise<void> {
   scope.recorder.beginWork(step, null);
   const helpers = new PendingHelpers();

@@ -37,7 +37,7 @@ export async function readStatus(input: PlanInput): Promise<MigrationStatus[]> {
       file: entry.file,
       index: entry.index,
       description: entry.description,
-      ...reversibility(entry, row, journals),
+      ...reversibility(entry, row, journals, step?.step.unkept),
       ...appliedFacts(row),
       checksum: entry.checksum,
       run: step?.run._id ?? row?.run,
@@ -75,6 +75,7 @@ function reversibility(
   entry: CatalogueEntry,
   row: LedgerRow | undefined,
   journals: PlanInput['journals'],
+  unkept: string | undefined,
 ): Pick<MigrationStatus, 'reversible' | 'irreversibleReason'> {
   if (entry.irreversible) {
     const reason = entry.irreversible === true ? 'It is marked irreversible.' : entry.irreversible;
@@ -83,7 +84,7 @@ function reversibility(
   // A transform is undone from its journal even without a `revert`.
   if (entry.hasDown || entry.kind === 'transform') return { reversible: true };
   const journaled = row ? row.run !== undefined && journals?.runs.has(row.run) : journals?.forScripts;
-  if (entry.kind === 'script' && journaled) return { reversible: true };
+  if (entry.kind === 'script' && journaled && unkept === undefined) return { reversible: true };
   return { reversible: false, irreversibleReason: 'It has no down.' };
 }
 
@@ -149,13 +150,18 @@ function pendingState(last: LastStep | undefined, laterIsApplied: boolean): Migr
 
 const atWork: ReadonlySet<string> = new Set(['running', 'paused', 'verifying', 'rolling-back']);
 
+/** Everything that the script has changed can be undone. */
+export function hasWholeJournal({ journal, unkept }: RunStep): boolean {
+  return journal !== undefined && unkept === undefined;
+}
+
 /** Its work was begun and neither finished nor undone: the documents may stand half-way. */
 function isUnfinished({ run, step }: LastStep): boolean {
   if (step.state === 'interrupted') return true;
   // The run came to an end that its step did not live to see.
   if (atWork.has(step.state) && finalRunStates.includes(run.state)) return true;
   // A script with a journal changes indexes and options too, which nobody counts.
-  if (step.kind === 'script' && step.journal !== undefined)
+  if (step.kind === 'script' && hasWholeJournal(step))
     return step.state === 'failed' || step.state === 'cancelled';
   // A step that failed at its checks has changed nothing.
   if (step.state === 'failed') return step.processed > 0 || step.total !== null;
@@ -170,7 +176,7 @@ export function unfinishedRun(name: string, runs: RunDocument[]): string | undef
   const last = lastSteps(runs).get(name);
   if (!last || last.run.direction !== 'up' || !isUnfinished(last)) return undefined;
   // Without a journal nobody can tell how far a script came.
-  if (last.step.kind === 'script' && last.step.journal === undefined) return undefined;
+  if (last.step.kind === 'script' && !hasWholeJournal(last.step)) return undefined;
   return last.step.journal ?? last.run._id;
 }
 

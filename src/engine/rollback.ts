@@ -13,7 +13,7 @@ import { describeError } from '../migration/describeError';
 import { transferContext } from './context';
 import { runs } from './runs';
 import { CancelledError, type RunScope } from './scope';
-import { forgetScriptJournal, hasScriptJournal, rollBackScript } from './scriptJournal/undo';
+import { forgetScriptJournal, hasScriptJournal, rollBackScript, scriptRows } from './scriptJournal/undo';
 import { StuckError } from './userCode';
 
 export interface RollbackResult {
@@ -61,8 +61,14 @@ async function rollBackByDown(
   extras: DoorExtras,
 ): Promise<RollbackResult> {
   const journaled = appliedBy !== undefined && (await hasScriptJournal(scope, step, appliedBy));
+  const unkept = journaled ? await scriptRows(scope, step, appliedBy).unkept() : undefined;
   if (typeof definition.down !== 'function') {
-    if (journaled) return rollBackFromJournal(scope, step, appliedBy);
+    if (journaled && unkept === undefined) return rollBackFromJournal(scope, step, appliedBy);
+    if (unkept !== undefined)
+      throw new UserError(
+        `"${step.name}" has no down. It ran with backup: 'none': what its calls of ctx have journaled could be taken ` +
+          `back, but not what it has changed by itself (first: ${unkept}). Nothing was rolled back; add a down to it.`,
+      );
     throw new UserError(
       `"${step.name}" has no down, and no journal of its run is kept, so it cannot be rolled back. Add a down to it.`,
     );
@@ -70,7 +76,8 @@ async function rollBackByDown(
   try {
     await runScript(scope, step, definition.down.bind(definition), extras);
   } catch (error) {
-    const goesOn = journaled && scope.settings.onFailure === 'rollback' && !scope.signal.aborted;
+    const goesOn =
+      journaled && unkept === undefined && scope.settings.onFailure === 'rollback' && !scope.signal.aborted;
     if (!goesOn || error instanceof CancelledError || error instanceof StuckError) throw error;
     const { message } = describeError(error, { root: scope.root });
     scope.recorder.log('error', `Its down failed: ${message} It is rolled back from its journal.`, step.name);

@@ -12,7 +12,7 @@ import type { CatalogueEntry } from './catalogue';
 import type { Connection } from './connect';
 import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
-import { readStatus, unfinishedRollback, unfinishedRun } from './plan';
+import { hasWholeJournal, readStatus, unfinishedRollback, unfinishedRun } from './plan';
 import { countQuarantine } from './quarantine';
 import { journalPrefix } from '../transfer/journal';
 import { listRuns } from './runs';
@@ -90,7 +90,7 @@ export function findResumable(request: ExecuteRequest, runs: RunDocument[]): Run
   const newest = runs.find((run) => run.mode === 'up' || run.mode === 'down');
   if (newest?.mode !== 'up' || newest.state !== 'interrupted') return undefined;
   const open = newest.steps.find((step) => step.state === 'interrupted');
-  if (!open || (open.kind === 'script' && open.journal === undefined)) return undefined;
+  if (!open || (open.kind === 'script' && !hasWholeJournal(open))) return undefined;
   return request.names.length === 0 || request.names.includes(open.name) ? newest : undefined;
 }
 

@@ -98,6 +98,8 @@ export interface RunStep {
   error: ErrorInfo | null;
   /** The run whose journal and checkpoints this step uses, when it goes on with the work of an earlier run. */
   journal?: string;
+  /** What a script has changed first that no journal is kept of: its journal leads back a part of the way alone. */
+  unkept?: string;
 }
 
 export interface RunLogLine {

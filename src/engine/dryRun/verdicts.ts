@@ -10,6 +10,7 @@ import { rollBackFromJournal, rollBackMigration } from '../rollback';
 import { CancelledError, type RunScope } from '../scope';
 import { StuckError } from '../userCode';
 import { differences, isSame, type Difference } from './findings';
+import { hasScriptJournal } from '../scriptJournal/undo';
 import type { Scratch } from './scratch';
 
 /** One migration in front of its scratch databases. */
@@ -58,12 +59,10 @@ export async function reverse(rehearsal: Rehearsal): Promise<Verdict> {
     return { answer: 'no', details: `It is marked irreversible${why}.` };
   }
   const own = hasOwnWayBack(migration);
-  if (isScript(definition) && !own && scope.settings.backup !== 'journal') {
-    return { answer: 'no', details: "It has no down, and with backup: 'none' it has no journal." };
-  }
   await scratch.reset();
   const journal = `${scope.recorder.id}-reverse`;
   const forward = { ...step, journal };
+  let missing: string | undefined;
   const failure = await attempt(async () => {
     await applyMigration(scope, migration, forward, extras);
     if (own) {
@@ -71,13 +70,15 @@ export async function reverse(rehearsal: Rehearsal): Promise<Verdict> {
       const appliedBy = isScript(definition) ? undefined : journal;
       await rollBackMigration(scope, migration, { ...step, journal: `${journal}-down` }, appliedBy, extras);
     } else {
-      await rollBackFromJournal(scope, forward, journal);
+      missing = isScript(definition) ? await missingJournal(scope, forward, journal) : undefined;
+      if (missing === undefined) await rollBackFromJournal(scope, forward, journal);
     }
   });
   if (failure) {
     const { message } = describeError(failure.error, { file: migration.file, root: scope.root });
     return { answer: 'no', details: `The way back fails: ${message}` };
   }
+  if (missing !== undefined) return { answer: 'no', details: `It has no down, and ${missing}` };
   const how = isScript(definition) && !own ? 'It has no down and was taken back from its journal. ' : '';
   const left = (await differences(scratch, 0)).filter((difference) => !isSame(difference));
   if (left.length === 0)
@@ -86,6 +87,12 @@ export async function reverse(rehearsal: Rehearsal): Promise<Verdict> {
     answer: 'no',
     details: `${how}Afterwards not everything is as it was: ${left.map(inWords).join('; ')}.`,
   };
+}
+
+async function missingJournal(scope: RunScope, step: RunStep, run: string): Promise<string | undefined> {
+  if (!(await hasScriptJournal(scope, step, run))) return "with backup: 'none' it has no journal.";
+  if (step.unkept === undefined) return undefined;
+  return `with backup: 'none' no journal holds what it changes by itself (first: ${step.unkept}).`;
 }
 
 /** A `down`, or a `revert` of a transform; else only the journal leads back. */

@@ -259,6 +259,15 @@ export class ScriptRows {
     return this.#finds({ _id: this.#all() });
   }
 
+  /** What the script has changed first that is not in here (helperJournal.ts). */
+  async unkept(): Promise<string | undefined> {
+    const row = await this.#collection.findOne(
+      { _id: this.#all(), 'facts.unkept': { $exists: true } },
+      { sort: { _id: -1 } },
+    );
+    return (row?.['facts'] as { unkept?: string } | undefined)?.unkept;
+  }
+
   /** Whether a transfer of this name is part of the script already. */
   async hasTransfer(step: string): Promise<boolean> {
     return this.#finds({ _id: this.#all(), op: 'transfer', 'facts.step': step });
