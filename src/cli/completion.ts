@@ -47,6 +47,7 @@ const namesAfter: Record<string, number> = {
   verify: 0,
   mark: 0,
   rerun: 0,
+  squash: 0,
   quarantine: 1,
   conflicts: 1,
 };

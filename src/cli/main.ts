@@ -16,6 +16,7 @@ import {
 } from './commands/recover';
 import { controlCommand, runsCommand, throttleCommand, type ThrottleOptions } from './commands/runs';
 import { runCommand, type RunOptions } from './commands/run';
+import { squashCommand, type SquashFlags } from './commands/squash';
 import { statusCommand } from './commands/status';
 import { askCommand, completions, completionScript } from './completion';
 import { Output } from './output';
@@ -267,6 +268,18 @@ add('adopt', 'take what another tool has applied as applied here too', [
     action((output, globals, options: { from?: string; dryRun?: boolean }) =>
       adoptCommand(output, globals, options),
     ),
+  );
+add(
+  'squash [names...]',
+  'make one file of applied migrations, the first ones, and prove that it does the same',
+  ['squash', 'squash --to 120-prices.js --name "schema 2026"', 'squash --dry-run'],
+)
+  .option('--to <name>', 'up to and with this one (default: up to the first that is not applied)')
+  .option('--name <description>', "a part of the new file's name", 'squashed')
+  .option('--dry-run', 'show the new file; write nothing')
+  .addOption(forArgs())
+  .action(
+    action((output, globals, options: SquashFlags, names) => squashCommand(output, globals, names, options)),
   );
 add('repair', 'settle what killed processes have left behind', ['repair']).action(
   action((output, globals) => repairCommand(output, globals)),

@@ -25,6 +25,8 @@ export interface CatalogueEntry {
   /** Runs again when its file has changed. */
   repeatable?: boolean;
   requires: string[];
+  /** Names of the migrations that it stands for. */
+  replaces?: string[];
   /** SHA-256 (hex) of the file's bytes. */
   checksum: string;
   source: Buffer;
@@ -99,6 +101,7 @@ async function readEntries(
       irreversible: entry.irreversible,
       repeatable: entry.repeatable,
       requires: entry.requires ?? [],
+      replaces: entry.replaces,
       checksum,
       source,
       range: { start: entry.start, end: entry.end },
@@ -124,5 +127,6 @@ export function describeLoaded(
     irreversible: definition.irreversible,
     repeatable: definition.repeatable,
     requires: definition.requires ?? [],
+    replaces: definition.replaces,
   };
 }

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { ExitCode, UserError } from '../protocol/errors';
 import type { MigrationState, MigrationStatus } from '../protocol/status';
 import type { LedgerRow } from './ledger';
+import { refuseReplaced } from './replaced';
 
 const runnable: readonly MigrationState[] = ['pending', 'out-of-order', 'failed', 'interrupted'];
 
@@ -140,6 +141,7 @@ function rowsTogether(rows: LedgerRow[], run: string | undefined): Set<string> {
 export function findStatus(statuses: MigrationStatus[], name: string): MigrationStatus {
   const [found, ...others] = matching(statuses, name);
   if (found && others.length === 0) return found;
+  if (!found) refuseReplaced(name, statuses);
   throw new UserError(
     found
       ? `${basename(name)} holds ${others.length + 1} migrations; name one of them: ${[found, ...others].map((status) => status.name).join(', ')}.`

@@ -9,6 +9,7 @@ import { redactUri } from '../project/target';
 import { outsideGuards } from '../wire/ownSockets';
 import { DryRunChain } from './dryRun/chain';
 import { dropOutdatedJournals } from './journals';
+import { recordCounted } from './squash/recordCounted';
 import { acquireLease, type Lease, LeaseLostError } from './lease';
 import { type HeldLock, takeLock } from './migrateMongoLock';
 import type { MigrationSet } from './migrationSet';
@@ -62,23 +63,27 @@ export async function execute(given: ExecuteOptions): Promise<ExecuteResult> {
     return executeWithLease(options);
   }
   const steps = await chooseSteps(options, options.request, await readState(options));
-  const recorder = createRecorder(options, steps);
-  recorder.start(steps.map((step) => step.entry.name));
-  if (mode === 'dry-run') return rehearseSteps(options, recorder, steps);
-  return runSteps(options, recorder, steps, null, (scope, planned, set) =>
-    validateStep(scope, planned, set, mode),
-  );
+  if (mode === 'dry-run') return rehearseSteps(options, steps);
+  return workWithoutLease(options, steps, (scope, planned, set) => validateStep(scope, planned, set, mode));
 }
 
-function rehearseSteps(
+/** Works through steps without a lease and without a record but the events: what only looks, or works on copies. */
+export function workWithoutLease(
   options: ExecuteOptions,
-  recorder: RunRecorder,
   steps: PlannedStep[],
+  work: Work,
+  afterwards?: () => Promise<void>,
 ): Promise<ExecuteResult> {
+  const recorder = createRecorder(options, steps);
+  recorder.start(steps.map((step) => step.entry.name));
+  return runSteps(options, recorder, steps, null, work, afterwards);
+}
+
+function rehearseSteps(options: ExecuteOptions, steps: PlannedStep[]): Promise<ExecuteResult> {
   const names = steps.map(({ entry }) => entry.name);
   const chain = new DryRunChain(options.connection.client, options.settings.sample, names);
   const work: Work = (scope, planned, set) => chain.rehearse(scope, planned, set);
-  return runSteps(options, recorder, steps, null, work, () => chain.close());
+  return workWithoutLease(options, steps, work, () => chain.close());
 }
 
 /** Rolls an applied migration back with the version that was applied, and runs it as its file is now. */
@@ -102,6 +107,7 @@ async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult>
     await settleStaleRuns(connection.db, id);
     // Only under the lease does the state stand still: what was read before may be done already.
     const state = await readState(options);
+    if (options.request.mode === 'up') await recordCounted(options, state, id);
     const steps = resumed
       ? await resumeSteps(resumed, state, options.request)
       : await chooseSteps(options, options.request, state);
@@ -161,7 +167,7 @@ function createRecorder(
   return recorder;
 }
 
-type Work = (scope: RunScope, planned: PlannedStep, set: MigrationSet) => Promise<void>;
+export type Work = (scope: RunScope, planned: PlannedStep, set: MigrationSet) => Promise<void>;
 
 /** Runs the steps in order until one fails, and settles the run. @param afterwards whatever became of them. */
 async function runSteps(

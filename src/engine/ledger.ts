@@ -20,6 +20,10 @@ export interface LedgerRow {
   /** What migrate-mongo's rows of one `up` share. */
   block?: number;
   state: 'applied' | 'conflicts';
+  /** Names of the migrations that it stands for. */
+  replaces?: string[];
+  /** It has no row: it counts as applied because everything that it stands for is. */
+  counted?: true;
 }
 
 export interface LedgerEntry {
@@ -35,6 +39,7 @@ export interface LedgerEntry {
   runStartedAt: Date;
   /** When it was applied, if that was not now but by another tool. */
   appliedAt?: Date;
+  replaces?: string[];
 }
 
 export type AcceptedVersion = Pick<LedgerEntry, 'checksum' | 'source' | 'file' | 'kind'>;
@@ -149,8 +154,14 @@ function readRow(name: unknown, row: Document): LedgerRow[] {
       kind: readText(row['kind']),
       block: readNumber(row['migrationBlock']) ?? undefined,
       state: row['state'] === 'conflicts' ? 'conflicts' : 'applied',
+      replaces: readNames(row['replaces']),
     },
   ];
+}
+
+function readNames(value: unknown): string[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  return value.filter((name): name is string => typeof name === 'string');
 }
 
 function readText(value: unknown): string | undefined {

@@ -17,11 +17,12 @@ export function ledgerEntry(
 
 /** Of a migration that is only marked as applied: nothing was run. */
 export function markedEntry(
-  { name, checksum, source, file, kind }: CatalogueEntry,
+  { name, checksum, source, file, kind, replaces }: CatalogueEntry,
   run: string,
   runStartedAt: Date,
 ): LedgerEntry {
-  return { name, durationMs: 0, checksum, source, run, file: fileName(file), kind, runStartedAt };
+  const entry = { name, durationMs: 0, checksum, source, run, file: fileName(file), kind, runStartedAt };
+  return replaces === undefined ? entry : { ...entry, replaces };
 }
 
 function fileName(path: string): string {

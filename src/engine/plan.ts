@@ -1,9 +1,11 @@
 // The plan: the state of every migration against a ledger. Which of them a run takes is in choice.ts.
+import type { ErrorInfo } from '../protocol/errors';
 import { finalRunStates, type RunDocument, type RunStep } from '../protocol/run';
 import type { MigrationState, MigrationStatus } from '../protocol/status';
 import { outlineSource } from '../migration/outlineSource';
 import type { Catalogue, CatalogueEntry } from './catalogue';
 import type { Ledger, LedgerRow } from './ledger';
+import { appliedNames, bringBack, whyWaiting } from './replaced';
 
 export interface PlanInput {
   catalogue: Catalogue;
@@ -21,15 +23,16 @@ export async function readStatus(input: PlanInput): Promise<MigrationStatus[]> {
   const { catalogue, rows, runs, ledger, journals } = input;
   const ledgered = new Map(rows.map((row) => [row.name, row]));
   const last = lastSteps(runs);
+  const applied = appliedNames(rows);
   const newestApplied = catalogue.entries.findLastIndex((entry) => ledgered.has(entry.name));
   const statuses: MigrationStatus[] = [];
   for (const [position, entry] of catalogue.entries.entries()) {
     const row = ledgered.get(entry.name);
     const step = last.get(entry.name);
-    const applied = row && (await appliedState(entry, row, ledger));
-    const again = applied === 'changed' && entry.repeatable === true;
+    const known = row && (await appliedState(entry, row, ledger));
+    const again = known === 'changed' && entry.repeatable === true;
     const late = !row && position < newestApplied;
-    const state = applied && !again ? applied : pendingState(step, late);
+    const state = known && !again ? known : pendingState(step, late);
     statuses.push({
       name: entry.name,
       state: step && isActive(step) ? 'running' : state,
@@ -42,7 +45,8 @@ export async function readStatus(input: PlanInput): Promise<MigrationStatus[]> {
       checksum: entry.checksum,
       run: step?.run._id ?? row?.run,
       quarantined: step?.step.quarantined || undefined,
-      error: state === 'failed' ? (step?.step.error ?? undefined) : undefined,
+      replaces: entry.replaces,
+      error: (state === 'failed' && step?.step.error) || (row ? undefined : waiting(entry, applied)),
     });
   }
   const onDisk = new Set(catalogue.entries.map((entry) => entry.name));
@@ -59,6 +63,15 @@ export async function readStatus(input: PlanInput): Promise<MigrationStatus[]> {
     });
   }
   return statuses;
+}
+
+/** It stands for others of which only some are applied. */
+function waiting(
+  { name, replaces = [] }: CatalogueEntry,
+  applied: ReadonlySet<string>,
+): ErrorInfo | undefined {
+  const why = whyWaiting(name, replaces, applied);
+  return why === undefined ? undefined : { message: `${why} ${bringBack}`, user: true };
 }
 
 function appliedFacts(

@@ -10,6 +10,8 @@ export interface PlannedStep {
   row: LedgerRow | undefined;
   /** The whole ledger when the run began. */
   rows: LedgerRow[];
+  /** All migrations that there are. */
+  entries?: CatalogueEntry[];
   /** The run that began its work and did not finish it. */
   unfinished: string | undefined;
   /** The run that began to roll it back and did not finish. */

@@ -37,6 +37,10 @@ export async function markMigration(
     const ledger = openLedger(connection.db, settings);
     const applied = rows.some((row) => row.name === name);
     if (as === 'pending') {
+      if (rows.some((row) => row.name === name && row.counted))
+        throw wrongName(
+          `"${name}" has no row of its own: it counts as applied, since all that it stands for is.`,
+        );
       if (!applied) throw wrongName(`"${name}" is not applied.`);
       await ledger.remove(name);
       return 'marked';

@@ -14,6 +14,7 @@ import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
 import { hasWholeJournal, readStatus, unfinishedRollback, unfinishedRun } from './plan';
 import { countQuarantine } from './quarantine';
+import { settleReplaced } from './replaced';
 import { journalPrefix } from '../transfer/journal';
 import { listRuns } from './runs';
 import { type EngineSettings, openLedger } from './scope';
@@ -58,13 +59,15 @@ export interface Project {
 /** Reads folder, ledger and runs, and judges every migration; runs nothing and writes nothing. */
 export async function readState({ connection, set, settings }: Project): Promise<ProjectState> {
   const ledger = openLedger(connection.db, settings);
-  const [catalogue, rows, runs, journals] = await Promise.all([
+  const [read, recorded, runs, journals] = await Promise.all([
     set.read(),
     ledger.rows(),
     listRuns(connection.db),
     listJournals(connection.db),
   ]);
   const forScripts = settings.backup === 'journal';
+  const { entries, rows } = settleReplaced(read.entries, recorded);
+  const catalogue = { ...read, entries };
   const statuses = await readStatus({
     catalogue,
     rows,
@@ -72,7 +75,7 @@ export async function readState({ connection, set, settings }: Project): Promise
     ledger,
     journals: { runs: journals, forScripts },
   });
-  return { statuses, rows, entries: catalogue.entries, runs, problems: catalogue.problems };
+  return { statuses, rows, entries, runs, problems: read.problems };
 }
 
 /** The runs whose journal is still kept. */
@@ -245,6 +248,7 @@ function planOne(status: MigrationStatus, state: ProjectState, applied?: Applied
     entry,
     row: state.rows.find((row) => row.name === name),
     rows: state.rows,
+    entries: state.entries,
     state: status.state,
     unfinished: unfinishedRun(name, state.runs),
     unfinishedRollback: unfinishedRollback(name, state.runs),

@@ -15,6 +15,7 @@ import { loadStep } from './loadStep';
 import type { MigrationSet } from './migrationSet';
 import type { PlannedStep } from './plannedStep';
 import { forgetQuarantine, inQuarantine } from './quarantine';
+import { appliedNames } from './replaced';
 import { retryScript } from './retryScript';
 import { rollBackFromJournal, rollBackMigration } from './rollback';
 import { openLedger, type RunScope } from './scope';
@@ -176,9 +177,14 @@ export async function checkStep(
 }
 
 /** By the ledger when the run began, and by the run itself since. */
-function appliedBy({ recorder }: RunScope, { rows }: PlannedStep): Set<string> {
-  const here = recorder.document.steps.filter(({ state }) => state === 'applied');
-  return new Set([...rows, ...here].map(({ name }) => name));
+function appliedBy({ recorder }: RunScope, { rows, entries = [] }: PlannedStep): Set<string> {
+  const applied = appliedNames(rows);
+  for (const { name, state } of recorder.document.steps) {
+    if (state !== 'applied') continue;
+    applied.add(name);
+    for (const old of entries.find((entry) => entry.name === name)?.replaces ?? []) applied.add(old);
+  }
+  return applied;
 }
 
 async function verifyStep(

@@ -155,6 +155,7 @@ const commonRules: [field: string, rule: Rule][] = [
   ['irreversible', either('true or the reason', flag, name)],
   ['repeatable', flag],
   ['requires', strings],
+  ['replaces', strings],
   ['validate', fn],
 ];
 

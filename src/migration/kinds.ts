@@ -117,6 +117,11 @@ interface MigrationBase {
   repeatable?: boolean;
   /** Names of migrations that must be applied before. */
   requires?: string[];
+  /**
+   * Names of migrations that this one stands for (`migratory squash`): where all of them are applied it counts as
+   * applied, where none is it runs in their place, where only some are it is refused.
+   */
+  replaces?: string[];
 }
 
 export interface ScriptMigration extends MigrationBase {

@@ -17,6 +17,8 @@ export interface OutlineEntry {
   repeatable?: boolean;
   /** Names of migrations that must be applied before, where they are literals. */
   requires?: string[];
+  /** Names of migrations that it stands for, where they are literals. */
+  replaces?: string[];
 }
 
 export interface Outline {

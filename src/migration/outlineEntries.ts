@@ -67,7 +67,8 @@ function readEntry(
   const isSet = (key: string): boolean => (literal(key) ?? { value: true }).value != null;
   const irreversible = literal('irreversible');
   const repeatable = literal('repeatable');
-  const requires = readRequires(properties, scope);
+  const requires = readNames('requires', properties, scope);
+  const replaces = readNames('replaces', properties, scope);
   const entry: OutlineEntry = {
     name: object.complete ? nameOf(literal('name'), fallbackName) : null,
     kind: kindOf(properties),
@@ -82,7 +83,9 @@ function readEntry(
   if (reason === true || typeof reason === 'string') entry.irreversible = reason;
   if (repeatable?.value === true) entry.repeatable = true;
   if (requires) entry.requires = requires;
-  const known = irreversible !== undefined && repeatable !== undefined && requires !== null;
+  if (replaces) entry.replaces = replaces;
+  const known =
+    irreversible !== undefined && repeatable !== undefined && requires !== null && replaces !== null;
   const complete = entry.name !== null && known;
   return { entry, complete };
 }
@@ -97,8 +100,8 @@ function kindOf(properties: Properties): MigrationKind {
   return properties.has('pipeline') ? 'pipeline' : 'transform';
 }
 
-/** The names under `requires`; undefined without any, null when they are computed. */
-function readRequires(properties: Properties, scope: ModuleScope): string[] | undefined | null {
-  const property = properties.get('requires');
+/** The names under a key; undefined without any, null when they are computed. */
+function readNames(key: string, properties: Properties, scope: ModuleScope): string[] | undefined | null {
+  const property = properties.get(key);
   return property ? scope.strings(property.node) : undefined;
 }

@@ -64,11 +64,7 @@ function javaScript(kind: TemplateKind, options: TemplateOptions): string {
  * @throws UserError when nothing of the description can stand in a file's name.
  */
 export function newMigrationFileName(description: string, extension: string, now = new Date()): string {
-  const words = description
-    .trim()
-    // What some file system refuses, and what would lead out of the folder.
-    .replace(/[\s\\/:*?"<>|\p{Cc}]+/gu, '_')
-    .replace(/^[._]+|[._]+$/g, '');
+  const words = fileWords(description);
   if (words === '') {
     throw new UserError('A new migration needs a description; it becomes a part of the file’s name.', {
       action: { label: 'Describe it in a few words', cli: 'migratory create "add status"' },
@@ -76,7 +72,17 @@ export function newMigrationFileName(description: string, extension: string, now
     });
   }
   const stamp = now.toISOString().replace(/\D/g, '').slice(0, 14);
-  return `${stamp}-${Array.from(words).slice(0, 60).join('')}${extension}`;
+  return `${stamp}-${words}${extension}`;
+}
+
+/** What of a description can stand in a file's name, at most 60 characters; empty when nothing can. */
+export function fileWords(description: string): string {
+  const words = description
+    .trim()
+    // What some file system refuses, and what would lead out of the folder.
+    .replace(/[\s\\/:*?"<>|\p{Cc}]+/gu, '_')
+    .replace(/^[._]+|[._]+$/g, '');
+  return Array.from(words).slice(0, 60).join('');
 }
 
 /**
@@ -107,7 +113,7 @@ function literalField(field: string, value: string | undefined): string {
 }
 
 /** A string literal in single quotes, valid in JavaScript whatever the text. */
-function literal(text: string): string {
+export function literal(text: string): string {
   const inside = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'");
   return `'${inside.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')}'`;
 }

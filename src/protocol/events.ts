@@ -108,7 +108,16 @@ export interface StatusEvent extends Envelope {
 /** Answer of listing commands (`runs`, `quarantine list`, `baseline`): one line with all rows. */
 export interface ListEvent extends Envelope {
   type: 'list';
-  of: 'runs' | 'quarantine' | 'journals' | 'conflicts' | 'throttle' | 'baseline' | 'adopted' | 'databases';
+  of:
+    | 'runs'
+    | 'quarantine'
+    | 'journals'
+    | 'conflicts'
+    | 'throttle'
+    | 'baseline'
+    | 'adopted'
+    | 'squash'
+    | 'databases';
   items: unknown[];
 }
 

@@ -37,5 +37,7 @@ export interface MigrationStatus {
   /** Last run that had to do with it. */
   run?: string;
   quarantined?: number;
+  /** Names of the migrations that it stands for. */
+  replaces?: string[];
   error?: ErrorInfo;
 }

@@ -36,6 +36,8 @@ export interface MigrationRow {
   durationMs: number | null;
   run?: string;
   quarantined?: number;
+  /** Names of the migrations that it stands for. */
+  replaces?: string[];
   error?: ErrorInfo;
   /** Another migration of the folder has the same name. */
   duplicate: boolean;
@@ -128,7 +130,8 @@ function rowOfStatus(status: MigrationStatus): MigrationRow {
 function withStatus(files: readonly OutlinedFile[], status: StatusResult): MigrationRow[] {
   const rows = status.migrations.map(rowOfStatus);
   const placed = new Set(rows.map((row) => placeOf(row.file, row.index)));
-  const names = new Set(rows.map((row) => row.name));
+  // A file that another one stands for is no migration of its own any more.
+  const names = new Set(rows.flatMap(({ name, replaces = [] }) => [name, ...replaces]));
   for (const { file, outline } of files) {
     for (const entry of outline.entries) {
       const known = entry.name !== null && names.has(entry.name);

@@ -37,6 +37,7 @@ export function stateWords(row: MigrationRow, t: Translate, now: number): string
   // Of what is gone or rolled back nobody asks whether it could be.
   const mayComeBack = row.reversible || row.state === 'missing' || row.state === 'conflicts';
   if (!mayComeBack) parts.push(t('irreversible'));
+  if (row.replaces && row.replaces.length > 0) parts.push(t('stands for {0}', row.replaces.length));
   if (row.quarantined) parts.push(t('{0} quarantined', row.quarantined));
   return parts.join(' · ');
 }

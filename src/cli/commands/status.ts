@@ -37,6 +37,12 @@ export function statusCommand(
     if (rows.length === 0) output.line('There are no migrations.');
     else
       for (const line of renderTable(['Migration', 'State', 'Applied at', 'Took'], rows)) output.line(line);
+    for (const { name, state, error } of statuses) {
+      if (!error) continue;
+      const [style, label] =
+        state === 'failed' ? (['red', 'failed'] as const) : (['yellow', 'waiting'] as const);
+      output.line(`${output.style(style, label)}: ${name}: ${sentence(error)}`);
+    }
     for (const { file, error } of problems) {
       output.line(`${output.style('red', 'problem')}: ${basename(file)}: ${sentence(error)}`);
     }
@@ -59,8 +65,12 @@ async function statusOfAll(
 function row(status: MigrationStatus, output: Output): string[] {
   return [
     status.name,
-    output.style(colors[status.state], status.state),
+    output.style(colors[status.state], status.state) + standsFor(status),
     status.appliedAt ?? '',
     status.durationMs === null ? '' : `${(status.durationMs / 1000).toFixed(1)} s`,
   ];
+}
+
+function standsFor({ replaces = [] }: MigrationStatus): string {
+  return replaces.length === 0 ? '' : `, stands for ${replaces.length}`;
 }

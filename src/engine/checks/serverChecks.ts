@@ -1,4 +1,5 @@
 // Checks of the server and of what may be written to it: reachability and topology, write blocks, clock, write concern.
+import { bringBack, whyWaiting } from '../replaced';
 import type { Check, CheckScope, Finding } from './check';
 import {
   bothWays,
@@ -86,6 +87,23 @@ export const requiresCheck: Check = {
             ...failed('error', `Not applied yet: ${missing.join(', ')}.`, 'Run these migrations first.'),
             names: missing,
           },
+    );
+  },
+};
+
+/** `replaces`: all of them are applied, or none is. */
+export const replacesCheck: Check = {
+  id: 'replaces',
+  title: 'What it stands for is applied as a whole or not at all',
+  directions: upOnly,
+  applies: ({ migration, applied }) =>
+    applied !== undefined && (migration.definition.replaces ?? []).length > 0,
+  run({ migration: { name, definition }, applied = new Set() }) {
+    const why = whyWaiting(name, definition.replaces ?? [], applied);
+    return Promise.resolve(
+      why === undefined
+        ? passed('None of the migrations that it stands for is applied here.')
+        : failed('error', why, bringBack),
     );
   },
 };

@@ -20,6 +20,12 @@ export interface TouchedCollection {
   of: number;
 }
 
+/** Of a collection that does not exist. */
+export function notThere(database: string, collection: string): TouchedCollection {
+  const options = {};
+  return { database, collection, exists: false, type: 'collection', options, indexes: [], copied: 0, of: 0 };
+}
+
 /** What a collection of `from` is like; counts are left to the caller. */
 export async function lookAt(from: Db, database: string, collection: string): Promise<TouchedCollection> {
   const [info] = await from.listCollections({ name: collection }).toArray();

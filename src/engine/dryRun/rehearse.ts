@@ -136,7 +136,8 @@ async function judge(
   }));
 }
 
-function doorExtras(scratch: Scratch, commands: Record<string, number>): DoorExtras {
+/** Leads a script's commands to the scratch databases, and counts them. */
+export function doorExtras(scratch: Scratch, commands: Record<string, number>): DoorExtras {
   return {
     redirect: (database) => scratch.name(database),
     async before(command) {

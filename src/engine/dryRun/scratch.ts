@@ -5,9 +5,10 @@ import { BSON, type Db, type Document, type MongoClient } from 'mongodb';
 import { UserError } from '../../protocol/errors';
 import { namespacesOfPipeline } from '../../wire/pipeline';
 import { machineId } from '../lease';
-import { createLike, fill, fit, indexLike, lookAt, type TouchedCollection } from './copies';
+import { createLike, fill, fit, indexLike, lookAt, notThere, type TouchedCollection } from './copies';
 
-const ownCollection = /^_migratory_|^system\.|^\$cmd\b/;
+/** What no rehearsal copies or compares. */
+export const ownCollection = /^_migratory_|^system\.|^\$cmd\b/;
 /** In each scratch database: who made it. */
 export const scratchMarker = '_migratory_scratch';
 export const scratchName = /_migratory_dry_[0-9a-f]{8}(?:_[01])?$/;
@@ -26,14 +27,14 @@ function beginning(turn: 0 | 1): Beginning {
 
 export class Scratch {
   readonly #client: MongoClient;
-  readonly #sample: number | 'all';
+  readonly #sample: number | 'all' | 'nothing';
   readonly #id = randomBytes(4).toString('hex');
   readonly #databases = new Set<string>();
   #beginning = beginning(0);
   #next: Beginning | undefined;
 
-  /** @param sample documents per collection, or `all`. */
-  constructor(client: MongoClient, sample: number | 'all') {
+  /** @param sample documents per collection, or `all`; `nothing` begins with empty databases. */
+  constructor(client: MongoClient, sample: number | 'all' | 'nothing') {
     this.#client = client;
     this.#sample = sample;
   }
@@ -79,8 +80,10 @@ export class Scratch {
 
   /** Brings everything of a database, for commands that speak of the database as a whole. */
   async touchAll(database: string): Promise<void> {
-    const found = await this.#client.db(database).listCollections({}, { nameOnly: true }).toArray();
-    for (const { name } of found) await this.touch(database, name);
+    if (this.#sample !== 'nothing') {
+      const found = await this.#client.db(database).listCollections({}, { nameOnly: true }).toArray();
+      for (const { name } of found) await this.touch(database, name);
+    }
     // What came into being in the rehearsal is there too.
     for (const each of await this.#all())
       if (each.database === database) await this.touch(database, each.collection);
@@ -170,6 +173,7 @@ export class Scratch {
     const scratch = this.database(database);
     const pristine = this.pristine(database);
     await Promise.all([this.#mark(scratch), this.#mark(pristine)]);
+    if (this.#sample === 'nothing') return notThere(database, collection);
     const real = this.#client.db(database);
     const touched = await lookAt(real, database, collection);
     if (!touched.exists) return touched;
@@ -200,7 +204,7 @@ export class Scratch {
 
   #sampling({ collection, of }: TouchedCollection, filter: Document | undefined): Document[] {
     const size = this.#sample;
-    if (size === 'all' || of <= size) return [];
+    if (size === 'all' || size === 'nothing' || of <= size) return [];
     if (!filter || Object.keys(filter).length === 0) return [{ $sample: { size } }];
     // What the migration looks for (chance would miss a rare case), and some of everything beside it.
     const others = Math.ceil(size / 10);
