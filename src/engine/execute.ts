@@ -96,7 +96,9 @@ export async function rerun(options: Omit<ExecuteOptions, 'request'>, name: stri
 
 async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult> {
   const { connection } = options;
-  const found = findResumable(options.request, await listRuns(connection.db));
+  const { resume } = options.request;
+  const named = resume === undefined ? undefined : await findRun(connection.db, resume);
+  const found = findResumable(options.request, named ? [named] : await listRuns(connection.db));
   // With its log, which goes on.
   const resumed = found && ((await findRun(connection.db, found._id)) ?? found);
   const id = resumed?._id ?? newRunId();

@@ -6,11 +6,12 @@ import { outlineSource } from '../migration/outlineSource';
 import type { Catalogue, CatalogueEntry } from './catalogue';
 import type { Ledger, LedgerRow } from './ledger';
 import { appliedNames, bringBack, whyWaiting } from './replaced';
+import { isTouched } from './runs';
 
 export interface PlanInput {
   catalogue: Catalogue;
   rows: LedgerRow[];
-  /** Newest first, as listRuns gives them. */
+  /** Newest first, as runsThatCount gives them. */
   runs: RunDocument[];
   /** The runs whose journal is kept, and whether scripts that are run now get one. */
   journals?: { runs: ReadonlySet<string>; forScripts: boolean };
@@ -136,13 +137,12 @@ interface LastStep {
   step: RunStep;
 }
 
-/** The newest step of each migration that ran (a planned step that was never reached tells nothing). */
+/** The newest step of each migration that ran. */
 function lastSteps(runs: RunDocument[]): Map<string, LastStep> {
   const last = new Map<string, LastStep>();
   for (const run of runs) {
     for (const step of run.steps) {
-      const untouched = step.state === 'planned' && step.startedAt === null;
-      if (!untouched && !last.has(step.name)) last.set(step.name, { run, step });
+      if (isTouched(step) && !last.has(step.name)) last.set(step.name, { run, step });
     }
   }
   return last;

@@ -5,7 +5,7 @@ import type { ErrorInfo } from '../protocol/errors';
 import type { CheckResult, RunDocument, RunLogLine, RunState, RunStep, RunThrottle } from '../protocol/run';
 import { machineId } from './lease';
 import { newRunDocument, type RecorderOptions } from './runDocument';
-import { runs, writeRun } from './runs';
+import { indexRuns, runs, writeRun } from './runs';
 import { SnapshotKeeper } from './snapshot';
 import { StepFigures } from './stepFigures';
 import { throttleInWords, throttleKeys } from './throttle';
@@ -38,6 +38,7 @@ export class RunRecorder {
 
   /** Writes the document for the first time (only runs that hold the lease do) and keeps it alive from now on. */
   async store(): Promise<void> {
+    await indexRuns(this.#options.db);
     await runs(this.#options.db).insertOne({
       ...this.document,
       heartbeatAt: new Date(),

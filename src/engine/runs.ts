@@ -2,10 +2,28 @@
 // pause, resume or cancel. Writing the document of one's own run is runRecorder.ts.
 import type { Collection, Db, Document } from 'mongodb';
 import { ExitCode, UserError } from '../protocol/errors';
-import { finalRunStates, type RunControl, type RunDocument, type RunThrottle } from '../protocol/run';
+import {
+  finalRunStates,
+  type RunControl,
+  type RunDocument,
+  type RunState,
+  type RunStep,
+  type RunThrottle,
+} from '../protocol/run';
 import { breakLease, leaseMs, ownerIsDead, readLease } from './lease';
 
 export const runsCollection = '_migratory_runs';
+
+const movingRunStates: readonly RunState[] = [
+  'planned',
+  'checking',
+  'running',
+  'paused',
+  'verifying',
+  'rolling-back',
+];
+/** Nothing of such a run stands half-way. */
+const wellDone: ReadonlySet<RunState> = new Set(['applied', 'rolled-back']);
 
 /** Run documents as they stand in the database; `machine` tells whether a process id means anything here. */
 export type StoredRun = Omit<RunDocument, 'heartbeatAt'> & { heartbeatAt: Date; machine?: string };
@@ -66,9 +84,66 @@ async function read(db: Db, match: Document, limit: number, stages: Document[] =
     .toArray();
 }
 
+/** Runs that a list shows. */
+const listed = 100;
+
 /** Newest first, without their logs: a list is read once a second while somebody looks at it. */
-export async function listRuns(db: Db, limit = 100): Promise<RunDocument[]> {
+export async function listRuns(db: Db, limit = listed): Promise<RunDocument[]> {
   return (await read(db, {}, limit, [{ $unset: 'log' }])).map(judged);
+}
+
+/**
+ * The newest runs, and behind them those of any age that tell the last of a migration which may stand half-way: no
+ * number of later runs makes it forgotten.
+ */
+export async function runsThatCount(db: Db): Promise<RunDocument[]> {
+  const newest = await listRuns(db);
+  const oldest = newest.at(-1);
+  if (!oldest || newest.length < listed) return newest;
+  const known = new Set(newest.flatMap(({ steps }) => steps.filter(isTouched).map(({ name }) => name)));
+  const older = {
+    startedAt: { $lte: oldest.startedAt as Date },
+    _id: { $nin: newest.map(({ _id }) => _id) },
+  };
+  const ended = { $in: [...finalRunStates, ...movingRunStates].filter((state) => !wellDone.has(state)) };
+  const names = (await runs(db).distinct('steps.name', { ...older, state: ended })).filter(
+    (name) => !known.has(name),
+  );
+  return names.length === 0 ? newest : [...newest, ...(await lastRunsOf(db, names, older))];
+}
+
+/** The newest run that has begun a step of this name. */
+export async function lastRunOf(db: Db, name: string): Promise<RunDocument | undefined> {
+  return (await lastRunsOf(db, [name])).at(0);
+}
+
+async function lastRunsOf(db: Db, names: readonly string[], match: Document = {}): Promise<RunDocument[]> {
+  const touched = { name: { $in: names }, startedAt: { $ne: null } };
+  const found = await runs(db)
+    .aggregate<{ run: string }>([
+      { $match: { ...match, steps: { $elemMatch: touched } } },
+      { $project: { startedAt: 1, 'steps.name': 1, 'steps.startedAt': 1 } },
+      { $unwind: '$steps' },
+      { $match: { 'steps.name': touched.name, 'steps.startedAt': touched.startedAt } },
+      { $sort: { startedAt: -1 } },
+      { $group: { _id: '$steps.name', run: { $first: '$_id' } } },
+    ])
+    .toArray();
+  const ids = [...new Set(found.map(({ run }) => run))];
+  return (await read(db, { _id: { $in: ids } }, Math.max(1, ids.length), [{ $unset: 'log' }])).map(judged);
+}
+
+/** A planned step that was never reached tells nothing. */
+export function isTouched({ state, startedAt }: RunStep): boolean {
+  return state !== 'planned' || startedAt !== null;
+}
+
+/** What the list and the search for unfinished runs go by; without the right to make them both are only slower. */
+export async function indexRuns(db: Db): Promise<void> {
+  const wanted = [{ startedAt: -1 }, { state: 1, startedAt: -1 }] as const;
+  await runs(db)
+    .createIndexes(wanted.map((key) => ({ key })))
+    .catch(() => undefined);
 }
 
 export async function findRun(db: Db, id: string): Promise<RunDocument | null> {

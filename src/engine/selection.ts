@@ -16,7 +16,7 @@ import { hasWholeJournal, readStatus, unfinishedRollback, unfinishedRun } from '
 import { countQuarantine } from './quarantine';
 import { settleReplaced } from './replaced';
 import { journalPrefix } from '../transfer/journal';
-import { listRuns } from './runs';
+import { runsThatCount } from './runs';
 import { type EngineSettings, openLedger } from './scope';
 import type { PlannedStep } from './plannedStep';
 
@@ -62,7 +62,7 @@ export async function readState({ connection, set, settings }: Project): Promise
   const [read, recorded, runs, journals] = await Promise.all([
     set.read(),
     ledger.rows(),
-    listRuns(connection.db),
+    runsThatCount(connection.db),
     listJournals(connection.db),
   ]);
   const forScripts = settings.backup === 'journal';

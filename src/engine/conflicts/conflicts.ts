@@ -10,7 +10,7 @@ import type { Connection } from '../connect';
 import { extendedJson, rawToExtendedJson } from '../documents';
 import { underLease } from '../lease';
 import { newRunId } from '../runDocument';
-import { listRuns } from '../runs';
+import { lastRunOf } from '../runs';
 import { openLedger, type EngineSettings } from '../scope';
 import { forgetLeftBehind, readLeftBehind, type LeftDocument, type RollbackPlace } from './leftAlone';
 
@@ -117,14 +117,11 @@ async function findPlace(
     if (row.state !== 'conflicts' || row.run === undefined) return undefined;
     return { client, db, run: row.run, step: name, script: row.kind === 'script', epoch };
   }
-  for (const run of await listRuns(db)) {
-    const step = run.steps.find((candidate) => candidate.name === name && candidate.startedAt !== null);
-    if (!step) continue;
-    if (step.state !== 'conflicts' || run.direction !== 'up') return undefined;
-    const journal = step.journal ?? run._id;
-    return { client, db, run: journal, step: name, script: step.kind === 'script', epoch };
-  }
-  return undefined;
+  const run = await lastRunOf(db, name);
+  const step = run?.steps.find((candidate) => candidate.name === name);
+  if (step?.state !== 'conflicts' || run?.direction !== 'up') return undefined;
+  const journal = step.journal ?? run._id;
+  return { client, db, run: journal, step: name, script: step.kind === 'script', epoch };
 }
 
 async function currentOf({ db, collection, id }: LeftDocument): Promise<Buffer | undefined> {
