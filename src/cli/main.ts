@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { describeError } from '../migration/describeError';
 import { ExitCode, UserError } from '../protocol/errors';
-import { argument, count, days, limit, sample } from './arguments';
+import { count, days, limit, sample } from './arguments';
 import { conflictsCommand } from './commands/conflicts';
 import { createCommand, initCommand, typesCommand } from './commands/author';
 import { journalsCommand } from './commands/journals';
@@ -19,6 +19,7 @@ import { runCommand, type RunOptions } from './commands/run';
 import { squashCommand, type SquashFlags } from './commands/squash';
 import { statusCommand } from './commands/status';
 import { askCommand, completions, completionScript } from './completion';
+import { forArgs, forCancel, forFailure, forJunit } from './options';
 import { Output } from './output';
 import type { GlobalOptions } from './session';
 import { version } from './version';
@@ -47,10 +48,6 @@ const program = new Command('migratory')
   .helpOption('-h, --help')
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text) });
-
-const forArgs = (): Option =>
-  new Option('--arg <key=value>', 'for `ctx.args` of the migrations; once for each').argParser(argument);
-const forJunit = ['--junit <file>', 'write a JUnit report for CI as well'] as const;
 
 function add(name: string, description: string, examples: string[]): Command {
   return program
@@ -135,6 +132,8 @@ add('up [names...]', 'run pending migrations in order, or exactly the named ones
   .option('--steps <n>', 'run at most so many', count)
   .option('--dry-run', 'the same as the command dry-run')
   .option('--allow-out-of-order', 'run older pending ones although later ones are applied')
+  .addOption(forFailure())
+  .addOption(forCancel())
   .addOption(forArgs())
   .addOption(
     new Option('--sample <n>', 'with --dry-run: documents per collection, or `all`').argParser(sample),
@@ -208,11 +207,14 @@ add('throttle <id>', 'hold a run back while it works, or let it go', [
 
 add('resume <id>', 'go on with an interrupted, failed or cancelled run at its checkpoint', [
   'resume 20261123-101500-3f9a1c',
-]).action(
-  action((output, globals, _options, [resume]) =>
-    runCommand(output, globals, { mode: 'up', names: [], resume }),
-  ),
-);
+])
+  .addOption(forFailure())
+  .addOption(forCancel())
+  .action(
+    action((output, globals, options: Pick<RunOptions, 'onFailure' | 'onCancel'>, [resume]) =>
+      runCommand(output, globals, { ...options, mode: 'up', names: [], resume }),
+    ),
+  );
 add('rerun <name>', 'roll back the version that was applied, and run the file as it is now', [
   'rerun 004-dates.js',
 ]).action(

@@ -28,6 +28,8 @@ export interface EngineSettings {
   sample: number | 'all';
   /** What a failed step leaves: rolled back as far as its journal reaches, or as it is (to be resumed). */
   onFailure: 'rollback' | 'keep';
+  /** What a cancelled step leaves: as it is, to be resumed (without it), or rolled back as far as its journal reaches. */
+  onCancel?: 'keep' | 'rollback';
 }
 
 export function openLedger(db: Db, { ledger, ledgerForm }: EngineSettings): Ledger {

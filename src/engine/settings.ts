@@ -20,7 +20,8 @@ export function settingsOf(config: ProjectConfig, overrides: Partial<EngineSetti
     throttle: config.throttle,
     lint: config.lint,
     sample: config.dryRun?.sample ?? defaultSample,
-    onFailure: 'rollback',
+    onFailure: config.onFailure ?? 'rollback',
+    onCancel: config.onCancel,
   };
   for (const [name, value] of Object.entries(overrides)) {
     if (value !== undefined) Object.assign(settings, { [name]: value });

@@ -40,7 +40,16 @@ export async function settleFailure(
   const error: unknown =
     scope.signal.aborted && !(caught instanceof StuckError) ? scope.signal.reason : caught;
   if (error instanceof CancelledError || error instanceof StuckError) {
-    if (error instanceof CancelledError) await changedNothing(scope, step).catch(() => false);
+    const nothing = error instanceof CancelledError && (await changedNothing(scope, step).catch(() => false));
+    if (!nothing && scope.settings.onCancel === 'rollback' && canUndo(scope, planned, step)) {
+      const alone = { ...scope, ...uncancelled(scope) };
+      return undo(alone, step, {
+        state: 'cancelled',
+        info: null,
+        exitCode: ExitCode.cancelled,
+        thrown: error,
+      });
+    }
     recorder.finishStep(step, 'cancelled', null);
     return error instanceof StuckError ? error : new StepFailure('cancelled', ExitCode.cancelled, null);
   }
@@ -52,11 +61,23 @@ export async function settleFailure(
   }
   const exitCode = error instanceof UserError ? error.exitCode : ExitCode.failed;
   // Where that cannot be read just now there may be something to undo.
-  if (!canUndo(scope, planned, step) || (await changedNothing(scope, step).catch(() => false))) {
+  const undoes = scope.settings.onFailure === 'rollback' && canUndo(scope, planned, step);
+  if (!undoes || (await changedNothing(scope, step).catch(() => false))) {
     recorder.finishStep(step, 'failed', info);
     return new StepFailure('failed', exitCode, info, error);
   }
-  return undo(scope, step, info, exitCode, error);
+  return undo(scope, step, { state: 'failed', info, exitCode, thrown: error });
+}
+
+/** The way back of a run that was cancelled is not cut off by that too; only by a lost lease. */
+function uncancelled({ lease }: RunScope): Pick<RunScope, 'signal' | 'gate'> {
+  return {
+    signal: lease?.signal ?? new AbortController().signal,
+    gate: () => {
+      lease?.check();
+      return Promise.resolve();
+    },
+  };
 }
 
 function canUndo(scope: RunScope, { entry, keep }: PlannedStep, step: RunStep): boolean {
@@ -64,7 +85,7 @@ function canUndo(scope: RunScope, { entry, keep }: PlannedStep, step: RunStep): 
   const begun = step.state === 'running' || step.state === 'verifying';
   const { mode } = scope.recorder.document;
   const journaled = entry.kind === 'transform' || (entry.kind === 'script' && step.journal !== undefined);
-  return mode === 'up' && begun && journaled && scope.settings.onFailure === 'rollback';
+  return mode === 'up' && begun && journaled;
 }
 
 /** A script that failed before it changed anything leaves nothing to roll back. */
@@ -77,36 +98,34 @@ async function changedNothing(scope: RunScope, step: RunStep): Promise<boolean> 
   return true;
 }
 
+/** How the step ends where it cannot be undone. */
+interface Ending {
+  state: 'failed' | 'cancelled';
+  info: ErrorInfo | null;
+  exitCode: ExitCode;
+  thrown: unknown;
+}
+
 async function undo(
   scope: RunScope,
   step: RunStep,
-  info: ErrorInfo,
-  exitCode: ExitCode,
-  thrown: unknown,
+  { state: otherwise, info, exitCode, thrown }: Ending,
 ): Promise<StepFailure> {
   const { recorder } = scope;
-  const what = /[.!?]$/.test(info.message) ? info.message : `${info.message}.`;
-  recorder.log('error', `${what} What was changed so far is rolled back.`, step.name);
+  const said = info?.message ?? 'Cancelled.';
+  const what = /[.!?]$/.test(said) ? said : `${said}.`;
+  recorder.log(info ? 'error' : 'warn', `${what} What was changed so far is rolled back.`, step.name);
   recorder.enter(step, 'rolling-back');
   try {
     const { conflicts } = await rollBackFromJournal(scope, step, step.journal ?? recorder.id);
-    const state = conflicts > 0 ? 'conflicts' : step.unkept === undefined ? 'rolled-back' : 'failed';
-    if (step.unkept !== undefined) recorder.log('warn', partlyUndone(step.unkept), step.name);
+    const state = conflicts > 0 ? 'conflicts' : 'rolled-back';
     if (conflicts === 0) await forgetQuarantine(scope.connection.db, step);
-    if (state === 'failed') step.journal = undefined;
     recorder.finishStep(step, state, info);
     return new StepFailure(state, conflicts > 0 ? ExitCode.conflicts : exitCode, info, thrown);
   } catch (second) {
     const cause = describeError(second, { root: scope.root });
     recorder.log('error', `The rollback failed too: ${cause.message}`, step.name);
-    recorder.finishStep(step, 'failed', info);
-    return new StepFailure('failed', exitCode, info, thrown);
+    recorder.finishStep(step, otherwise, info);
+    return new StepFailure(otherwise, exitCode, info, thrown);
   }
-}
-
-function partlyUndone(unkept: string): string {
-  return (
-    "With backup: 'none' only what its calls of ctx have journaled is taken back. What the script has changed by " +
-    `itself (first: ${unkept}) stays.`
-  );
 }

@@ -44,7 +44,8 @@ export function fillIn(config: CheckedConfig, { root, file, environment }: Place
   );
   const [first = resolve(root, 'migrations'), ...more] = folders;
   const recursive = config.recursive === true;
-  const { backup, journalDays, batchSize, maxErrors, throttle, dryRun, python, lint } = config;
+  const { backup, onFailure, onCancel, journalDays, batchSize, maxErrors, throttle, dryRun, python, lint } =
+    config;
   return {
     file,
     flavor: file === null ? 'defaults' : 'migratory',
@@ -54,7 +55,7 @@ export function fillIn(config: CheckedConfig, { root, file, environment }: Place
     connections,
     defaultConnection: chooseDefault(config.defaultConnection, connections, file, root),
     lint: lint ?? {},
-    ...definedOnly({ backup, journalDays, batchSize, maxErrors, throttle, dryRun }),
+    ...definedOnly({ backup, onFailure, onCancel, journalDays, batchSize, maxErrors, throttle, dryRun }),
     ...(python === undefined ? {} : { python: filled(python) }),
   };
 }

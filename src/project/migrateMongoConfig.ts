@@ -43,7 +43,8 @@ export function readMigrateMongoConfig(
   }
   const migrationsDir = resolve(root, text('migrationsDir', 'migrations'));
   const own = checkConfig(valueAt(value, 'migratory') ?? {}, file, name, ['migratory']);
-  const { backup, journalDays, batchSize, maxErrors, throttle, dryRun, python, lint } = own;
+  const { backup, onFailure, onCancel, journalDays, batchSize, maxErrors, throttle, dryRun, python, lint } =
+    own;
   return {
     file,
     flavor: 'migrate-mongo',
@@ -55,7 +56,17 @@ export function readMigrateMongoConfig(
     connections: connection ? [connectionOf(value, text)] : [],
     defaultConnection: connection ? connectionName : null,
     lint: lint ?? {},
-    ...definedOnly({ backup, journalDays, batchSize, maxErrors, throttle, dryRun, python }),
+    ...definedOnly({
+      backup,
+      onFailure,
+      onCancel,
+      journalDays,
+      batchSize,
+      maxErrors,
+      throttle,
+      dryRun,
+      python,
+    }),
     migrateMongo: {
       fileExtension,
       useFileHash: valueAt(value, 'useFileHash') === true,

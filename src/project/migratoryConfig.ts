@@ -46,6 +46,10 @@ export interface MigratoryConfig {
   defaultConnection?: string;
   /** Whether what a migration changes is kept, so that it can be undone. Default: `journal`. */
   backup?: 'journal' | 'none';
+  /** What a migration leaves that fails: rolled back as far as its journal reaches, or kept. Default: `rollback`. */
+  onFailure?: 'rollback' | 'keep';
+  /** What a migration leaves that is cancelled: kept, to be resumed, or rolled back like a failed one. Default: `keep`. */
+  onCancel?: 'keep' | 'rollback';
   /** Most documents in one batch. */
   batchSize?: number;
   /** So many documents may go to quarantine before a run stops. */

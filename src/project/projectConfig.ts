@@ -6,6 +6,8 @@ import type { ConfigView } from '../protocol/runner';
 export interface ProjectConfig extends ConfigView {
   backup?: 'journal' | 'none';
   batchSize?: number;
+  onFailure?: 'rollback' | 'keep';
+  onCancel?: 'keep' | 'rollback';
   journalDays?: number;
   maxErrors?: number;
   throttle?: { docsPerSecond?: number; maxLagSeconds?: number; maxLatencyMs?: number };

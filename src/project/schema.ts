@@ -55,6 +55,22 @@ export const configSchema = v.pipe(
         ),
       ),
     ),
+    onFailure: v.optional(
+      v.pipe(
+        v.picklist(['rollback', 'keep']),
+        v.description(
+          'What a migration leaves that fails: rolled back as far as its journal reaches, or kept. Default: rollback.',
+        ),
+      ),
+    ),
+    onCancel: v.optional(
+      v.pipe(
+        v.picklist(['keep', 'rollback']),
+        v.description(
+          'What a migration leaves that is cancelled: kept, to be resumed, or rolled back like a failed one. Default: keep.',
+        ),
+      ),
+    ),
     journalDays: v.optional(
       positive(
         'Journals of runs that ended longer ago are dropped by the next run. Default: kept until they are cleaned.',

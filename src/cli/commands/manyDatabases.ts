@@ -39,7 +39,7 @@ export function runOnDatabases(
       );
     output.line(`${what} on ${sessions.length} databases`);
     const runSwitch = new RunSwitch();
-    const release = obeySignals(runSwitch, output);
+    const release = obeySignals(runSwitch, output, session.settings);
     try {
       const ended = await spread(sessions, { parallel, goOn }, async (one) => {
         const result = await oneDatabase(

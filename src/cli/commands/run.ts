@@ -1,7 +1,7 @@
 // `up`, `down`, `dry-run`, `validate` and `verify`: one run of the engine, told as it goes.
 import { earlierPending } from '../../engine/choice';
 import { execute, rerun } from '../../engine/execute';
-import { RunSwitch } from '../../engine/scope';
+import { type EngineSettings, RunSwitch } from '../../engine/scope';
 import { readState } from '../../engine/selection';
 import { tellStray } from '../../engine/strayErrors';
 import { describeError } from '../../migration/describeError';
@@ -29,6 +29,9 @@ export interface RunOptions {
   sample?: number | 'all';
   allowOutOfOrder?: boolean;
   resume?: string;
+  /** Over what the config says. */
+  onFailure?: 'rollback' | 'keep';
+  onCancel?: 'keep' | 'rollback';
   retryQuarantine?: boolean;
   /** Rolls the (only) named one back with the version that was applied, and runs it as its file is now. */
   again?: boolean;
@@ -52,14 +55,14 @@ export function runCommand(output: Output, globals: GlobalOptions, options: RunO
   const { mode } = options;
   const { databases } = globals;
   if (databases !== undefined) return runOnEach(output, { ...globals, databases }, options);
-  return withSession(globals, { sample: options.sample }, async (session) => {
+  return withSession(globals, overridesOf(options), async (session) => {
     const earlier = await earlierInWords(session, options);
     if (mode === 'up' || mode === 'down')
       await confirmProduction(output, globals, session.connection, `${earlier}${inWords[mode]}`);
     if (earlier !== '') output.say(earlier.trim());
     output.line(`${inWords[mode]} on ${session.connection.label}`);
     const runSwitch = new RunSwitch();
-    const release = obeySignals(runSwitch, output);
+    const release = obeySignals(runSwitch, output, session.settings);
     const forgive = reportStrays(output);
     try {
       return finish(output, options, await run(session, output, options, { runSwitch, alone: true }));
@@ -68,6 +71,10 @@ export function runCommand(output: Output, globals: GlobalOptions, options: RunO
       release();
     }
   });
+}
+
+function overridesOf({ sample, onFailure, onCancel }: RunOptions): Partial<EngineSettings> {
+  return { sample, onFailure, onCancel };
 }
 
 /** Who names migrations wants to know which are passed over; empty when there are none. */
@@ -86,14 +93,14 @@ function runOnEach(
   globals: GlobalOptions & { databases: string },
   options: RunOptions,
 ): Promise<number> {
-  const { mode, junit, sample } = options;
+  const { mode, junit } = options;
   if (junit !== undefined) throw new UserError('--junit is for one database.', { exitCode: ExitCode.usage });
   const forgive = reportStrays(output);
   const alone = (globals.parallel ?? 1) === 1;
   return runOnDatabases(
     output,
     globals,
-    { what: inWords[mode], writes: mode === 'up' || mode === 'down', overrides: { sample } },
+    { what: inWords[mode], writes: mode === 'up' || mode === 'down', overrides: overridesOf(options) },
     (session, own, runSwitch) => run(session, own, options, { runSwitch, alone }),
   ).finally(forgive);
 }

@@ -40,6 +40,81 @@ describe('signals during a run', function () {
     assert.equal(await place.rows('x').countDocuments(), 0);
   });
 
+  const slow = `module.exports = { source: 'items', batchSize: 5,
+    transform: async (doc) => { await new Promise((r) => setTimeout(r, 10)); return { $set: { n: doc._id } }; } };`;
+  const items = Array.from({ length: 400 }, (_, n) => ({ _id: n }));
+
+  /** Cancels a transform that has changed some documents, not all. */
+  async function cancelHalfway(config: object, ...args: string[]): Promise<Ended> {
+    place = await Workplace.create(
+      bundle.program,
+      {
+        'a.js': slow,
+        '0.js': `exports.up = async (db) => { await db.collection('x').insertOne({ _id: 'kept' }); };`,
+      },
+      { connections: { test: { uri: '${env:TEST_URI}', database: 'DATABASE' } }, ...config },
+    );
+    await place.rows('items').insertMany(items);
+    const child = place.start(['up', '--json', ...args]);
+    const finished = ended(child);
+    await until(async () => (await place.rows('items').countDocuments({ n: { $exists: true } })) > 0);
+    child.kill('SIGINT');
+    return finished;
+  }
+  const changed = (): Promise<number> => place.rows('items').countDocuments({ n: { $exists: true } });
+
+  it('rolls back what it cancels where the config says so, and runs it anew afterwards', async () => {
+    const result = await cancelHalfway({ onCancel: 'rollback' });
+    assert.equal(result.code, 130, result.err);
+    const lines = eventLines(result);
+    assert.match(JSON.stringify(lines), /and rolling back\. Once more ends it/);
+    assert.equal(lines.at(-1)?.['state'], 'rolled-back');
+    assert.equal(lines.at(-1)?.['exitCode'], 130);
+    assert.deepEqual(await place.rows('items').find().sort({ _id: 1 }).toArray(), items);
+    assert.equal(await place.rows('x').countDocuments(), 1, 'what was applied before stays');
+    assert.match((await place.run('status')).out, /a\.js +pending/);
+    const up = await place.run('up');
+    assert.equal(up.code, 0, up.err);
+    assert.equal(await changed(), items.length);
+  });
+
+  it('keeps what it cancels, to be resumed, unless it is told otherwise', async () => {
+    const { code, err } = await cancelHalfway({});
+    assert.equal(code, 130, err);
+    const kept = await changed();
+    assert.ok(kept > 0 && kept < items.length, String(kept));
+    assert.match((await place.run('status')).out, /a\.js +interrupted/);
+    await place.close();
+    const told = await cancelHalfway({ onCancel: 'rollback' }, '--on-cancel', 'keep');
+    assert.equal(told.code, 130, told.err);
+    assert.ok((await changed()) > 0);
+    assert.equal((await place.run('up')).code, 0);
+    assert.equal(await changed(), items.length);
+  });
+
+  it('rolls back a script that ignores the cancel', async () => {
+    place = await Workplace.create(bundle.program, { 'a.js': deaf });
+    const child = place.start(['up', '--on-cancel', 'rollback']);
+    const finished = ended(child);
+    await until(async () => (await place.rows('x').countDocuments()) === 1);
+    child.kill('SIGINT');
+    const { code, err } = await finished;
+    assert.equal(code, 130, err);
+    assert.equal(await place.rows('x').countDocuments(), 0);
+    assert.match((await place.run('status')).out, /a\.js +pending/);
+  });
+
+  it('keeps what fails where it is told to', async () => {
+    place = await Workplace.create(bundle.program, {
+      'a.js': `exports.up = async (db) => { ${begun} throw new Error('no'); };`,
+    });
+    assert.equal((await place.run('up', '--on-failure', 'keep')).code, 1);
+    assert.equal(await place.rows('x').countDocuments(), 1);
+    const wrong = await place.run('up', '--on-failure', 'stop');
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.err, /rollback, keep/);
+  });
+
   it('ends at once at the second signal', async () => {
     const { child, finished } = await start(deaf);
     child.kill('SIGINT');
