@@ -55,7 +55,7 @@ export async function runStep(context: TransferContext, step: Step): Promise<Tra
     const load = async () => checkpoints.load(await collationOf(db, collection));
     const progress = await steadily(load, signal);
     if (progress.finished) {
-      const before = progress.finished as TransferResult;
+      const { journaled: _kept, ...before } = progress.finished as TransferResult & Document;
       monitor?.total?.(before.total, before.scanned);
       return before;
     }

@@ -49,7 +49,7 @@ export async function fill(
   pipeline: Document[] = [],
 ): Promise<void> {
   const [there] = await into.listCollections({ name: collection }).toArray();
-  if (there?.type === 'timeseries') return insertInto(from, into, collection);
+  if (there?.type === 'timeseries') return insertInto(from, into, collection, pipeline);
   const target = { db: into.databaseName, coll: collection };
   const capped = options['capped'] === true && type === 'collection' && there !== undefined;
   const write = capped ? { $merge: { into: target } } : { $out: target };
@@ -60,10 +60,10 @@ export async function fill(
 }
 
 /** No aggregation of older servers writes into time series. */
-async function insertInto(from: Db, into: Db, collection: string): Promise<void> {
+async function insertInto(from: Db, into: Db, collection: string, pipeline: Document[]): Promise<void> {
   let batch: Document[] = [];
   const target = into.collection(collection);
-  for await (const document of from.collection(collection).find({}, { promoteValues: false })) {
+  for await (const document of from.collection(collection).aggregate(pipeline, { promoteValues: false })) {
     batch.push(document);
     if (batch.length >= together) await target.insertMany(batch.splice(0));
   }

@@ -1,6 +1,7 @@
 // What a rehearsal changed: every touched collection compared with its pristine copy.
 import type { Db, Document } from 'mongodb';
 import type { CollectionReport, DryRunReport } from '../../protocol/events';
+import { quarantineCollection } from '../../transfer/quarantine';
 import { compareCollections, type Comparison } from './compare';
 import type { Scratch } from './scratch';
 import { compareStructure, type StructureChanges } from './structure';
@@ -20,12 +21,13 @@ export interface Findings {
 /**
  * Compares everything that was touched, or has come into being, with what it was.
  * @param own the run's database; collections of others are named with their database.
+ * @param step whose quarantine is looked at.
  */
-export async function inspect(scratch: Scratch, own: string): Promise<Findings> {
+export async function inspect(scratch: Scratch, own: string, step: string): Promise<Findings> {
   const found: Findings = {
     collections: [],
     diffs: [],
-    refusedByValidator: 0,
+    refusedByValidator: await countQuarantined(scratch.database(own), step),
     changedDocuments: 0,
     grownBytes: 0,
     warnings: [],
@@ -43,6 +45,11 @@ export async function inspect(scratch: Scratch, own: string): Promise<Findings> 
     found.warnings.push(`${found.refusedByValidator} documents would not pass their collection's validator.`);
   }
   return found;
+}
+
+/** Documents that stayed as they were, since the validator refused what they were to become. */
+function countQuarantined(db: Db, step: string): Promise<number> {
+  return db.collection(quarantineCollection).countDocuments({ step, reason: /^Document failed validation/ });
 }
 
 async function countRefused(scratch: Scratch, database: string, collection: string): Promise<number> {

@@ -19,6 +19,9 @@ import { attempt, hasOwnWayBack, repeat, reverse, unknown, type Rehearsal } from
 /** Databases of the server's own: read as they are, never copied. */
 const systemDatabases = new Set(['admin', 'config', 'local']);
 
+/** What a verdict tries gets so long, and ten times as long as the first run took. */
+const leastPatienceMs = 10_000;
+
 /** One migration in its place among those that are rehearsed together. */
 export interface Turn {
   scratch: Scratch;
@@ -50,6 +53,7 @@ export async function rehearse(
     migration,
     commands,
     extras: doorExtras(scratch, commands),
+    patienceMs: leastPatienceMs,
   };
   await touchDeclared(scratch, migration, scope);
   const unseen = await missedBySample(rehearsal, changed);
@@ -63,10 +67,11 @@ export async function rehearse(
     else await applyMigration(rehearsal.scope, migration, step, rehearsal.extras);
   });
   const seconds = (performance.now() - started) / 1000;
+  rehearsal.patienceMs = Math.max(leastPatienceMs, seconds * 10_000);
   // What the verdicts try is not what the migration sends.
   const sent = { ...commands };
   const left = outside?.take() ?? [];
-  const found = await inspect(scratch, target.database);
+  const found = await inspect(scratch, target.database, step.name);
   if (goesOn && failure === null) await scratch.keep();
   const sample = await sampled(scratch);
   const verification = failure === null && !back ? await validateRehearsed(rehearsal, sample) : [];

@@ -2,7 +2,6 @@
 // second copy (pristine) keeps what the migration at hand began with. Nothing is ever written to a real database.
 import { randomBytes } from 'node:crypto';
 import { BSON, type Db, type Document, type MongoClient } from 'mongodb';
-import { UserError } from '../../protocol/errors';
 import { namespacesOfPipeline } from '../../wire/pipeline';
 import { machineId } from '../lease';
 import { createLike, fill, fit, indexLike, lookAt, notThere, type TouchedCollection } from './copies';
@@ -119,7 +118,7 @@ export class Scratch {
       if (now.exists && now.type !== 'view') {
         const pristine = this.#pristine(database, next);
         await this.#mark(pristine);
-        await fill(scratch, pristine, now);
+        await keepIn(pristine, scratch, now);
         now.copied = await pristine.collection(collection).countDocuments();
         now.of = copied < of ? Math.round((now.copied / Math.max(1, copied)) * of) : now.copied;
       }
@@ -178,15 +177,10 @@ export class Scratch {
     const touched = await lookAt(real, database, collection);
     if (!touched.exists) return touched;
     if (touched.type === 'view') return this.#copyView(touched);
-    if (touched.type === 'timeseries') {
-      throw new UserError(
-        `"${collection}" is a time-series collection, which cannot be copied for a dry run.`,
-      );
-    }
     touched.of = await real.collection(collection).estimatedDocumentCount();
     await createLike(scratch, touched);
     await fill(real, scratch, touched, this.#sampling(touched, filter));
-    await fill(scratch, pristine, touched);
+    await keepIn(pristine, scratch, touched);
     touched.copied = await scratch.collection(collection).countDocuments();
     await indexLike(scratch, touched);
     return touched;
@@ -216,6 +210,12 @@ export class Scratch {
       { $replaceRoot: { newRoot: '$document' } },
     ];
   }
+}
+
+/** Only its documents are wanted later; but those of time series have an order of fields that no other collection keeps. */
+async function keepIn(pristine: Db, scratch: Db, touched: TouchedCollection): Promise<void> {
+  if (touched.type === 'timeseries') await createLike(pristine, touched);
+  await fill(scratch, pristine, touched);
 }
 
 function keyOf(database: string, collection: string): string {

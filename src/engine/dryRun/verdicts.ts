@@ -21,6 +21,8 @@ export interface Rehearsal {
   migration: LoadedMigration;
   extras: DoorExtras;
   commands: Record<string, number>;
+  /** What the verdicts try gets so many milliseconds: a second run may wait for ever for what happens only once. */
+  patienceMs: number;
 }
 
 /** The error of `work`, or null; a cancel is no outcome of a dry run and goes through. */
@@ -34,12 +36,39 @@ export async function attempt(work: () => Promise<unknown>): Promise<{ error: un
   }
 }
 
+/** The same within the rehearsal's patience; what takes longer is stopped, and answered by a verdict. */
+async function patiently(
+  { scope, patienceMs }: Rehearsal,
+  what: string,
+  work: (scope: RunScope) => Promise<unknown>,
+): Promise<{ error: unknown } | { verdict: Verdict } | null> {
+  const late = AbortSignal.timeout(patienceMs);
+  const limited: RunScope = {
+    ...scope,
+    signal: AbortSignal.any([scope.signal, late]),
+    async gate() {
+      late.throwIfAborted();
+      await scope.gate();
+    },
+  };
+  const failure = await attempt(() => work(limited)).catch((error: unknown) => {
+    if (!late.aborted || scope.signal.aborted) throw error;
+    return { error };
+  });
+  if (!failure || !late.aborted) return failure;
+  const seconds = Math.round(patienceMs / 1000);
+  return { verdict: unknown(`${what} did not end within ${seconds} s, far longer than the first.`) };
+}
+
 /** A second `up` over the result of the first: it may not fail, and may not change anything more. */
 export async function repeat(rehearsal: Rehearsal): Promise<Verdict> {
   const { scope, scratch, migration, step, extras } = rehearsal;
   const before = await fingerprint(scratch);
   const again = { ...step, name: `${step.name}#again`, journal: `${scope.recorder.id}-again` };
-  const failure = await attempt(() => applyMigration(scope, migration, again, extras));
+  const failure = await patiently(rehearsal, 'A second run', (limited) =>
+    applyMigration(limited, migration, again, extras),
+  );
+  if (failure && 'verdict' in failure) return failure.verdict;
   if (failure) {
     const { message } = describeError(failure.error, { file: migration.file, root: scope.root });
     return { answer: 'no', details: `A second run fails: ${message}` };
@@ -63,17 +92,18 @@ export async function reverse(rehearsal: Rehearsal): Promise<Verdict> {
   const journal = `${scope.recorder.id}-reverse`;
   const forward = { ...step, journal };
   let missing: string | undefined;
-  const failure = await attempt(async () => {
-    await applyMigration(scope, migration, forward, extras);
+  const failure = await patiently(rehearsal, 'A run with its way back', async (limited) => {
+    await applyMigration(limited, migration, forward, extras);
     if (own) {
       // Where a `down` fails, a journal may not hide it.
       const appliedBy = isScript(definition) ? undefined : journal;
-      await rollBackMigration(scope, migration, { ...step, journal: `${journal}-down` }, appliedBy, extras);
+      await rollBackMigration(limited, migration, { ...step, journal: `${journal}-down` }, appliedBy, extras);
     } else {
-      missing = isScript(definition) ? await missingJournal(scope, forward, journal) : undefined;
-      if (missing === undefined) await rollBackFromJournal(scope, forward, journal);
+      missing = isScript(definition) ? await missingJournal(limited, forward, journal) : undefined;
+      if (missing === undefined) await rollBackFromJournal(limited, forward, journal);
     }
   });
+  if (failure && 'verdict' in failure) return failure.verdict;
   if (failure) {
     const { message } = describeError(failure.error, { file: migration.file, root: scope.root });
     return { answer: 'no', details: `The way back fails: ${message}` };
