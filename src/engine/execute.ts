@@ -27,6 +27,7 @@ import { RunRecorder } from './runRecorder';
 import { findRun, listRuns, settleStaleRuns } from './runs';
 import { CancelledError, type RunScope, type RunSwitch } from './scope';
 import { refuseReadOnly } from './readOnly';
+import { guardProgram } from './strayErrors';
 import { applyThrottle } from './throttle';
 import { StuckError } from './userCode';
 import type { PlannedStep } from './plannedStep';
@@ -182,6 +183,7 @@ async function runSteps(
 ): Promise<ExecuteResult> {
   const scope = await openScope(options, recorder, lease);
   const set = watchedSet(options.set, scope.ownClients);
+  const unguard = options.wholeProcess ? undefined : guardProgram();
   let end: { state: RunState; exitCode: number; error: ErrorInfo | null; thrown?: unknown };
   try {
     await workThrough(scope, steps, options.request.mode, (each, planned) => work(each, planned, set));
@@ -194,6 +196,7 @@ async function runSteps(
     const thrown = error instanceof StepFailure ? error.cause : error;
     end = { ...judgeEnd(error, options), thrown };
   } finally {
+    unguard?.();
     await scope.ownClients.close();
     await afterwards?.();
   }

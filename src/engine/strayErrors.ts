@@ -16,6 +16,56 @@ export function tellStray(reason: unknown): boolean {
   return place.getStore()?.tell(reason) ?? false;
 }
 
+let guarded = 0;
+
+/**
+ * For a run inside of somebody else's program: errors that come from an author's function at work are its own and do not
+ * end the program. All others go the way that they would have gone. Nothing is done where the program has told Node what
+ * to do with rejections (`--unhandled-rejections`).
+ * @returns what ends it.
+ */
+export function guardProgram(): () => void {
+  if (rejectionsAreTold()) return () => undefined;
+  guarded += 1;
+  if (guarded === 1) {
+    process.on('unhandledRejection', onRejection);
+    process.on('uncaughtException', onException);
+  }
+  return () => {
+    guarded -= 1;
+    if (guarded > 0) return;
+    process.off('unhandledRejection', onRejection);
+    process.off('uncaughtException', onException);
+  };
+}
+
+function rejectionsAreTold(): boolean {
+  const given = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+  return given.some((option) => option.startsWith('--unhandled-rejections'));
+}
+
+function onRejection(reason: unknown): void {
+  if (isStray(reason) || process.listenerCount('unhandledRejection') > 1) return;
+  // With no listener but this one Node would have thrown it.
+  throw reason instanceof Error
+    ? reason
+    : new Error(`Unhandled rejection: ${String(reason)}`, { cause: reason });
+}
+
+function onException(error: unknown): void {
+  if (isStray(error) || process.listenerCount('uncaughtException') > 1) return;
+  process.off('uncaughtException', onException);
+  // Not from here: what a listener throws ends the process in another way.
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+/** Also the second error of a function that has failed already. */
+function isStray(reason: unknown): boolean {
+  return tellStray(reason) || place.getStore()?.open === true;
+}
+
 /** What one call of an author's function has left without a handler. */
 export class StrayErrors {
   /** Rejects with the first. */
@@ -28,6 +78,10 @@ export class StrayErrors {
   constructor() {
     this.thrown = new Promise<never>((_resolve, reject) => (this.#reject = reject));
     this.thrown.catch(() => undefined);
+  }
+
+  get open(): boolean {
+    return !this.#closed;
   }
 
   run<T>(work: () => T): T {
