@@ -225,8 +225,19 @@ add('rerun <name>', 'roll back the version that was applied, and run the file as
 add('quarantine <action> [name]', 'list, retry or discard the documents that failed', [
   'quarantine list',
   'quarantine retry',
+  'quarantine retry 004-dates.js --id 4711',
   'quarantine discard 004-dates.js',
-]).action(action((output, globals, _options, args) => quarantineCommand(output, globals, args)));
+])
+  .addOption(
+    new Option('--id <_id>', 'only the document with this _id (Extended JSON); once for each').argParser(
+      (id: string, ids: string[] = []) => [...ids, id],
+    ),
+  )
+  .action(
+    action((output, globals, { id }: { id?: string[] }, args) =>
+      quarantineCommand(output, globals, args, id),
+    ),
+  );
 add('conflicts <action> <name> [id]', 'list, keep or restore what a rollback has left alone', [
   'conflicts list 004-dates.js',
   'conflicts keep 004-dates.js \'{"$oid":"65f000000000000000000001"}\'',

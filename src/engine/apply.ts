@@ -57,13 +57,14 @@ function applyTransform(
   return failingByStrays(scope, (within) => transfer(begin(within, step, definition)));
 }
 
-/** The documents of a transform that are in quarantine, once more. */
+/** The documents of a transform that are in quarantine, once more: all, or those with these `_id`s. */
 export function retryTransform(
   scope: RunScope,
   step: RunStep,
   definition: TransformMigration,
+  only?: readonly unknown[],
 ): Promise<TransferResult> {
-  return failingByStrays(scope, (within) => retryQuarantine(begin(within, step, definition)));
+  return failingByStrays(scope, (within) => retryQuarantine({ ...begin(within, step, definition), only }));
 }
 
 /** The way back that an author wrote, run as a transfer of its own. */

@@ -2,6 +2,7 @@
 // binding to the kernel.
 import type { Document } from 'mongodb';
 import type { BatchOptions, BatchResult, MigrationContext, TransformFunction } from '../migration/kinds';
+import { placesOf } from '../migration/describeError';
 import { UserError } from '../protocol/errors';
 import type { RunStep } from '../protocol/run';
 import type { TransferContext } from '../transfer/types';
@@ -95,6 +96,7 @@ export function transferContext(scope: RunScope, step: RunStep): TransferContext
     signal: scope.signal,
     gate: () => scope.gate(),
     crashPoint: scope.crashPoint,
+    placeOf: placesOf({ file: step.file, root: scope.root }),
     throttle: scope.settings.throttle,
     batchSize: scope.settings.batchSize,
     monitor: {
@@ -108,13 +110,14 @@ export function transferContext(scope: RunScope, step: RunStep): TransferContext
         step.conflicts += report.conflicts;
         if (report.errors > 0) recorder.countErrors(step, step.errors + report.errors);
       },
-      quarantined({ collection, id, reason }) {
+      quarantined({ collection, id, reason, place }) {
         recorder.emit({
           type: 'quarantined',
           step: step.name,
           collection,
           id: extendedJson(id),
           reason,
+          ...place,
         });
       },
       conflict(conflict) {

@@ -23,6 +23,18 @@ export function fromExtendedJson(value: unknown): unknown {
   return (BSON.EJSON.deserialize({ value }, { relaxed: false }) as Document)['value'] as unknown;
 }
 
+/**
+ * An `_id` as people type it: Extended JSON, canonical or not; what is no JSON is a string that was typed without its
+ * quotes. @returns canonical Extended JSON.
+ */
+export function idFromText(text: string): unknown {
+  try {
+    return extendedJson((BSON.EJSON.parse(`{"id":${text}}`, { relaxed: false }) as Document)['id']);
+  } catch {
+    return text;
+  }
+}
+
 /** Decodes with all types kept, as needed for comparing and for Extended JSON. */
 export function decodeExact(raw: Uint8Array): Document {
   return BSON.deserialize(raw, exact);

@@ -22,4 +22,6 @@ export interface PlannedStep {
   applied?: AppliedVersion;
   /** It stays applied whatever becomes of this step: only its documents in quarantine are tried again. */
   keep?: boolean;
+  /** With those in quarantine: only the ones with these `_id`s, as Extended JSON. */
+  documents?: unknown[];
 }

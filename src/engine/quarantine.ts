@@ -1,7 +1,8 @@
 // The quarantine as people see it: what is in it, and forgetting it. Trying again is a run (execute.ts).
 import type { Db, Document, Filter, FindOptions } from 'mongodb';
+import { ExitCode, UserError, type ErrorLocation } from '../protocol/errors';
 import type { RunStep } from '../protocol/run';
-import { quarantineCollection } from '../transfer/quarantine';
+import { quarantineCollection, withIds } from '../transfer/quarantine';
 import { callOf } from './helpers/calls';
 import { decodeExact, extendedJson, fromExtendedJson, rawToExtendedJson } from './documents';
 
@@ -13,11 +14,21 @@ export interface QuarantineItem {
   id: unknown;
   reason: string;
   at: string;
+  /** Where in the author's file it failed, where that is known. */
+  file?: string;
+  line?: number;
+  column?: number;
 }
 
-/** Documents in quarantine, oldest first; of one migration when it is named. */
-export function listQuarantine(db: Db, step?: string): Promise<QuarantineItem[]> {
-  return find(db, ofStep(step));
+/** What is meant of it: of one migration, of these `_id`s (Extended JSON); everything without them. */
+export interface QuarantineChoice {
+  step?: string;
+  documents?: readonly unknown[];
+}
+
+/** Documents in quarantine, oldest first. */
+export function listQuarantine(db: Db, choice: QuarantineChoice = {}): Promise<QuarantineItem[]> {
+  return find(db, chosen(choice));
 }
 
 /** What lies there from these runs, the newest `limit` of them, oldest first. */
@@ -44,11 +55,17 @@ export async function quarantinedDocument(
   };
 }
 
-/** How many documents lie there, by migration; those of the helpers of a script count for it. */
-export async function countQuarantine(db: Db): Promise<Map<string, number>> {
+/**
+ * How many documents lie there, by migration; those of the helpers of a script count for it.
+ * @param documents only these `_id`s (Extended JSON).
+ */
+export async function countQuarantine(db: Db, documents?: readonly unknown[]): Promise<Map<string, number>> {
   const counts = await db
     .collection(quarantineCollection)
-    .aggregate<{ _id: string; count: number }>([{ $group: { _id: '$step', count: { $sum: 1 } } }])
+    .aggregate<{ _id: string; count: number }>([
+      { $match: chosen({ documents }) },
+      { $group: { _id: '$step', count: { $sum: 1 } } },
+    ])
     .toArray();
   const byMigration = new Map<string, number>();
   for (const { _id, count } of counts) {
@@ -74,6 +91,7 @@ async function find(
     id: extendedJson(row['id']),
     reason: String(row['reason']),
     at: (row['at'] as Date).toISOString(),
+    ...placeOf(row['place']),
   }));
 }
 
@@ -83,15 +101,38 @@ export function inQuarantine(count: number): string {
   return `${what} in quarantine: see them with \`migratory quarantine list\`, mend the cause, then retry.`;
 }
 
+/** What was named is not there: it was retried or discarded before, or is called otherwise. */
+export function notInQuarantine(documents: readonly unknown[], step?: string): UserError {
+  const ids = documents.map((id) => JSON.stringify(id)).join(', ');
+  const where = step === undefined ? '' : ` of "${step}"`;
+  return new UserError(
+    `Nothing with the _id ${ids}${where} is in quarantine. \`migratory quarantine list\` shows what is.`,
+    { exitCode: ExitCode.usage },
+  );
+}
+
+/** The place as it lies there: figures come with their BSON types. */
+function placeOf(place: unknown): Partial<ErrorLocation> {
+  if (typeof place !== 'object' || place === null) return {};
+  const { file, line, column } = place as Record<string, unknown>;
+  if (typeof file !== 'string') return {};
+  const figure = (value: unknown): number | undefined => (value === undefined ? undefined : Number(value));
+  return { file, line: figure(line), column: figure(column) };
+}
+
 /** Forgets them: the documents stay as they are. @returns how many. */
-export async function discardQuarantine(db: Db, step?: string): Promise<number> {
-  return (await db.collection(quarantineCollection).deleteMany(ofStep(step))).deletedCount;
+export async function discardQuarantine(db: Db, choice: QuarantineChoice): Promise<number> {
+  return (await db.collection(quarantineCollection).deleteMany(chosen(choice))).deletedCount;
 }
 
 /** What is not applied has nothing to retry: its next run takes these documents up anyway. */
 export async function forgetQuarantine(db: Db, step: RunStep): Promise<void> {
-  await discardQuarantine(db, step.name);
+  await discardQuarantine(db, { step: step.name });
   step.quarantined = 0;
+}
+
+function chosen({ step, documents }: QuarantineChoice): Filter<Document> {
+  return { ...ofStep(step), ...withIds(documents?.map(fromExtendedJson)) };
 }
 
 /** Of the step itself and of the helpers of `ctx` in it, which are named `<step>#convert-1`. */

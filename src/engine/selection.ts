@@ -13,7 +13,7 @@ import type { Connection } from './connect';
 import type { LedgerRow } from './ledger';
 import type { MigrationSet } from './migrationSet';
 import { hasWholeJournal, readStatus, unfinishedRollback, unfinishedRun } from './plan';
-import { countQuarantine } from './quarantine';
+import { countQuarantine, notInQuarantine } from './quarantine';
 import { settleReplaced } from './replaced';
 import { journalPrefix } from '../transfer/journal';
 import { runsThatCount } from './runs';
@@ -38,6 +38,8 @@ export interface ExecuteRequest {
   resume?: string;
   /** With `up`: try the documents in quarantine again, of the named migrations or of all. */
   retryQuarantine?: boolean;
+  /** With `retryQuarantine`: only the documents with these `_id`s, as Extended JSON. */
+  documents?: unknown[];
   args?: Record<string, unknown>;
 }
 
@@ -221,14 +223,15 @@ function refuseUnclear(chosen: PlannedStep[], { statuses }: ProjectState): void 
 /** The applied migrations that have documents in quarantine; their run's journal goes on with them. */
 async function quarantinedSteps(
   { db }: Connection,
-  { names }: ExecuteRequest,
+  { names, documents }: ExecuteRequest,
   state: ProjectState,
 ): Promise<PlannedStep[]> {
-  const held = await countQuarantine(db);
+  const held = await countQuarantine(db, documents);
   const statuses = state.statuses.filter(
     ({ name }) => held.has(name) && (names.length === 0 || names.includes(name)),
   );
-  return plan(statuses, state).map((planned) => ({ ...planned, unfinished: planned.row?.run }));
+  if (documents && statuses.length === 0) throw notInQuarantine(documents, names[0]);
+  return plan(statuses, state).map((planned) => ({ ...planned, unfinished: planned.row?.run, documents }));
 }
 
 function plan(statuses: MigrationStatus[], state: ProjectState): PlannedStep[] {

@@ -8,6 +8,7 @@ import { refuseFailed } from './checks/refuse';
 import { runChecks } from './checks/runChecks';
 import { verify } from './checks/verification';
 import { readingContext } from './context';
+import { fromExtendedJson } from './documents';
 import { isConnectionLost } from './connectionLost';
 import type { LedgerEntry } from './ledger';
 import { ledgerEntry } from './ledgerEntry';
@@ -42,7 +43,8 @@ export async function retryStep(scope: RunScope, planned: PlannedStep, set: Migr
   await recorder.flush();
   try {
     const { definition } = await set.load(planned.entry);
-    const { quarantined } = await retryDocuments(scope, step, definition);
+    const only = planned.documents?.map(fromExtendedJson);
+    const { quarantined } = await retryDocuments(scope, step, definition, only);
     if (quarantined > 0) recorder.log('warn', `${quarantined} documents failed again.`, step.name);
     recorder.finishStep(step, 'applied', null);
   } catch (error) {
@@ -54,8 +56,15 @@ function retryDocuments(
   scope: RunScope,
   step: RunStep,
   definition: LoadedMigration['definition'],
+  only: readonly unknown[] | undefined,
 ): Promise<{ quarantined: number }> {
-  if (isTransform(definition)) return retryTransform(scope, step, definition);
+  if (isTransform(definition)) return retryTransform(scope, step, definition, only);
+  if (only) {
+    throw new UserError(
+      `What the helpers of "${step.name}" have put into quarantine is retried together, not one by one.`,
+      { action: { label: 'Retry All', cli: `migratory quarantine retry ${step.name}` } },
+    );
+  }
   if (isScript(definition)) return retryScript(scope, step, definition);
   throw new UserError(`"${step.name}" is no transform any more; discard its documents from quarantine.`);
 }

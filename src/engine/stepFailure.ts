@@ -4,7 +4,9 @@ import type { ErrorInfo } from '../protocol/errors';
 import { ExitCode, UserError } from '../protocol/errors';
 import type { RunState, RunStep } from '../protocol/run';
 import { describeError } from '../migration/describeError';
+import { DocumentError } from '../transfer/errors';
 import { isConnectionLost } from './connectionLost';
+import { extendedJson } from './documents';
 import { LeaseLostError } from './lease';
 import { forgetQuarantine } from './quarantine';
 import { rollBackFromJournal } from './rollback';
@@ -54,6 +56,8 @@ export async function settleFailure(
     return error instanceof StuckError ? error : new StepFailure('cancelled', ExitCode.cancelled, null);
   }
   const info = describeError(error, { file: planned.entry.file, root });
+  const document = failedDocument(error);
+  if (document) info.document = document;
   if (error instanceof LeaseLostError || isConnectionLost(error)) {
     // Never rolled back by itself: nobody knows what the server has done; the run can be resumed.
     recorder.finishStep(step, 'interrupted', info);
@@ -78,6 +82,12 @@ function uncancelled({ lease }: RunScope): Pick<RunScope, 'signal' | 'gate'> {
       return Promise.resolve();
     },
   };
+}
+
+/** The document that a transfer stopped at. */
+function failedDocument(error: unknown): ErrorInfo['document'] {
+  if (!(error instanceof DocumentError)) return undefined;
+  return { collection: error.collection, id: extendedJson(error.id) };
 }
 
 function canUndo(scope: RunScope, { entry, keep }: PlannedStep, step: RunStep): boolean {

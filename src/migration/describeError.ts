@@ -83,6 +83,17 @@ function causeOf(error: ErrorLike): unknown {
   return Array.isArray(error.errors) ? (error.errors as unknown[])[0] : undefined;
 }
 
+/** Tells where errors were thrown; many of one place are looked up once. */
+export function placesOf(options: DescribeOptions): (error: unknown) => ErrorLocation | undefined {
+  const known = new Map<string, ErrorLocation | undefined>();
+  return (error) => {
+    if (!(error instanceof Error) || typeof error.stack !== 'string') return undefined;
+    const frames = error.stack.slice(Math.max(0, error.stack.indexOf('\n    at ')));
+    if (!known.has(frames)) known.set(frames, authorsPlace(frames, options));
+    return known.get(frames);
+  };
+}
+
 function authorsPlace(stack: string, { file, root }: DescribeOptions): ErrorLocation | undefined {
   const frames = stackFrames(stack);
   const own = frames.find((frame) => frame.file === file);

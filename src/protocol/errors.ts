@@ -62,6 +62,8 @@ export interface ErrorInfo {
   file?: string;
   line?: number;
   column?: number;
+  /** The document that could not be changed; `id` is its `_id` as canonical Extended JSON. */
+  document?: { collection: string; id: unknown };
   stack?: string;
   cause?: ErrorInfo;
   action?: ErrorAction;

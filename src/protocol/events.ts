@@ -61,6 +61,10 @@ export interface QuarantinedEvent extends Envelope {
   /** `_id` as canonical Extended JSON. */
   id: unknown;
   reason: string;
+  /** Where in the author's file it failed: absolute path, line and column from 1. */
+  file?: string;
+  line?: number;
+  column?: number;
 }
 export interface ConflictEvent extends Envelope {
   type: 'conflict';

@@ -18,24 +18,28 @@ export type PanelMessage =
   | { type: 'openFile'; file: string; line?: number; column?: number }
   /** Opens the before and after of a dry run's document in the editor's diff view. */
   | { type: 'openDiff'; run: string; step: string; index: number }
-  /** A document in quarantine, or both versions of one in conflict; `id` is its `_id` as Extended JSON. */
+  /**
+   * A document in quarantine, both versions of one in conflict, or one that a run stopped at; `id` is its `_id` as
+   * Extended JSON.
+   */
   | {
       type: 'openDocument';
       run: string;
-      of: 'quarantine' | 'conflicts';
+      of: 'quarantine' | 'conflicts' | 'errors';
       step: string;
       collection: string;
       id: string;
     }
   | {
       type: 'command';
-      command:
-        'run' | 'dryRun' | 'rollBack' | 'validate' | 'retryQuarantine' | 'discardQuarantine' | 'showLog';
+      command: 'run' | 'dryRun' | 'rollBack' | 'validate' | 'showLog';
       name: string;
     }
   /** The same for several migrations of a run at once. */
   | { type: 'again'; command: 'run' | 'dryRun' | 'rollBack' | 'validate'; names: string[] }
   /** Decides about conflicts of a migration: one document (its `_id` as Extended JSON) or all of them. */
   | { type: 'resolve'; decision: 'keep' | 'restore'; name: string; id?: string }
+  /** Decides about documents in quarantine of a migration: one (its `_id` as Extended JSON) or all of them. */
+  | { type: 'quarantine'; decision: 'retry' | 'discard'; name: string; id?: string }
   /** The command of an error's way out (`ErrorAction.command`). */
   | { type: 'action'; command: string };

@@ -85,6 +85,8 @@ export interface RunRequest {
   resume?: string;
   /** With `up`: try the documents in quarantine again, of the named migrations or of all. */
   retryQuarantine?: boolean;
+  /** With `retryQuarantine`: only the documents with these `_id`s, as Extended JSON. */
+  documents?: unknown[];
   /** The last migration to take, and how many to take, where no names are given. */
   to?: string;
   steps?: number;
@@ -183,8 +185,11 @@ export type RunnerMethods = {
     settled: number;
     left: number;
   };
-  /** Forgets documents in quarantine, of one migration; the documents stay as they are. Answers how many. */
-  discardQuarantine(params: MendingRequest & { name: string }): number;
+  /**
+   * Forgets documents in quarantine, of one migration: all, or those with these `_id`s (Extended JSON); the documents stay
+   * as they are. Answers how many.
+   */
+  discardQuarantine(params: MendingRequest & { name: string; documents?: unknown[] }): number;
   /** Answers when the run has ended; what happens meanwhile comes as notifications. */
   start(params: RunRequest): RunResult;
   cancel(params: { force?: boolean }): void;

@@ -44,9 +44,13 @@ export class Mending {
     return repair(await this.#writable(target));
   }
 
-  async discardQuarantine({ target, name }: MendingRequest & { name: string }): Promise<number> {
+  async discardQuarantine({
+    target,
+    name,
+    documents,
+  }: Parameters<RunnerMethods['discardQuarantine']>[0]): Promise<number> {
     const { db } = await this.#writable(target);
-    return discardQuarantine(db, name);
+    return discardQuarantine(db, { step: name, documents });
   }
 
   async resolveConflicts({

@@ -22,6 +22,8 @@ export interface Failed {
   id: RawValue;
   raw: Buffer;
   reason: string;
+  /** What the author's function threw. */
+  thrown?: unknown;
 }
 
 export interface Edits {
@@ -44,7 +46,7 @@ export async function editAll(
   const fail = (raw: Buffer, error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
     if (stopIn !== undefined) throw documentError(stopIn, idOf(raw), reason, error);
-    result.failed.push({ raw, id: idOf(raw), reason });
+    result.failed.push({ raw, id: idOf(raw), reason, thrown: error });
   };
   // A range that is tried again calls the function only for documents that have changed since.
   const earlier = job.earlier && new Map(job.earlier.map((edit) => [keyOf(edit.id), edit]));

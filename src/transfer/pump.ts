@@ -167,8 +167,8 @@ export class Pump {
     sizer.learn(range.keys ?? outcome.documents, outcome.documents, outcome.bytes, ms);
     throttle.spent(outcome.documents);
     const monitor = context.monitor;
-    for (const { id, reason } of outcome.quarantined)
-      monitor?.quarantined?.({ collection, id: decoded(id), reason });
+    for (const { id, reason, place } of outcome.quarantined)
+      monitor?.quarantined?.({ collection, id: decoded(id), reason, place });
     for (const conflict of outcome.conflicts) monitor?.conflict?.(conflict);
     monitor?.batch?.({
       count: tally.scanned,

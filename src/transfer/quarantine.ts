@@ -1,6 +1,6 @@
 // The quarantine, `_migratory_quarantine`: one document for each document that failed, with its input and the reason,
 // until it is retried or discarded.
-import type { ClientSession, Db } from 'mongodb';
+import type { ClientSession, Db, Document, Filter } from 'mongodb';
 import { idQuery, rawDocuments, sendWrites, updateStatement } from './command';
 import {
   dateValue,
@@ -13,6 +13,7 @@ import {
   stringValue,
 } from './raw';
 import type { RawValue } from './raw';
+import type { ErrorLocation } from '../protocol/errors';
 
 export const quarantineCollection = '_migratory_quarantine';
 
@@ -21,6 +22,8 @@ export interface QuarantinedDocument {
   reason: string;
   /** The document as it was read. */
   input: Buffer;
+  /** Where in the author's file it failed. */
+  place?: ErrorLocation;
 }
 
 /** Beyond these the input is not copied, since a document around it would not be taken; it is still in its collection. */
@@ -46,7 +49,7 @@ export async function writeQuarantine(
 ): Promise<void> {
   if (items.length === 0) return;
   const at = dateValue(new Date());
-  const statements = items.map(({ id, reason, input }) => {
+  const statements = items.map(({ id, reason, input, place }) => {
     const key = keyDocument(where, id);
     const row = document([
       element('_id', objectValue(key)),
@@ -56,6 +59,7 @@ export async function writeQuarantine(
       element('id', id),
       element('reason', stringValue(reason)),
       element('at', at),
+      ...(place ? [element('place', objectValue(placeDocument(place)))] : []),
       ...(canBeCopied(input) ? [element('document', objectValue(input))] : []),
     ]);
     return updateStatement(idQuery(objectValue(key)), objectValue(row), { upsert: true });
@@ -65,6 +69,16 @@ export async function writeQuarantine(
     writeConcern: { w: 'majority', j: true },
   });
   if (reply.failures[0]) throw new Error(`the quarantine could not be written: ${reply.failures[0].message}`);
+}
+
+function placeDocument({ file, line, column }: ErrorLocation): Buffer {
+  const figures = Object.entries({ line, column }).filter(
+    (figure): figure is [string, number] => figure[1] !== undefined,
+  );
+  return document([
+    element('file', stringValue(file)),
+    ...figures.map(([name, value]) => element(name, intValue(value))),
+  ]);
 }
 
 function keyDocument({ run, step }: Pick<QuarantinePlace, 'run' | 'step'>, id: RawValue): Buffer {
@@ -90,14 +104,18 @@ export async function releaseQuarantine(
   });
 }
 
-/** The `_id`s of a step's documents in quarantine. */
+/** The `_id`s of a step's documents in quarantine: of all of them, or of those that `only` names. */
 export async function quarantinedIds(
   db: Db,
   where: Pick<QuarantinePlace, 'run' | 'step'>,
+  only?: readonly unknown[],
 ): Promise<RawValue[]> {
   const rows = db
     .collection(quarantineCollection)
-    .find({ run: where.run, step: where.step }, { raw: true, projection: { id: 1 }, sort: { _id: 1 } });
+    .find(
+      { run: where.run, step: where.step, ...withIds(only) },
+      { raw: true, projection: { id: 1 }, sort: { _id: 1 } },
+    );
   const ids: RawValue[] = [];
   for await (const row of rawDocuments(rows)) {
     const id = findElement(row, 'id');
@@ -125,4 +143,9 @@ export async function updateReasons(
   await sendWrites(db, 'update', quarantineCollection, statements, {
     writeConcern: { w: 'majority', j: true },
   });
+}
+
+/** Part of a filter of the quarantine. An `_id` may be an expression or look like a filter: neither is meant as one. */
+export function withIds(ids: readonly unknown[] | undefined): Filter<Document> {
+  return ids === undefined ? {} : { $expr: { $in: ['$id', ids.map((id) => ({ $literal: id }))] } };
 }

@@ -72,7 +72,12 @@ export class Stage {
   ): Promise<Outcome> {
     const { options, retry } = this.parts;
     const { processed, failed } = done;
-    const quarantined = failed.map(({ id, reason, raw }) => ({ id, reason, input: raw }));
+    const quarantined = failed.map(({ id, reason, raw, thrown }) => ({
+      id,
+      reason,
+      input: raw,
+      place: thrown === undefined ? undefined : options.placeOf?.(thrown),
+    }));
     const where = { run: options.runId, step: retry?.step ?? options.step, collection: options.collection };
     // Also those that are not there any more.
     const out = retry && !retry.hold ? (job.range.sweep?.ids ?? []) : [];

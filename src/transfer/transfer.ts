@@ -54,7 +54,7 @@ export async function retryQuarantine(options: RetryOptions): Promise<TransferRe
   const suited = await suitedOptions({ ...options, onError: 'quarantine' });
   const held = options.quarantine ?? options.step;
   const step = await documentStep(suited, { step: held, hold: options.hold ?? false });
-  const ids = await quarantinedIds(options.db, { run: options.runId, step: held });
+  const ids = await quarantinedIds(options.db, { run: options.runId, step: held }, options.only);
   const listed = { ...step, ...listOf(ids) };
   return runStep(suited, { ...listed, checkpoints: `${options.step}:retry` });
 }

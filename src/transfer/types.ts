@@ -3,6 +3,7 @@
 import type { ClientSession, Db, Document, MongoClient } from 'mongodb';
 import type { MigrationContext, TransformFunction } from '../migration/kinds';
 import type { RawValue } from './raw';
+import type { ErrorLocation } from '../protocol/errors';
 
 /** How the documents of a range are changed. */
 export type Change =
@@ -36,7 +37,7 @@ export interface TransferMonitor {
   /** Documents expected in all; called again when the estimate changes. `done` of them were done before a resume. */
   total?(total: number, done: number): void;
   batch?(report: BatchReport): void;
-  quarantined?(item: { collection: string; id: unknown; reason: string }): void;
+  quarantined?(item: { collection: string; id: unknown; reason: string; place?: ErrorLocation }): void;
   conflict?(item: Conflict): void;
   log?(level: 'info' | 'warn' | 'error', message: string): void;
 }
@@ -82,6 +83,8 @@ export interface TransferContext {
   /** Awaited before every batch: pause. */
   gate?(): Promise<void>;
   throttle?: ThrottleSettings;
+  /** Where in the author's file an error was thrown. */
+  placeOf?(error: unknown): ErrorLocation | undefined;
   monitor?: TransferMonitor;
   /** Upper limit of documents per batch. */
   batchSize?: number;
@@ -109,6 +112,8 @@ export interface RetryOptions extends TransferOptions {
   quarantine?: string;
   /** Those that pass stay in quarantine too: the caller has more to do with them. */
   hold?: boolean;
+  /** Only these `_id`s, decoded. */
+  only?: readonly unknown[];
 }
 
 /** A pipeline migration: an aggregation over ranges of the source, merged into a target (fields as `$merge`). */

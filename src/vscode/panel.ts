@@ -189,6 +189,8 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
         return this.#again(message);
       case 'resolve':
         return this.#resolve(message);
+      case 'quarantine':
+        return this.#quarantine(message);
       case 'action':
         return void vscode.commands.executeCommand(message.command, this.#shown);
     }
@@ -210,6 +212,11 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
 
   #resolve({ decision, name, id }: Extract<PanelMessage, { type: 'resolve' }>): void {
     const command = decision === 'keep' ? Command.keepConflicts : Command.restoreConflicts;
+    void vscode.commands.executeCommand(command, { ...this.#refsOf([name])[0], id });
+  }
+
+  #quarantine({ decision, name, id }: Extract<PanelMessage, { type: 'quarantine' }>): void {
+    const command = decision === 'retry' ? Command.retryQuarantine : Command.discardQuarantine;
     void vscode.commands.executeCommand(command, { ...this.#refsOf([name])[0], id });
   }
 

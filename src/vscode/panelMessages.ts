@@ -20,7 +20,7 @@ const message = v.variant('type', [
   v.object({
     type: v.literal('openDocument'),
     run: v.string(),
-    of: v.picklist(['quarantine', 'conflicts']),
+    of: v.picklist(['quarantine', 'conflicts', 'errors']),
     step: v.string(),
     collection: v.string(),
     id: v.pipe(v.string(), v.check(isJson)),
@@ -34,7 +34,7 @@ const message = v.variant('type', [
   v.object({ type: v.literal('openDiff'), run: v.string(), step: v.string(), index: v.number() }),
   v.object({
     type: v.literal('command'),
-    command: v.picklist([...startable, 'retryQuarantine', 'discardQuarantine', 'showLog']),
+    command: v.picklist([...startable, 'showLog']),
     name: v.string(),
   }),
   v.object({
@@ -46,7 +46,13 @@ const message = v.variant('type', [
     type: v.literal('resolve'),
     decision: v.picklist(['keep', 'restore']),
     name: v.string(),
-    id: v.optional(v.string()),
+    id: v.optional(v.pipe(v.string(), v.check(isJson))),
+  }),
+  v.object({
+    type: v.literal('quarantine'),
+    decision: v.picklist(['retry', 'discard']),
+    name: v.string(),
+    id: v.optional(v.pipe(v.string(), v.check(isJson))),
   }),
   // The action comes out of a run document, which others can write: nothing but our own commands, and none of
   // the editor's but the two that our errors name.

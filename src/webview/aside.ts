@@ -1,15 +1,17 @@
 // What went aside: documents in conflict after a roll back, and documents in quarantine.
 import { html, nothing, type TemplateResult } from 'lit';
 import type { ConflictEvent, QuarantinedEvent } from '../protocol/events';
+import type { RunStep } from '../protocol/run';
 import { readDocument } from './bson';
 import { idText, valueText } from './diff';
 import { send } from './host';
 import { isFinal } from './model';
 import { icon, rowsShown, section, shownLine, table, type Column, type Content, type Page } from './parts';
+import { documentLink, labelOf, placeLink } from './places';
 import { text } from './strings';
 
 export function conflicts(page: Page): Content {
-  const rows = page.snapshot.conflicts.filter((row) => row.step === page.step?.name);
+  const rows = page.snapshot.conflicts.filter((row) => isOf(row, page.step));
   const decidable = page.step !== undefined && isFinal(page.snapshot.run.state);
   const columns = documentColumns<ConflictEvent>((row) => conflictDetails(page, row, decidable));
   // Those that were decided are counted in the run, but no longer held.
@@ -22,18 +24,22 @@ export function conflicts(page: Page): Content {
 }
 
 export function quarantine(page: Page): Content {
-  const rows = page.snapshot.quarantined.filter((row) => row.step === page.step?.name);
+  const rows = page.snapshot.quarantined.filter((row) => isOf(row, page.step));
   return part(
     page,
     'quarantine',
     rows,
     [
-      ...documentColumns<QuarantinedEvent>((row) => row.reason),
+      ...documentColumns<QuarantinedEvent>(
+        (row) =>
+          html`<p>${row.reason}</p>
+            ${placeLink(row, page.step?.file)}`,
+      ),
       {
-        title: text('quarantine.open'),
+        title: text('quarantine.actions'),
         quiet: true,
         figures: true,
-        cell: (row) => openButton(page, 'quarantine', row),
+        cell: (row) => quarantinedRowButtons(page, row),
       },
     ],
     page.step?.quarantined ?? 0,
@@ -49,26 +55,58 @@ function quarantineWords({ snapshot, step }: Page): string | undefined {
 }
 
 /** Once the run has ended; until then its own documents are still coming. */
+function canBeRetried(page: Page): boolean {
+  return page.step !== undefined && isFinal(page.snapshot.run.state) && quarantineWords(page) === undefined;
+}
+
 function quarantineButtons(page: Page): Content {
-  const { snapshot, step } = page;
-  if (!step || !isFinal(snapshot.run.state) || quarantineWords(page) !== undefined) return nothing;
-  const { name } = step;
+  if (!page.step || !canBeRetried(page)) return nothing;
+  const { name } = page.step;
   return html`<div class="buttons small">
     <button
       class="link"
       title=${text('quarantine.retry.hint')}
-      @click=${() => send({ type: 'command', command: 'retryQuarantine', name })}
+      @click=${() => send({ type: 'quarantine', decision: 'retry', name })}
     >
-      ${icon('debug-restart')}<span>${text('quarantine.retry')}</span>
+      ${icon('debug-restart')}<span>${text('quarantine.retryAll')}</span>
     </button>
     <button
       class="link"
       title=${text('quarantine.discard.hint')}
-      @click=${() => send({ type: 'command', command: 'discardQuarantine', name })}
+      @click=${() => send({ type: 'quarantine', decision: 'discard', name })}
     >
-      ${icon('trash')}<span>${text('quarantine.discard')}</span>
+      ${icon('trash')}<span>${text('quarantine.discardAll')}</span>
     </button>
   </div>`;
+}
+
+/** Icons alone, as in the rows of the editor's own lists: there may be hundreds. */
+function quarantinedRowButtons(page: Page, row: QuarantinedEvent): Content {
+  const { step, collection, id } = row;
+  const name = page.step?.name;
+  const button = (decision: 'retry' | 'discard', symbol: string): Content => {
+    // What the helpers of a script have put aside is retried together.
+    const together = decision === 'retry' && step !== name;
+    if (name === undefined || together || !canBeRetried(page)) return nothing;
+    const words = text(`quarantine.${decision}`);
+    return html`<button
+      class="link small-button"
+      title=${words}
+      aria-label=${labelOf(words, id)}
+      @click=${() => send({ type: 'quarantine', decision, name, id: JSON.stringify(id) })}
+    >
+      ${icon(symbol)}
+    </button>`;
+  };
+  return html`<div class="row-buttons">
+    ${documentLink(page, { of: 'quarantine', step, collection, id }, true)}
+    ${button('retry', 'debug-restart')} ${button('discard', 'trash')}
+  </div>`;
+}
+
+/** Of the step itself and of the helpers of `ctx` in it, which are named `<step>#convert-1`. */
+function isOf(row: { step: string }, step: RunStep | undefined): boolean {
+  return step !== undefined && (row.step === step.name || row.step.startsWith(`${step.name}#`));
 }
 
 function documentColumns<T extends ConflictEvent | QuarantinedEvent>(
@@ -87,39 +125,21 @@ function conflictDetails(page: Page, row: ConflictEvent, decidable: boolean): Co
     <p><span class="type">${text('conflicts.was')}</span> ${documentCell(row.before)}</p>
     <p><span class="type">${text('conflicts.current')}</span> ${documentCell(row.current)}</p>
     <div class="buttons small">
-      ${decidable && row.id !== null ? decisions(row.step, JSON.stringify(row.id)) : nothing}
-      ${openButton(page, 'conflicts', row)}
+      ${decidable && row.id !== null ? decisions(row.step, row.id) : nothing}
+      ${documentLink(page, { of: 'conflicts', step: row.step, collection: row.collection, id: row.id })}
     </div>`;
 }
 
-/** The whole document in an editor of its own; of one in conflict both versions, side by side. */
-function openButton(
-  page: Page,
-  of: 'quarantine' | 'conflicts',
-  { step, collection, id }: QuarantinedEvent | ConflictEvent,
-): Content {
-  if (id === null || id === undefined) return nothing;
-  const words = of === 'conflicts' ? text('conflicts.compare') : text('quarantine.open');
-  const key = JSON.stringify(id);
-  const run = page.snapshot.run._id;
-  return html`<button
-    class="link"
-    aria-label=${`${words}: ${key}`}
-    @click=${() => send({ type: 'openDocument', run, of, step, collection, id: key })}
-  >
-    ${icon(of === 'conflicts' ? 'diff' : 'json')}<span>${words}</span>
-  </button>`;
-}
-
 /** Restore or keep: one document, or all of a migration. */
-function decisions(name: string, id?: string): TemplateResult {
+function decisions(name: string, id?: unknown): TemplateResult {
   const decision = (of: 'restore' | 'keep', symbol: string): TemplateResult => {
     const words = id === undefined ? text(`conflicts.${of}All`) : text(`conflicts.${of}`);
     return html`<button
       class="link"
       title=${text(`conflicts.${of}.hint`)}
-      aria-label=${id === undefined ? words : `${words}: ${id}`}
-      @click=${() => send({ type: 'resolve', decision: of, name, id })}
+      aria-label=${id === undefined ? words : labelOf(words, id)}
+      @click=${() =>
+        send({ type: 'resolve', decision: of, name, id: id === undefined ? undefined : JSON.stringify(id) })}
     >
       ${icon(symbol)}<span>${words}</span>
     </button>`;

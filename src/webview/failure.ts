@@ -4,6 +4,7 @@ import type { ErrorInfo } from '../protocol/errors';
 import { send } from './host';
 import { leftovers } from './model';
 import { fold, icon, section, type Content, type Page } from './parts';
+import { documentLink, placeLink } from './places';
 import { text } from './strings';
 
 export function failure(page: Page): Content {
@@ -27,7 +28,7 @@ function untouched({ snapshot, step }: Page): Content {
 export function errorBlock(page: Page, error: ErrorInfo, key: string): TemplateResult {
   return html`<div class="problem">
     <p class="message">${icon('error', 'bad')}<span>${label(error)}${error.message}</span></p>
-    ${place(error)} ${remedy(error)} ${causes(error)}
+    ${links(page, error)} ${remedy(error)} ${causes(error)}
     ${
       error.stack && !error.user
         ? fold(page, `${key}.stack`, text('error.stack'), () => html`<pre tabindex="0">${error.stack}</pre>`)
@@ -42,21 +43,14 @@ function label(error: ErrorInfo): Content {
   return error.name === 'Error' && code === '' ? nothing : html`<code>${error.name}${code}</code> `;
 }
 
-function place(error: ErrorInfo): Content {
-  const { file, line, column } = error;
-  if (file === undefined) return nothing;
-  const name = file.split(/[\\/]/).at(-1) ?? file;
-  const shown = line === undefined ? name : `${name}:${line}`;
-  return html`<p>
-    <button
-      class="link place"
-      title=${file}
-      aria-label=${text('error.open', { place: shown })}
-      @click=${() => send({ type: 'openFile', file, line, column })}
-    >
-      ${icon('go-to-file')}<span>${shown}</span>
-    </button>
-  </p>`;
+function links(page: Page, error: ErrorInfo): Content {
+  const { document } = error;
+  const open =
+    document && page.step ? documentLink(page, { of: 'errors', step: page.step.name, ...document }) : nothing;
+  const place = placeLink(error);
+  return open === nothing && place === nothing
+    ? nothing
+    : html`<p class="buttons small">${place} ${open}</p>`;
 }
 
 function remedy(error: ErrorInfo): Content {
@@ -81,7 +75,8 @@ function causes(error: ErrorInfo): Content {
   if (chain.length === 0) return nothing;
   return html`<ul class="causes">
     ${chain.map(
-      (cause) => html`<li><b>${text('error.cause')}</b> ${label(cause)}${cause.message} ${place(cause)}</li>`,
+      (cause) =>
+        html`<li><b>${text('error.cause')}</b> ${label(cause)}${cause.message} ${placeLink(cause)}</li>`,
     )}
   </ul>`;
 }

@@ -7,6 +7,7 @@ import type { PanelHostMessage } from '../protocol/panel';
 import { announcement } from './announce';
 import { conflicts, quarantine } from './aside';
 import { checks, verification } from './checks';
+import { errors } from './errors';
 import { failure } from './failure';
 import { setLanguage } from './format';
 import { fileButton, header, stepButtons, title } from './header';
@@ -88,7 +89,7 @@ function body(whole: Page): Content {
   const result = report === nothing ? part(progress) : report;
   // Checks that stopped it are what there is to say; others stand beside.
   const stopped = whole.step && leftovers(whole.snapshot.run, whole.step) === 'nothing';
-  const top = [part(stepHead), part(failure), result, ...(stopped ? [part(checks)] : [])];
+  const top = [part(errors), part(stepHead), part(failure), result, ...(stopped ? [part(checks)] : [])];
   const beside = [part(steps), ...(stopped ? [] : [part(checks)]), part(verification)];
   const aside = [part(conflicts), part(quarantine)];
   const main = [...top, ...aside].some((content) => content !== nothing);

@@ -141,6 +141,10 @@ export const english = {
   'remedy.connection': 'Select connection',
   'remedy.again': 'Check again',
 
+  'place.line': 'Line {n}',
+  'errors.title': 'Errors',
+  'errors.migration': 'Migration',
+  'errors.message': 'Error',
   'error.title': 'What went wrong',
   'error.open': 'Open {place}',
   'error.cause': 'Caused by',
@@ -218,9 +222,12 @@ export const english = {
   'quarantine.explain.dryRun': 'These documents would go into quarantine: the migration could not take them.',
   'quarantine.explain.undone':
     'These documents could not be migrated. They are unchanged, and nothing of them is kept aside any more.',
+  'quarantine.actions': 'Actions',
   'quarantine.retry': 'Retry',
+  'quarantine.retryAll': 'Retry all',
   'quarantine.retry.hint': 'Runs the migration on these documents again',
   'quarantine.discard': 'Discard…',
+  'quarantine.discardAll': 'Discard all…',
   'quarantine.discard.hint': 'Forgets these documents; they stay as they are',
   'quarantine.open': 'Open document',
   'table.collection': 'Collection',

@@ -9,10 +9,12 @@ import {
   applied,
   dryRun,
   failed,
+  quarantined,
   refused,
   running,
   runOf,
   several,
+  severalFailed,
   snapshotOf,
   step,
   undone,
@@ -215,13 +217,58 @@ describe('The run panel', () => {
     const shown = await open(several);
     const run = several.run._id;
     const step = '20260302094107-population-buckets.js';
-    await shown.page.getByRole('button', { name: 'Compare: {"$numberInt":"3114714"}' }).click();
-    await shown.page.getByRole('button', { name: 'Open document: {"$numberInt":"2960316"}' }).click();
+    await shown.page.getByRole('button', { name: 'Compare: 3114714' }).click();
+    await shown.page.getByRole('button', { name: 'Open document: 2960316' }).click();
     const row = { type: 'openDocument', run, step, collection: 'cities' };
     assert.deepEqual(await shown.sent(), [
       { ...row, of: 'conflicts', id: '{"$numberInt":"3114714"}' },
       { ...row, of: 'quarantine', id: '{"$numberInt":"2960316"}' },
     ]);
+  });
+
+  it('leads from each of several errors to its migration, its document and its line', async () => {
+    const shown = await open(severalFailed);
+    const errors = shown.page.locator('.errors');
+    assert.equal(await errors.getByRole('row').count(), 3);
+    await errors.getByRole('button', { name: 'Open 20260302094107-population-buckets.js:12' }).click();
+    await errors.getByRole('button', { name: 'Open document: 65e2f3c9a1b2c3d4e5f6000c' }).click();
+    await errors.getByTitle('Show 20260305080000-split-names.ts').click();
+    await shown.page.locator('.failure').getByText('E11000').waitFor();
+    await shown.page
+      .locator('.failure')
+      .getByRole('button', { name: /^Open document/ })
+      .click();
+    const document = {
+      type: 'openDocument',
+      run: severalFailed.run._id,
+      of: 'errors',
+      step: '20260305080000-split-names.ts',
+      collection: 'people',
+      id: '{"$oid":"65e2f3c9a1b2c3d4e5f6000c"}',
+    };
+    assert.deepEqual(await shown.sent(), [
+      {
+        type: 'openFile',
+        file: '/work/shop/migrations/20260302094107-population-buckets.js',
+        line: 12,
+        column: 38,
+      },
+      document,
+      document,
+    ]);
+    await shown.show(failed);
+    assert.equal(await shown.page.locator('.errors').count(), 0);
+  });
+
+  it('leads from a document in quarantine to the line that it failed at', async () => {
+    const shown = await open(quarantined);
+    await shown.page
+      .locator('.quarantine')
+      .getByRole('button', { name: /buckets\.js:18$/ })
+      .first()
+      .click();
+    const file = '/work/shop/migrations/20260302094107-population-buckets.js';
+    assert.deepEqual(await shown.sent(), [{ type: 'openFile', file, line: 18, column: 13 }]);
   });
 
   it('stands still for those who want no motion, and moves for the others', async () => {
@@ -241,17 +288,21 @@ describe('The run panel', () => {
     const shown = await open(several);
     const name = '20260302094107-population-buckets.js';
     const conflicts = shown.page.locator('.conflicts');
-    await conflicts.getByRole('button', { name: 'Restore: {"$numberInt":"3114714"}' }).click();
+    await conflicts.getByRole('button', { name: 'Restore: 3114714' }).click();
     await conflicts.getByRole('button', { name: 'Keep all' }).click();
     const quarantine = shown.page.locator('.quarantine');
-    await quarantine.getByRole('button', { name: 'Retry' }).click();
-    await quarantine.getByRole('button', { name: 'Discard…' }).click();
+    await quarantine.getByRole('button', { name: 'Retry all' }).click();
+    await quarantine.getByRole('button', { name: 'Discard all…' }).click();
+    await quarantine.getByRole('button', { name: 'Retry: 2960316' }).click();
+    await quarantine.getByRole('button', { name: 'Discard…: 2960323' }).click();
     await shown.page.getByRole('button', { name: 'Roll back the rest: 3 migrations' }).click();
     assert.deepEqual(await shown.sent(), [
       { type: 'resolve', decision: 'restore', name, id: '{"$numberInt":"3114714"}' },
       { type: 'resolve', decision: 'keep', name, id: undefined },
-      { type: 'command', command: 'retryQuarantine', name },
-      { type: 'command', command: 'discardQuarantine', name },
+      { type: 'quarantine', decision: 'retry', name },
+      { type: 'quarantine', decision: 'discard', name },
+      { type: 'quarantine', decision: 'retry', name, id: '{"$numberInt":"2960316"}' },
+      { type: 'quarantine', decision: 'discard', name, id: '{"$numberInt":"2960323"}' },
       { type: 'again', command: 'rollBack', names: several.run.steps.map((one) => one.name) },
     ]);
   });

@@ -128,6 +128,31 @@ describe('documents in quarantine', () => {
     assert.match(stage.person.said.at(-1) ?? '', /has no documents in quarantine/);
   });
 
+  it('are retried and discarded one by one, as the panel asks for it', async () => {
+    await stage.db.collection('orders').insertOne({ _id: 'three' as never, total: 'three' });
+    const quarantine = stage.db.collection('_migratory_quarantine');
+    const [first] = await quarantine.find({}, { projection: { _id: 0 } }).toArray();
+    // As if the run had met it too.
+    const key = { run: first?.['run'] as string, step: file, id: 'three' };
+    await quarantine.insertOne({ ...first, _id: key as never, id: 'three' });
+    await vscode.commands.executeCommand('migratory.refresh');
+    await migrationRow(file, /2 quarantined$/);
+    await stage.write(file, strict.replace('Number(order.total)', "order.total === 'three' ? 3 : NaN"));
+    stage.person.presses.push('Retry');
+    const one = { name: file, index: 0, id: '"three"' };
+    await vscode.commands.executeCommand('migratory.retryQuarantine', one);
+    assert.match(stage.person.asked.at(-1)?.message ?? '', /^Retry the quarantined document "three" of "/);
+    assert.deepEqual(await quarantine.distinct('id'), [first?.['id']]);
+    assert.equal(await stage.db.collection('orders').countDocuments({ total: 3 }), 1);
+
+    await migrationRow(file, /1 quarantined$/);
+    const id = JSON.stringify({ $oid: String(first?.['id']) });
+    stage.person.presses.push('Discard');
+    await vscode.commands.executeCommand('migratory.discardQuarantine', { ...one, id });
+    assert.match(stage.person.asked.at(-1)?.message ?? '', /^Discard the quarantined document \{"\$oid"/);
+    assert.equal(await held(), 0);
+  });
+
   it('are discarded after a question, and stay as they are', async () => {
     stage.person.presses.push(undefined);
     await press('migratory.discardQuarantine', file);

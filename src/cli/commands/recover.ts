@@ -1,6 +1,7 @@
 // `quarantine`, `unlock`, `mark`, `baseline`, `adopt` and `repair`: the ways out of bad states.
 import { adopt } from '../../engine/adopt';
-import { discardQuarantine, listQuarantine } from '../../engine/quarantine';
+import { idFromText } from '../../engine/documents';
+import { discardQuarantine, listQuarantine, notInQuarantine } from '../../engine/quarantine';
 import { baseline, markMigration, repair, unlock } from '../../engine/recovery';
 import { readLease } from '../../engine/lease';
 import { refuseReadOnly } from '../../engine/readOnly';
@@ -14,18 +15,21 @@ import { runCommand } from './run';
 export function quarantineCommand(
   output: Output,
   globals: GlobalOptions,
-  [action = 'list', name]: string[],
+  [action = 'list', step]: string[],
+  ids?: string[],
 ): Promise<number> {
+  const documents = ids?.map(idFromText);
   if (action === 'retry') {
-    const names = name === undefined ? [] : [name];
-    return runCommand(output, globals, { mode: 'up', names, retryQuarantine: true });
+    const names = step === undefined ? [] : [step];
+    return runCommand(output, globals, { mode: 'up', names, retryQuarantine: true, documents });
   }
   return withSession(globals, {}, async ({ connection }) => {
     if (action === 'discard') {
-      const discarded = await discardQuarantine(connection.db, name);
+      const discarded = await discardQuarantine(connection.db, { step, documents });
+      if (documents && discarded === 0) throw notInQuarantine(documents, step);
       output.say(`Discarded ${discarded}; the documents stay as they are.`);
     } else if (action === 'list') {
-      const items = await listQuarantine(connection.db, name);
+      const items = await listQuarantine(connection.db, { step, documents });
       output.emit({ type: 'list', of: 'quarantine', items });
       const rows = items.map(({ step, collection, id, reason }) => [
         step,

@@ -33,6 +33,8 @@ export interface RunOptions {
   onFailure?: 'rollback' | 'keep';
   onCancel?: 'keep' | 'rollback';
   retryQuarantine?: boolean;
+  /** With `retryQuarantine`: only the documents with these `_id`s, as Extended JSON. */
+  documents?: unknown[];
   /** Rolls the (only) named one back with the version that was applied, and runs it as its file is now. */
   again?: boolean;
   /** For `ctx.args`. */

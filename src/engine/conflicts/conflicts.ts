@@ -1,5 +1,4 @@
 // Conflicts of a rollback as people decide about them: listed with both versions, and settled one by one or all.
-import { BSON, type Document } from 'mongodb';
 import { ExitCode, UserError } from '../../protocol/errors';
 import { idQuery, sendWrites, updateStatement } from '../../transfer/command';
 import { replacementValue } from '../../transfer/interpret';
@@ -7,7 +6,7 @@ import { document, element, intValue, keyOf, objectValue } from '../../transfer/
 import { decoded, shown } from '../../transfer/shownId';
 import { readByIds } from '../../transfer/source';
 import type { Connection } from '../connect';
-import { extendedJson, rawToExtendedJson } from '../documents';
+import { extendedJson, idFromText, rawToExtendedJson } from '../documents';
 import { underLease } from '../lease';
 import { newRunId } from '../runDocument';
 import { lastRunOf } from '../runs';
@@ -151,21 +150,12 @@ async function putBack({ db, collection, id, before }: LeftDocument): Promise<vo
 }
 
 function documentsWith(documents: LeftDocument[], text: string, name: string): LeftDocument[] {
-  const wanted = JSON.stringify(extendedJson(parseId(text)));
+  const wanted = JSON.stringify(idFromText(text));
   const found = documents.filter(({ id }) => JSON.stringify(extendedJson(decoded(id))) === wanted);
   if (found.length > 0) return found;
   throw usage(
     `"${name}" has no conflict with the _id ${text}. \`migratory conflicts list ${name}\` shows them all.`,
   );
-}
-
-/** Extended JSON, canonical or not; what is no JSON is a string that was typed without its quotes. */
-function parseId(text: string): unknown {
-  try {
-    return (BSON.EJSON.parse(`{"id":${text}}`, { relaxed: false }) as Document)['id'];
-  } catch {
-    return text;
-  }
 }
 
 function usage(message: string): UserError {

@@ -9,6 +9,8 @@ export interface ConfirmationRequest {
   direction: Direction;
   /** Goes on with an earlier run, or with the documents that it left in quarantine. */
   again?: 'resume' | 'retry';
+  /** With `retry`: the only one of those documents that it is about; its `_id` as Extended JSON. */
+  document?: string;
   /** `state` says where not the file as it is now counts, but the version that was applied. */
   migrations: { name: string; file?: string; state?: string }[];
   connection: { name: string; host: string; database: string; production: boolean };
@@ -69,12 +71,19 @@ function buttonOf({ direction, again }: ConfirmationRequest, t: Translate): stri
   return direction === 'up' ? t('Run') : t('Roll Back');
 }
 
-function question({ direction, again, migrations, connection }: ConfirmationRequest, t: Translate): string {
+function question(
+  { direction, again, document, migrations, connection }: ConfirmationRequest,
+  t: Translate,
+): string {
   const where = whereOf(connection);
   const [first] = migrations;
   const what = migrations.length === 1 && first ? `"${first.name}"` : t('{0} migrations', migrations.length);
   if (again === 'resume') return t('Resume the run of {0} on {1}?', what, where);
-  if (again === 'retry') return t('Retry the quarantined documents of {0} on {1}?', what, where);
+  if (again === 'retry') {
+    return document === undefined
+      ? t('Retry the quarantined documents of {0} on {1}?', what, where)
+      : t('Retry the quarantined document {0} of {1} on {2}?', document, what, where);
+  }
   if (migrations.length === 1 && first) {
     return direction === 'up'
       ? t('Run "{0}" on {1}?', first.name, where)

@@ -7,7 +7,7 @@ import { Command } from '../manifest';
 import type { Services } from '../services';
 import { chooseMigrations } from './choose';
 import { whereOf } from './confirmation';
-import { agree, lookAgain, namesOf, placeOf, say } from './place';
+import { agree, documentOf, lookAgain, namesOf, placeOf, say } from './place';
 import { nothingInQuarantine, refuseWhileBusy } from './refusals';
 
 const t = vscode.l10n.t;
@@ -19,11 +19,9 @@ export async function discardQuarantine(args: readonly unknown[], services: Serv
   if (rows.length === 0) throw nothingInQuarantine(chosen);
   const count = rows.reduce((sum, { quarantined }) => sum + (quarantined ?? 0), 0);
   const place = await placeOf(chosen.connection, services);
+  const id = documentOf(args);
   const agreed = await agree(place, {
-    message:
-      count === 1
-        ? t('Discard the quarantined document of {0}?', namesOf(rows))
-        : t('Discard {0} quarantined documents of {1}?', count, namesOf(rows)),
+    message: discardQuestion(namesOf(rows), count, id),
     details: [
       t(
         'The documents stay as they are in their collection, not migrated. They cannot be retried afterwards.',
@@ -32,9 +30,10 @@ export async function discardQuarantine(args: readonly unknown[], services: Serv
     button: t('Discard'),
   });
   if (!agreed) return;
+  const documents = id === undefined ? undefined : [JSON.parse(id) as unknown];
   let discarded = 0;
   for (const { name } of rows) {
-    discarded += await services.observer.call('discardQuarantine', { ...place.request, name });
+    discarded += await services.observer.call('discardQuarantine', { ...place.request, name, documents });
   }
   await lookAgain(place.connection, services);
   say(
@@ -42,6 +41,13 @@ export async function discardQuarantine(args: readonly unknown[], services: Serv
       ? t('One document was discarded from quarantine.')
       : t('{0} documents were discarded from quarantine.', discarded),
   );
+}
+
+function discardQuestion(names: string, count: number, id: string | undefined): string {
+  if (id !== undefined) return t('Discard the quarantined document {0} of {1}?', id, names);
+  return count === 1
+    ? t('Discard the quarantined document of {0}?', names)
+    : t('Discard {0} quarantined documents of {1}?', count, names);
 }
 
 type Mark = 'applied' | 'pending' | 'accepted';
@@ -114,7 +120,7 @@ export async function resolveConflicts(
   const chosen = await chooseMigrations(action, args, services);
   const [row] = chosen?.rows ?? [];
   if (!chosen || !row) return;
-  const id = idOf(args);
+  const id = documentOf(args);
   const place = await placeOf(chosen.connection, services);
   refuseWhileBusy(chosen.connection, services);
   const agreed = await agree(place, conflictQuestion(decision, row.name, id));
@@ -156,9 +162,4 @@ function conflictQuestion(
     details: [t('They are put back as they were before the run. What others wrote in them since is lost.')],
     button: t('Restore'),
   };
-}
-
-function idOf([arg]: readonly unknown[]): string | undefined {
-  const { id } = (typeof arg === 'object' && arg !== null ? arg : {}) as { id?: unknown; row?: unknown };
-  return typeof id === 'string' && !('row' in (arg as object)) ? id : undefined;
 }

@@ -49,3 +49,10 @@ export async function lookAgain(connection: ConnectionInfo, { statuses, panel }:
 export function say(message: string): void {
   void vscode.window.showInformationMessage(message);
 }
+
+/** The one document that a command of the panel is about: its `_id` as Extended JSON; undefined for all of them. */
+export function documentOf([arg]: readonly unknown[]): string | undefined {
+  if (typeof arg !== 'object' || arg === null || 'row' in arg) return undefined;
+  const { id } = arg as { id?: unknown };
+  return typeof id === 'string' ? id : undefined;
+}

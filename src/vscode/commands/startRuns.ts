@@ -16,6 +16,7 @@ import { runTitle } from '../words';
 import { askToGo } from './ask';
 import type { ConfirmationRequest } from './confirmation';
 import { askForConnection, chooseMigrations } from './choose';
+import { documentOf } from './place';
 import {
   noFolder,
   nothingInQuarantine,
@@ -85,7 +86,7 @@ export async function startResume(
   return start('up', { connection, rows: open }, services, { again: 'resume', resume: run._id });
 }
 
-/** Runs applied migrations again on the documents that they left in quarantine. */
+/** Runs applied migrations again on the documents that they left in quarantine, or on one of them. */
 export async function retryQuarantine(
   args: readonly unknown[],
   services: Services,
@@ -95,7 +96,9 @@ export async function retryQuarantine(
   const rows = chosen.rows.filter(({ quarantined }) => quarantined);
   if (rows.length === 0) throw nothingInQuarantine(chosen);
   const chosenRows = { connection: chosen.connection, rows };
-  return start('up', chosenRows, services, { again: 'retry', retryQuarantine: true });
+  const document = documentOf(args);
+  const documents = document === undefined ? undefined : [JSON.parse(document) as unknown];
+  return start('up', chosenRows, services, { again: 'retry', retryQuarantine: true, document, documents });
 }
 
 type StartRow = Pick<MigrationRow, 'name' | 'file' | 'reversible'> & Partial<MigrationRow>;
@@ -107,6 +110,9 @@ interface Options {
   again?: 'resume' | 'retry';
   resume?: string;
   retryQuarantine?: boolean;
+  /** The one in quarantine that it is about, as the question names it and as the run takes it. */
+  document?: string;
+  documents?: unknown[];
   /** Shows the run himself: the panel stays closed unless `panel` is true. */
   listener?: Listener;
   panel?: boolean;
@@ -123,7 +129,7 @@ export async function launch(
   mode: StartMode,
   chosen: ChosenRows,
   services: Services,
-  { again, listener, panel, agreed, ...request }: Options = {},
+  { again, listener, panel, agreed, document, ...request }: Options = {},
 ): Promise<RunResult | undefined> {
   const { connection, rows } = chosen;
   const { project } = services;
@@ -145,7 +151,7 @@ export async function launch(
     }
     const question = questionBefore(mode, again, chosen, target, services);
     const mustAsk = connection.production || !agreed;
-    if (mustAsk && !(await askToGo({ ...question, rehearsed: rehearsed.passed }))) return undefined;
+    if (mustAsk && !(await askToGo({ ...question, document, rehearsed: rehearsed.passed }))) return undefined;
     // It may have begun while the question stood there.
     refuseWhileBusy(connection, services);
   }

@@ -82,6 +82,35 @@ describe('upkeep from the terminal', function () {
     assert.deepEqual(await project.states(), { '1-a.js': 'applied' });
   });
 
+  it('retries and discards single documents out of quarantine', async () => {
+    const picky = (limit: number): string => `module.exports = {
+      source: 'people',
+      onError: 'quarantine',
+      transform: ({ _id }) => {
+        if (_id > ${limit}) throw new Error('too high');
+        return { $set: { a: true } };
+      },
+    };`;
+    project = await Project.create({ '1-a.js': picky(1) });
+    await project.rows('people').insertMany([1, 2, 3, 4].map((_id) => ({ _id })));
+    assert.equal((await run(project, 'up')).code, 0);
+    await project.write({ '1-a.js': picky(9) });
+    const retried = await run(project, 'quarantine', 'retry', '1-a.js', '--id', '2', '--id', '3');
+    assert.equal(retried.code, 0, retried.err);
+    assert.equal(await project.rows('people').countDocuments({ a: true }), 3);
+    const listed = await run(project, '--json', 'quarantine', 'list');
+    assert.deepEqual(
+      listed.lists[0]?.items.map(({ id, line }) => [id, line]),
+      [[{ $numberInt: '4' }, 5]],
+    );
+    const again = await run(project, 'quarantine', 'retry', '--id', '2');
+    assert.equal(again.code, 2);
+    assert.match(again.err, /Nothing with the _id .*2.* is in quarantine/);
+    assert.equal((await run(project, 'quarantine', 'discard', '--id', 'five')).code, 2);
+    assert.equal((await run(project, 'quarantine', 'discard', '1-a.js', '--id', '4')).code, 0);
+    assert.match((await run(project, 'quarantine', 'list')).out, /Nothing is in quarantine/);
+  });
+
   it('settles conflicts, and drops journals', async () => {
     project = await Project.create({ '1-a.js': flag('a') });
     await project.rows('people').insertMany([{ _id: 1 }, { _id: 2 }]);

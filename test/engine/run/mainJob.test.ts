@@ -10,7 +10,7 @@ import { connect, type Connection } from '../../../src/engine/connect';
 import { execute } from '../../../src/engine/execute';
 import { readState, type ExecuteRequest } from '../../../src/engine/selection';
 import { folderSet } from '../../../src/engine/migrationSet';
-import { listQuarantine, quarantinedDocument } from '../../../src/engine/quarantine';
+import { discardQuarantine, listQuarantine, quarantinedDocument } from '../../../src/engine/quarantine';
 import { findRun, listRuns } from '../../../src/engine/runs';
 import { RunSwitch, type EngineSettings } from '../../../src/engine/scope';
 import type { Event } from '../../../src/protocol/events';
@@ -231,6 +231,10 @@ describe('main job', function () {
       [held.length, held[0]?.id, held[0]?.reason],
       [10, { $numberInt: '190' }, 'too high: 190'],
     );
+    const place = { file: join(project.root, 'migrations', '1-picky.js'), line: 5, column: 35 };
+    const [told] = project.ofType('quarantined');
+    assert.deepEqual({ file: told?.file, line: told?.line, column: told?.column }, place);
+    assert.deepEqual({ file: held[0]?.file, line: held[0]?.line, column: held[0]?.column }, place);
     const which = { step: '1-picky.js', collection: 'people', id: { $numberInt: '190' } };
     const people = project.db.collection<{ _id: number }>('people');
     await people.updateOne({ _id: 190 }, { $set: { theirs: true } });
@@ -244,13 +248,43 @@ describe('main job', function () {
     });
 
     await project.write({ '1-picky.js': picky(1000) });
+    const ids = ['192', '195'].map(($numberInt) => ({ $numberInt }));
+    const two = await project.run({ mode: 'up', retryQuarantine: true, documents: ids });
+    assert.deepEqual([two.exitCode, two.run.steps[0]?.processed], [0, 2]);
+    assert.equal((await listQuarantine(project.db)).length, 8);
+    assert.deepEqual(await listQuarantine(project.db, { documents: ids }), []);
+    await assert.rejects(
+      project.run({ mode: 'up', retryQuarantine: true, documents: ids, names: ['1-picky.js'] }),
+      /Nothing with the _id \{"\$numberInt":"192"\}.* of "1-picky.js" is in quarantine/,
+    );
+    const discard = { step: '1-picky.js', documents: [{ $numberInt: '190' }] };
+    assert.equal(await discardQuarantine(project.db, discard), 1);
+    assert.equal(await discardQuarantine(project.db, discard), 0);
+
     const again = await project.run({ mode: 'up', retryQuarantine: true });
     assert.equal(again.exitCode, 0, JSON.stringify(again.run.error));
     assert.deepEqual(await listQuarantine(project.db), []);
-    assert.equal(await project.db.collection('people').countDocuments({ seen: { $exists: true } }), 200);
+    assert.equal(await project.db.collection('people').countDocuments({ seen: { $exists: true } }), 199);
     const down = await project.run({ mode: 'down' });
     assert.equal(down.exitCode, 0, JSON.stringify(down.run.error));
     assert.equal(await project.db.collection('people').countDocuments({ seen: { $exists: true } }), 0);
+  });
+
+  it('tells the document that it stopped at', async () => {
+    // The check of a sample lets it pass.
+    const file = `let calls = 0;
+    module.exports = {
+      source: 'people',
+      transform: () => (++calls > 150 ? null.nothing : { $set: { seen: true } }),
+    };`;
+    project = await Project.create({ '1-stops.js': file });
+    await seed(project.db, 200);
+    const { run } = await project.run({ mode: 'up' });
+    const error = run.steps[0]?.error;
+    assert.equal(error?.document?.collection, 'people');
+    const id = (error?.document?.id as { $numberInt?: string }).$numberInt;
+    assert.match(error?.message ?? '', new RegExp(`^document ${id} of "people"`));
+    assert.equal(error?.line ?? error?.cause?.line, 4);
   });
 
   it('leaves nothing in quarantine of what is rolled back or undone', async () => {

@@ -51,6 +51,20 @@ for (const deployment of deployments) {
       });
     }
 
+    it('tries only the named ones again, also those whose _id reads like an expression', async () => {
+      const odd = ['$id', '$$ROOT', 'plain'];
+      await db.collection('t').insertMany(odd.map((_id) => ({ _id: _id as never, n: 900 })));
+      const options = { ...contextOf(deployment, db), collection: 't', filter: { n: 900 } };
+      const refuse = byFunction(() => {
+        throw new Error('no');
+      });
+      assert.equal((await transfer({ ...options, change: refuse, onError: 'quarantine' })).quarantined, 3);
+      const change = byFunction(() => ({ $set: { n: 901 } }));
+      assert.equal((await retryQuarantine({ ...options, change, only: ['$id'] })).processed, 1);
+      const left = await db.collection('_migratory_quarantine').distinct('id');
+      assert.deepEqual(left, ['$$ROOT', 'plain']);
+    });
+
     it('stops at a duplicate key, names the document, and goes on after a fix', async () => {
       await db.collection('t').createIndex({ key: 1 }, { unique: true });
       const change = byFunction((doc) => ({ $set: { key: doc.n === 250 ? 'k0' : `new ${doc.n}` } }));

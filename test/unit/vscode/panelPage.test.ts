@@ -41,7 +41,13 @@ describe('messages of the panel', () => {
     assert.ok(isPanelMessage({ type: 'throttle', run: 'r', docsPerSecond: null }));
     const row = { run: 'r', step: 'a', collection: 'orders', id: '{"$numberInt":"1"}' };
     assert.ok(isPanelMessage({ type: 'openDocument', of: 'quarantine', ...row }));
+    assert.ok(isPanelMessage({ type: 'openDocument', of: 'errors', ...row }));
+    assert.ok(isPanelMessage({ type: 'quarantine', decision: 'retry', name: 'a' }));
+    assert.ok(isPanelMessage({ type: 'quarantine', decision: 'discard', name: 'a', id: '{"$oid":"1"}' }));
     for (const wrong of [
+      { type: 'quarantine', decision: 'discard', name: 'a', id: '{' },
+      { type: 'quarantine', decision: 'drop', name: 'a' },
+      { type: 'resolve', decision: 'keep', name: 'a', id: 'no JSON' },
       { type: 'throttle', run: 'r', docsPerSecond: 0 },
       { type: 'throttle', run: 'r', docsPerSecond: Number.POSITIVE_INFINITY },
       { type: 'throttle', run: 'r' },

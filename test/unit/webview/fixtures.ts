@@ -144,6 +144,9 @@ const oneInQuarantine: QuarantinedEvent = {
   collection: 'cities',
   id: { $numberInt: '3114711' },
   reason: 'population is "unknown", which is no number',
+  file: '/work/shop/migrations/20260302094107-population-buckets.js',
+  line: 18,
+  column: 13,
 };
 
 export const running = snapshotOf(runOf([largeStep]), {
@@ -395,6 +398,9 @@ const quarantinedRows: QuarantinedEvent[] = Array.from({ length: 120 }, (_, n) =
   collection: 'cities',
   id: { $numberInt: String(2_960_316 + n * 7) },
   reason: 'population is "unknown", which is no number',
+  file: '/work/shop/migrations/20260302094107-population-buckets.js',
+  line: 18,
+  column: 13,
 }));
 
 export const several = snapshotOf(
@@ -534,6 +540,7 @@ export const severalFailed = snapshotOf(
           name: 'MongoServerError',
           code: 11000,
           message: 'E11000 duplicate key error collection: shop.people index: slug_1',
+          document: { collection: 'people', id: oid(12) },
         },
       }),
     ],
