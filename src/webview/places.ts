@@ -18,11 +18,12 @@ export function placeLink(
   if (file === undefined) return nothing;
   const name = file.split(/[\\/]/).at(-1) ?? file;
   const place = line === undefined ? name : `${name}:${line}`;
-  const shown = file === own && line !== undefined ? text('place.line', { n: number(line) }) : place;
+  const isOwn = file === own && line !== undefined;
+  const shown = isOwn ? text('place.line', { n: number(line) }) : place;
   return html`<button
-    class="link place"
+    class=${isOwn ? 'link' : 'link place'}
     title=${file}
-    aria-label=${text('error.open', { place })}
+    aria-label=${isOwn ? text('button.of', { action: shown, name }) : text('error.open', { place })}
     @click=${() => send({ type: 'openFile', file, line, column })}
   >
     ${icon('go-to-file')}<span>${shown}</span>

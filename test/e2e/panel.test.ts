@@ -230,7 +230,7 @@ describe('The run panel', () => {
     const shown = await open(severalFailed);
     const errors = shown.page.locator('.errors');
     assert.equal(await errors.getByRole('row').count(), 3);
-    await errors.getByRole('button', { name: 'Open 20260302094107-population-buckets.js:12' }).click();
+    await errors.getByRole('button', { name: 'Line 12: 20260302094107-population-buckets.js' }).click();
     await errors.getByRole('button', { name: 'Open document: 65e2f3c9a1b2c3d4e5f6000c' }).click();
     await errors.getByTitle('Show 20260305080000-split-names.ts').click();
     await shown.page.locator('.failure').getByText('E11000').waitFor();
@@ -264,7 +264,7 @@ describe('The run panel', () => {
     const shown = await open(quarantined);
     await shown.page
       .locator('.quarantine')
-      .getByRole('button', { name: /buckets\.js:18$/ })
+      .getByRole('button', { name: /^Line 18: .*buckets\.js$/ })
       .first()
       .click();
     const file = '/work/shop/migrations/20260302094107-population-buckets.js';
