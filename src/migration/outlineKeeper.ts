@@ -1,12 +1,13 @@
 // Remembers outlines, so that lenses stay where they are while somebody types and the text does not parse.
 import type { Outline } from './outline';
+import { type Outlined, outlinedAfter } from './outlineIncrement';
 import { outlineSource } from './outlineSource';
 
 interface Kept {
   text: string;
   outline: Outline;
-  /** The newest outline of a text that parsed, and that text. */
-  good?: { text: string; outline: Outline };
+  /** The newest text that parsed, with its outline. */
+  good?: Outlined;
 }
 
 /** The newest outline that parsed for each document, keyed by whatever names a document (its URI). */
@@ -20,6 +21,11 @@ export class OutlineKeeper {
   outline(key: string, text: string, fileName: string): Outline {
     const kept = this.#kept.get(key);
     if (kept && kept.text === text) return kept.outline;
+    const next = kept?.good && outlinedAfter(kept.good, text, fileName);
+    if (next) {
+      this.#kept.set(key, { text, outline: next.outline, good: next });
+      return next.outline;
+    }
     const fresh = outlineSource(text, fileName);
     const good = fresh.error ? kept?.good : { text, outline: fresh };
     const outline = fresh.error && good ? { ...moved(good, text), error: fresh.error } : fresh;

@@ -196,7 +196,7 @@ export function isModuleExports(node: Babel.Node): boolean {
 }
 
 /** Assignments to `module.exports`, `exports.x` and compilers' `__esModule` mark, which the outline reads. */
-function isExportAssignment(node: Babel.Expression): boolean {
+export function isExportAssignment(node: Babel.Expression): boolean {
   if (node.type === 'CallExpression') {
     const key = node.arguments[1];
     return key?.type === 'StringLiteral' && key.value === '__esModule';

@@ -24,7 +24,18 @@ export function parseModule(text: string, fileName: string, errorRecovery: boole
   return parsed;
 }
 
-function parse(text: string, fileName: string, errorRecovery: boolean): Parsed {
+/** A stretch of a module by itself, read as the module is; undefined when it does not parse. */
+export function parseFragment(text: string, fileName: string): Babel.Program | undefined {
+  const parsed = parse(text, fileName, true, 'module');
+  return 'program' in parsed ? parsed.program : undefined;
+}
+
+function parse(
+  text: string,
+  fileName: string,
+  errorRecovery: boolean,
+  sourceType: 'unambiguous' | 'module' = 'unambiguous',
+): Parsed {
   // A plain `require` so that the parser (300 KB) is loaded at the first outline, not with the program; the
   // bundler turns it into a lazy part of the bundle.
   const { parse } = require('@babel/parser') as typeof Parser;
@@ -32,7 +43,7 @@ function parse(text: string, fileName: string, errorRecovery: boolean): Parsed {
   try {
     // Node takes a shebang behind a byte order mark, the parser does not; offsets stay the same.
     const file = parse(text.replace(/^\uFEFF#!/, '// '), {
-      sourceType: 'unambiguous',
+      sourceType,
       allowReturnOutsideFunction: true,
       allowAwaitOutsideFunction: true,
       allowUndeclaredExports: true,
