@@ -27,3 +27,5 @@ const jsonOrText = (text: string): unknown => {
   }
 };
 export const sample = (text: string): number | 'all' => (text === 'all' ? 'all' : count(text));
+/** An option that may be given several times. */
+export const each = (text: string, given: string[] | undefined): string[] => [...(given ?? []), text];

@@ -2,7 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { describeError } from '../migration/describeError';
 import { ExitCode, UserError } from '../protocol/errors';
-import { count, days, limit, sample } from './arguments';
+import { count, days, each, limit, sample } from './arguments';
 import { conflictsCommand } from './commands/conflicts';
 import { createCommand, initCommand, typesCommand } from './commands/author';
 import { journalsCommand } from './commands/journals';
@@ -228,16 +228,8 @@ add('quarantine <action> [name]', 'list, retry or discard the documents that fai
   'quarantine retry 004-dates.js --id 4711',
   'quarantine discard 004-dates.js',
 ])
-  .addOption(
-    new Option('--id <_id>', 'only the document with this _id (Extended JSON); once for each').argParser(
-      (id: string, ids: string[] = []) => [...ids, id],
-    ),
-  )
-  .action(
-    action((output, globals, { id }: { id?: string[] }, args) =>
-      quarantineCommand(output, globals, args, id),
-    ),
-  );
+  .option('--id <_id>', 'only the document with this _id (Extended JSON); once for each', each)
+  .action(action(quarantineCommand));
 add('conflicts <action> <name> [id]', 'list, keep or restore what a rollback has left alone', [
   'conflicts list 004-dates.js',
   'conflicts keep 004-dates.js \'{"$oid":"65f000000000000000000001"}\'',

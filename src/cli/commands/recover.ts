@@ -15,8 +15,8 @@ import { runCommand } from './run';
 export function quarantineCommand(
   output: Output,
   globals: GlobalOptions,
+  { id: ids }: { id?: string[] },
   [action = 'list', step]: string[],
-  ids?: string[],
 ): Promise<number> {
   const documents = ids?.map(idFromText);
   if (action === 'retry') {
