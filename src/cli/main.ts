@@ -224,7 +224,6 @@ add('rerun <name>', 'roll back the version that was applied, and run the file as
 );
 add('quarantine <action> [name]', 'list, retry or discard the documents that failed', [
   'quarantine list',
-  'quarantine retry',
   'quarantine retry 004-dates.js --id 4711',
   'quarantine discard 004-dates.js',
 ])
