@@ -282,7 +282,7 @@ describe('main job', function () {
     const { run } = await project.run({ mode: 'up' });
     const error = run.steps[0]?.error;
     assert.equal(error?.document?.collection, 'people');
-    const id = (error?.document?.id as { $numberInt?: string }).$numberInt;
+    const id = (error?.document?.id as { $numberInt?: string } | undefined)?.$numberInt;
     assert.match(error?.message ?? '', new RegExp(`^document ${id} of "people"`));
     assert.equal(error?.line ?? error?.cause?.line, 4);
   });
