@@ -7,7 +7,7 @@ import type { Outline } from '../migration/outline';
 import { outlineSource } from '../migration/outlineSource';
 
 /** Goes up whenever outlines change their shape or their meaning. */
-const format = 3;
+const format = 4;
 const mostEntries = 20_000;
 /** Parsing a smaller folder takes no time that anybody would notice. */
 const worthKeeping = 50;

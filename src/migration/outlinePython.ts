@@ -211,12 +211,17 @@ function inside(tokens: Tokens, opening: string, closing: string): Tokens | unde
   return closes === tokens.length - 1 ? tokens.slice(1, -1) : undefined;
 }
 
-/** Splits at a separator outside inner brackets; a trailing separator adds nothing. */
+/** Splits at a separator outside inner brackets and parameters of lambdas; a trailing separator adds nothing. */
 function split(tokens: Tokens, separator: string): Tokens[] {
   const parts: PythonToken[][] = [[]];
   const depth = tokens[0]?.depth;
+  /** Lambdas whose colon has not come. */
+  let lambdas = 0;
   for (const token of tokens) {
-    if (token.depth === depth && token.text === separator) parts.push([]);
+    const here = token.depth === depth;
+    if (here && token.text === 'lambda') lambdas += 1;
+    else if (here && token.text === ':' && lambdas > 0) lambdas -= 1;
+    if (here && token.text === separator && lambdas === 0) parts.push([]);
     else parts.at(-1)?.push(token);
   }
   return parts.filter((part) => part.length > 0);

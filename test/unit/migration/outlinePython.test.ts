@@ -29,6 +29,15 @@ migrations = [
     entries: ['001_a line 7', '002_b line 12 down'],
   },
   {
+    title: 'lambdas of several parameters',
+    text: `migrations = [
+    {'name': 'a', 'up': lambda db, client, ctx=lambda x, y: x: db.x.drop(), 'down': lambda db, *_: {1: 2, 3: 4}},
+    dict(name='b', up=lambda db, client: None),
+]
+`,
+    entries: ['a line 2 down', 'b line 3'],
+  },
+  {
     title: 'module functions',
     text: `"""Adds a field."""\n\n\nasync def up(db):\n    pass\n\n\ndef down(db):\n    pass\n`,
     entries: ['m.py line 4 down'],
