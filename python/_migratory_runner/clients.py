@@ -95,13 +95,15 @@ def _led(init, door):
         entities = [host or "localhost"] if host is None or isinstance(host, str) else list(host)
         port = port or DEFAULT_PORT
         seeds, options = _seeds(entities, port, kwargs)
-        outside = [seed for seed in seeds if not door.has(*seed)]
-        if [_text(seed) for seed in seeds] == [door.address]:
+        own = kwargs.get("appname") or kwargs.get("appName") or options.get("appname") or ""
+        at_door = [_text(seed) for seed in seeds] == [door.address]
+        if at_door and own.startswith(door.token):
             return init(self, host, port, *args, **kwargs)
-        if outside:
+        outside = [seed for seed in seeds if not door.has(*seed)]
+        # The door's bare address is what the client that was given says of its server.
+        if outside and not at_door:
             door.elsewhere(*outside[0])
             return init(self, host, port, *args, **kwargs)
-        own = kwargs.get("appname") or kwargs.get("appName") or options.get("appname") or ""
         address = _address(entities, door, options)
         kept = {name: value for name, value in kwargs.items() if not NOT_FOR_DOOR.match(name.lower())}
         return init(

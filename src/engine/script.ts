@@ -113,6 +113,7 @@ function ownClientHooks({ before, after, redirect }: ScriptDoorOptions, end: Scr
 }
 
 function doorHooks({ scope, before, after }: ScriptDoorOptions, end: ScriptEnd): DoorHooks {
+  const told = new Set<string>();
   return {
     async fence() {
       end.check();
@@ -120,7 +121,10 @@ function doorHooks({ scope, before, after }: ScriptDoorOptions, end: ScriptEnd):
     },
     ...noted({ before, after }, end, false),
     refused(name, reason) {
-      scope.recorder.log('warn', `The command "${name}" was refused: ${reason}`);
+      const message = `The command "${name}" was refused: ${reason}`;
+      // Drivers ask again and again.
+      if (!told.has(message)) scope.recorder.log('warn', message);
+      told.add(message);
     },
   };
 }

@@ -53,6 +53,18 @@ def up(db):
     await expectKept();
   });
 
+  it('opened by the address that the given client says are led, not sent away at the door', async () => {
+    await start(
+      (_, database) => `
+import pymongo
+
+def up(db):
+    pymongo.MongoClient(*db.client.address)['${database}'].people.update_many({}, {'$set': {'own': True}})
+`,
+    );
+    await expectKept();
+  });
+
   it('opened by host and port, by a subclass, and asynchronously are led too', async () => {
     await start((uri, database) => {
       const { hostname, port } = new URL(uri);
