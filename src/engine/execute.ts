@@ -22,6 +22,7 @@ import {
   type Project,
   readState,
   resumeSteps,
+  sayPassedOver,
 } from './selection';
 import { RunRecorder } from './runRecorder';
 import { findRun, listRuns, settleStaleRuns } from './runs';
@@ -63,7 +64,9 @@ export async function execute(given: ExecuteOptions): Promise<ExecuteResult> {
     refuseReadOnly(options.connection);
     return executeWithLease(options);
   }
-  const steps = await chooseSteps(options, options.request, await readState(options));
+  const state = await readState(options);
+  const steps = await chooseSteps(options, options.request, state);
+  sayPassedOver(options, state);
   if (mode === 'dry-run') return rehearseSteps(options, steps);
   return workWithoutLease(options, steps, (scope, planned, set) => validateStep(scope, planned, set, mode));
 }
@@ -114,6 +117,7 @@ async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult>
     const steps = resumed
       ? await resumeSteps(resumed, state, options.request)
       : await chooseSteps(options, options.request, state);
+    sayPassedOver(options, state);
     const recorder = createRecorder(options, steps, id, resumed);
     if (steps.length > 0) {
       await (resumed ? recorder.reopen() : recorder.store());

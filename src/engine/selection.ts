@@ -19,6 +19,7 @@ import { journalPrefix } from '../transfer/journal';
 import { runsThatCount } from './runs';
 import { type EngineSettings, openLedger } from './scope';
 import type { PlannedStep } from './plannedStep';
+import type { RunHooks } from './runDocument';
 
 export interface ExecuteRequest {
   mode: RunMode;
@@ -178,12 +179,35 @@ function refuseUnreadableNames(names: string[], { statuses, rows, problems }: Pr
     if ([...statuses, ...rows].some((known) => known.name === name)) continue;
     const problem = problems.find(({ file }) => basename(file) === basename(name));
     if (problem) throw unreadable(problem);
+    const [first] = problems;
+    if (!first || statuses.some(({ file }) => file !== undefined && basename(file) === basename(name)))
+      continue;
+    throw unreadable(first, `There is no migration "${name}" in the files that can be read. `);
   }
 }
 
-function unreadable({ file: path, error }: ProjectState['problems'][number]): UserError {
+/**
+ * What a command without names passes over: files that cannot be read, of which something is applied. What else they
+ * may hold nobody knows; old ones that do not load any more keep nobody from going on.
+ */
+export function sayPassedOver(
+  { hooks, request: { mode, names } }: { hooks: RunHooks; request: ExecuteRequest },
+  { rows, problems }: ProjectState,
+): void {
+  if (mode === 'down' || mode === 'verify' || names.length > 0) return;
+  const found = problems.filter((problem) => {
+    const own = basename(problem.file);
+    return rows.some(({ name, file = name }) => file === own && name !== own);
+  });
+  for (const { file, error } of found) {
+    const message = `${basename(file)}: ${error.message} Of what it holds some is applied; the rest was passed over, if there is any.`;
+    hooks.event?.({ type: 'log', run: '', at: new Date().toISOString(), level: 'warn', message });
+  }
+}
+
+function unreadable({ file: path, error }: ProjectState['problems'][number], before = ''): UserError {
   const { message, action, file = path, line, column } = error;
-  return new UserError(`${message} Nothing was run.`, { action, location: { file, line, column } });
+  return new UserError(`${before}${message} Nothing was run.`, { action, location: { file, line, column } });
 }
 
 /** What is rolled back is what was applied: out of the ledger where the file has changed or is gone. */

@@ -69,6 +69,23 @@ describe('the contract of the command line', function () {
     assert.deepEqual(await place.applied(), ['a.js', 'c.js']);
   });
 
+  it('says what it passes over where a file cannot be read of which something is applied', async () => {
+    const named = `module.exports = ['x', 'y'].map((name) => ({ name, up() {} }));`;
+    place = await Workplace.create(bundle.program, { 'a.js': named, 'b.js': script('b') });
+    assert.equal((await place.run('up', 'x')).code, 0);
+    await place.write({ 'a.js': `require('rotten');\n${named}` });
+    const missing = await place.run('up', 'y');
+    assert.equal(missing.code, 1);
+    assert.match(
+      missing.err,
+      /There is no migration "y" in the files that can be read\. .*"rotten".* Nothing was run\./,
+    );
+    const up = await place.run('up');
+    assert.equal(up.code, 0, up.err);
+    assert.match(up.out, /a\.js: .*"rotten".* the rest was passed over/);
+    assert.deepEqual(await place.applied(), ['x', 'b.js']);
+  });
+
   it('rolls back a block, or what one run has applied', async () => {
     const files = { 'a.js': script('a'), 'b.js': script('b'), 'c.js': script('c') };
     place = await Workplace.create(bundle.program, files);
