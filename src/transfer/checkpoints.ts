@@ -4,7 +4,7 @@
 import type { Binary, ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
 import { BSON, MaxKey, MinKey } from 'mongodb';
 import { idQuery, rawDocuments, sendWrites, updateStatement } from './command';
-import { HandledIds, type Handled } from './handled';
+import { digestOf, HandledIds, idsOfDocuments, type Handled } from './handled';
 import type { Bounds, Range } from './ranges';
 import {
   document,
@@ -68,6 +68,8 @@ const majority = { w: 'majority', j: true } as const;
 export class Checkpoints {
   private readonly collection: Collection;
   private readonly laneIds: Document[];
+  /** Of what this process has dealt with in each range. */
+  private readonly digests = new Map<string, string>();
 
   constructor(
     private readonly db: Db,
@@ -160,6 +162,7 @@ export class Checkpoints {
     if (reply.failures[0])
       throw new Error(`the checkpoint could not be written: ${reply.failures[0].message}`);
     if (reply.n < 2) throw new FencedError(this.step);
+    if (!range.sweep) this.digests.set(range.key.toHexString(), digestOf(handled));
   }
 
   /** @param collation of the source, so that bounds sort as its index does. */
@@ -198,6 +201,12 @@ export class Checkpoints {
     return new HandledIds(rows.map((row) => row['ids'] as Binary));
   }
 
+  /** Whether these, in index order, are just what this process has dealt with in the range. */
+  isJust(key: ObjectId, documents: readonly Buffer[]): boolean {
+    const known = this.digests.get(key.toHexString());
+    return known !== undefined && known === digestOf(idsOfDocuments(documents));
+  }
+
   /** Without transactions: notes a range as begun, so that after a crash just these documents are done together. */
   async begin(range: Range): Promise<void> {
     const _id = objectValue(Buffer.from(BSON.serialize(this.rangeId(range))));
@@ -220,9 +229,11 @@ export class Checkpoints {
       { $set: { epoch: this.epoch, finished: result } },
       { upsert: true, writeConcern: majority },
     );
-    await this.collection.deleteMany({
-      $or: [{ _id: this.between('range') }, { _id: this.between('lane') }],
-    });
+    // Of no use to anybody any more; nobody waits for it.
+    await this.collection.deleteMany(
+      { $or: [{ _id: this.between('range') }, { _id: this.between('lane') }] },
+      { writeConcern: { w: 1 } },
+    );
   }
 
   /** Forgets which sessions the lanes had: they go back to the pool, and ending them would end somebody else's work. */
@@ -230,6 +241,7 @@ export class Checkpoints {
     await this.collection.updateMany(
       { _id: this.between('lane'), epoch: this.epoch },
       { $unset: { session: 1 } },
+      { writeConcern: { w: 1 } },
     );
   }
 

@@ -1,4 +1,5 @@
 // Which documents a range has dealt with: their `_id`s, packed as bytes for its checkpoint.
+import { createHash } from 'node:crypto';
 import type { Binary } from 'mongodb';
 import { idQuery, writeIdQuery } from './command';
 import { idOf, keyOf } from './raw';
@@ -19,6 +20,11 @@ export function idsOfDocuments(documents: readonly Buffer[]): Handled {
   const writer = new RawWriter(documents.length * 24 + 64);
   for (const raw of documents) writeIdQuery(writer, raw);
   return { count: documents.length, packed: writer.since(0) };
+}
+
+/** Short enough to be kept in memory for every range. */
+export function digestOf({ packed }: Handled): string {
+  return createHash('sha256').update(packed).digest('base64');
 }
 
 /** What the checkpoints of a range know of its documents. */

@@ -46,7 +46,8 @@ export class Journal {
 
   /** Creates the collection, since that is not possible everywhere inside a transaction. */
   async prepare(): Promise<void> {
-    await this.db.createCollection(this.name, { writeConcern: { w: 'majority' } }).catch((error: unknown) => {
+    // Whatever is written to it waits for the majority, and with that for this.
+    await this.db.createCollection(this.name, { writeConcern: { w: 1 } }).catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== 48) throw error;
     });
   }

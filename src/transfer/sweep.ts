@@ -57,7 +57,11 @@ export class Sweep implements Feed {
 
   private async look(range: Bounds & { key: ObjectId }): Promise<void> {
     const found: Range[] = [];
-    const [handled, first] = await Promise.all([this.checkpoints.handled(range.key), this.read(range)]);
+    const first = await this.read(range);
+    const whole = first.rest.length === 0;
+    if (whole && (first.documents.length === 0 || this.checkpoints.isJust(range.key, first.documents)))
+      return;
+    const handled = await this.checkpoints.handled(range.key);
     for (let batch: Batch | undefined = first; batch;) {
       const ids = handled.missing(batch.documents);
       for (let at = 0; at < ids.length; at += documentsPerRange) {
