@@ -1,6 +1,6 @@
 // The kernel against the usual ways of doing the same migration, on the same documents of a real server: rounds of all
 // ways, one after the other, each in a process of its own; medians, ratios, memory, and whether the outcome is right.
-// Usage: npx tsx bench/transfer.ts [documents=50000] [rounds=3] [--only=text]
+// Usage: npx tsx bench/transfer.ts [documents=50000] [rounds=3] [--only=text] [--on=replica|standalone]
 import { fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,9 @@ const [documents = 50_000, rounds = 3] = process.argv
   .slice(2)
   .filter((argument) => !argument.startsWith('--'))
   .map(Number);
-const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length);
+const option = (name: string): string | undefined =>
+  process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3);
+const [only, on] = [option('only'), option('on')];
 
 /** Each way, and whether the way back is measured on what it left. */
 const order: [WayName, boolean][] = [
@@ -93,7 +95,12 @@ function untouched(raw: Buffer): Buffer {
   return Buffer.concat(kept.map((item) => raw.subarray(item.start, item.end)));
 }
 
-async function measure(program: string, uri: string, transactions: boolean): Promise<Row[]> {
+async function measure(
+  program: string,
+  uri: string,
+  server: number | undefined,
+  transactions: boolean,
+): Promise<Row[]> {
   const client = await MongoClient.connect(uri);
   const db = client.db('bench');
   const rows: Row[] = [];
@@ -116,7 +123,7 @@ async function measure(program: string, uri: string, transactions: boolean): Pro
           .aggregate([{ $out: 't' }])
           .toArray();
         await db.admin().command({ fsync: 1 });
-        const what = { uri, database: 'bench', transactions, documents };
+        const what = { uri, database: 'bench', transactions, documents, server };
         note(way, await run(program, { ...what, way }), await wrongIn(db, false));
         if (!undone) continue;
         const taken = await run(program, { ...what, way: 'rollback from the journal' });
@@ -131,6 +138,11 @@ async function measure(program: string, uri: string, transactions: boolean): Pro
 
 const median = (values: number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+
+/** Processor time of one of the two processes. */
+function seconds(taken: Taken[], where: 'here' | 'there'): string {
+  return (median(taken.map((each) => each[where])) / 1000).toFixed(2);
+}
 
 function table(title: string, rows: Row[]): string {
   const ms = (name: string): number =>
@@ -147,6 +159,7 @@ function table(title: string, rows: Row[]): string {
       Math.round((documents / mine) * 1000),
       ratio(loop / mine),
       ratio(bare / mine),
+      `${seconds(taken, 'there')} + ${seconds(taken, 'here')}`,
       `${megabytes(peak)} (${megabytes(idle)} at rest)`,
       wrong,
     ];
@@ -154,8 +167,8 @@ function table(title: string, rows: Row[]): string {
   });
   return [
     `\n${title}: ${documents} documents, ${rounds} rounds`,
-    '| way | documents/s | to the loop | to one updateMany | memory, MB | wrong documents |',
-    '| --- | --- | --- | --- | --- | --- |',
+    '| way | documents/s | to the loop | to one updateMany | processor s, mongod + Node | memory, MB | wrong documents |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
     ...lines,
   ].join('\n');
 }
@@ -166,9 +179,10 @@ async function main(): Promise<void> {
   try {
     const program = await bundle(folder);
     for (const transactions of [true, false]) {
+      if (on !== undefined && (on === 'replica') !== transactions) continue;
       const server = transactions ? await startReplicaSet(options) : await startStandalone(options);
       try {
-        const rows = await measure(program, server.uri, transactions);
+        const rows = await measure(program, server.uri, server.pids[0], transactions);
         console.log(table(transactions ? 'replica set of one' : 'standalone', rows));
       } finally {
         await server.stop();

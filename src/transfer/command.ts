@@ -21,7 +21,7 @@ import { idEnd } from './scan';
 import { borrowWriter, nameBytes, RawWriter, returnWriter } from './writer';
 import type { RawValue } from './raw';
 
-/** Bytes of statements in one command; the server takes 48 MB a message. */
+/** Bytes of statements in one command; a message may have 48 MB. */
 const commandBytes = 24 * 1024 * 1024;
 /** Statements in one command (the server's maxWriteBatchSize is 100,000). */
 const commandStatements = 50_000;
@@ -259,7 +259,9 @@ export function addDocuments(buffer: Buffer, offset: number, found: Buffer[]): v
   let at = offset + 4;
   while (at < last) {
     // Type and position, a number as text.
-    at = buffer.indexOf(0, at + 1) + 1;
+    do at++;
+    while (buffer[at] !== 0);
+    at++;
     const size = buffer.readInt32LE(at);
     found.push(buffer.subarray(at, at + size));
     at += size;
