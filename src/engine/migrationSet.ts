@@ -1,5 +1,6 @@
 // Where a run's migrations come from: a project's folder, or an array that a program hands over.
 import { UserError } from '../protocol/errors';
+import { acceptCallbacks } from '../migration/callbacks';
 import { sourceChecksum } from '../migration/checksum';
 import { checkNames } from '../migration/classify';
 import { placesOf } from '../migration/files';
@@ -27,17 +28,19 @@ export interface MigrationSet {
 
 /** The migrations in the folders of a project. */
 export function folderSet(
-  config: Pick<ProjectConfig, 'migrationsDir' | 'places' | 'python'>,
+  config: Pick<ProjectConfig, 'migrationsDir' | 'places' | 'python' | 'migrateMongo'>,
   root: string,
 ): MigrationSet {
   const { migrationsDir, python } = config;
+  // Files of migrate-mongo's may say by a callback when they are done; ours get `ctx` in that place.
+  const asWritten = config.migrateMongo ? acceptCallbacks : (migration: LoadedMigration) => migration;
   const files = new Map<string, Promise<LoadedMigration[]>>();
   return {
     root,
     python,
     read: () => readCatalogue(placesOf(config), { root, python }),
-    loadApplied: (version, outlet) =>
-      loadAppliedVersion(version, { dir: migrationsDir, root, python, outlet }),
+    loadApplied: async (version, outlet) =>
+      asWritten(await loadAppliedVersion(version, { dir: migrationsDir, root, python, outlet })),
     async load(entry, outlet) {
       let loading = files.get(entry.file);
       if (!loading) {
@@ -45,7 +48,7 @@ export function folderSet(
         files.set(entry.file, loading);
       }
       const found = (await loading).find((migration) => migration.name === entry.name);
-      if (found) return found;
+      if (found) return asWritten(found);
       throw new UserError(
         `${entry.file} holds no migration "${entry.name}" once it is loaded. Give it a literal name.`,
       );

@@ -10,6 +10,7 @@ import { lockInPlace } from '../engine/migrateMongoLock';
 import type { MigrationSet } from '../engine/migrationSet';
 import { type EngineSettings, RunSwitch } from '../engine/scope';
 import { settingsOf } from '../engine/settings';
+import { withCallback } from '../migration/callbacks';
 import { sourceChecksum } from '../migration/checksum';
 import { loadModule } from '../migration/loadModule';
 import { ExitCode, UserError } from '../protocol/errors';
@@ -148,8 +149,10 @@ async function fileSet(call: Call, { backup }: EngineSettings): Promise<Migratio
         (db: Db, client: MongoClient): unknown => {
           const author = exported[way];
           if (typeof author !== 'function') throw new TypeError(`migration.${way} is not a function`);
+          const given = [own?.db ?? db, own?.client ?? client] as const;
+          const waiting = withCallback(author);
           // Two arguments and no more: some migrations look at how many they get.
-          return author.call(exported, own?.db ?? db, own?.client ?? client);
+          return waiting ? waiting(exported, ...given) : author.call(exported, ...given);
         };
       return { name, kind: 'script', file, index: 0, definition: { up: work('up'), down: work('down') } };
     },

@@ -210,6 +210,41 @@ describe('migratory-mm', function () {
     assert.match(ended.err, /^ERROR: Could not migrate up 2-b\.js: migration\.up is not a function/m);
   });
 
+  it('waits for callbacks as migrate-mongo 12 does', async () => {
+    const put = (what: string): string => `db.collection('done').insertOne({ what: '${what}' })`;
+    const files = {
+      '1-two.js': `module.exports = {
+  up(db, next) { setTimeout(() => ${put('two')}.then(() => next(), next), 50); },
+  down(db, next) { setTimeout(() => ${put('no two')}.then(() => next(), next), 50); } };`,
+      '2-three.js': `exports.up = function (db, client, done_) { if (typeof client.db !== 'function') return done_(new Error('no client')); setTimeout(() => ${put('three')}.then(() => done_()), 50); };
+exports.down = (db, client, cb = null) => { ${put('no three')}.then(() => cb()); };`,
+      '3-other.js': `exports.up = async (db, client, options) => { await ${put('other')}; if (options !== undefined) throw new Error('given a third'); };
+exports.down = async () => {};`,
+      '4-fails.js': `exports.up = (db, callback) => { setTimeout(() => callback(new Error('refused')), 20); };`,
+    };
+    const [one, two, third] = [await create({}, files), await create({}, files), await create({}, files)];
+    const twelve = theirs('migrate-mongo12');
+    for (const call of [['up'], ['status'], ['down'], ['down']]) {
+      const [a, b] = [await ours(one, ...call), await twelve(two, ...call)];
+      assert.equal(a.code, b.code, `${call.join(' ')}: ${a.err} ${b.err}`);
+      assert.deepEqual(await one.done(), await two.done());
+      assert.deepEqual(await one.changelog(), await two.changelog());
+      if (call[0] === 'up') assert.match(a.err, /Could not migrate up 4-fails\.js: refused/);
+    }
+    assert.deepEqual(await one.done(), ['two', 'three', 'other', 'no three']);
+    // Our own commands on the same folder, too.
+    const main = await bundleProgram();
+    const env = { PATH: process.env['PATH'] };
+    const child = spawn(process.execPath, [main.program, 'up', '--to', '2-three.js'], {
+      cwd: third.root,
+      env,
+    });
+    const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'close') as Promise<[number]>]);
+    await main.remove();
+    assert.equal(code, 0, err);
+    assert.deepEqual(await third.done(), ['two', 'three']);
+  });
+
   it('runs older files after newer ones, as it does', async () => {
     const { '2-b.js': middle, ...others } = three;
     await sameAs(theirs('migrate-mongo'), {}, others, [
