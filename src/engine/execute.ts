@@ -7,6 +7,7 @@ import type { RunResult } from '../protocol/runner';
 import { describeError } from '../migration/describeError';
 import { redactUri } from '../project/target';
 import { outsideGuards } from '../wire/ownSockets';
+import { refuseEncrypting } from './clientOptions';
 import { DryRunChain } from './dryRun/chain';
 import { dropOutdatedJournals } from './journals';
 import { recordCounted } from './squash/recordCounted';
@@ -60,6 +61,7 @@ export async function execute(given: ExecuteOptions): Promise<ExecuteResult> {
   // One object for the whole run, which the transfers read again before every batch.
   const options = { ...given, settings: { ...given.settings, throttle: { ...given.settings.throttle } } };
   const { mode } = options.request;
+  if (mode === 'up' || mode === 'down' || mode === 'dry-run') refuseEncrypting(options.settings);
   if (mode === 'up' || mode === 'down') {
     refuseReadOnly(options.connection);
     return executeWithLease(options);

@@ -1,6 +1,7 @@
 // What every part of one run shares: the connection, the settings, the recorder, and the ways to stop it.
 import type { Db, Document } from 'mongodb';
 import type { LintLevels } from '../migration/lint/rules';
+import type { DriverOptions } from '../project/driverOptions';
 import type { TransferContext } from '../transfer/types';
 import type { Connection } from './connect';
 import type { Lease } from './lease';
@@ -14,6 +15,8 @@ export interface EngineSettings {
   /** Collection of the ledger. */
   ledger: string;
   ledgerForm?: LedgerForm;
+  /** What a config wants of the clients of migrations. */
+  client?: Omit<DriverOptions, 'refused'>;
   /** migrate-mongo's lock, which is taken beside the lease where its config asks for one. */
   lock?: MigrateMongoLock;
   backup: 'journal' | 'none';

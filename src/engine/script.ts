@@ -10,6 +10,7 @@ import {
   type DoorReply,
 } from '../wire/door';
 import type { MigrationContext } from '../migration/kinds';
+import { scriptClientOptions } from './clientOptions';
 import { primaryAddress } from './connect';
 import { resolveDriver } from './driver';
 import type { PendingHelpers } from './helpers/pendingHelpers';
@@ -55,7 +56,10 @@ export async function runScriptFunction(
     redirect: options.redirect,
   });
   const MongoClient = scope.connection.MongoClient ?? resolveDriver(scope.root).MongoClient;
-  const client = new MongoClient(door.uri, { serverSelectionTimeoutMS: 10_000 });
+  const client = new MongoClient(door.uri, {
+    ...scriptClientOptions(scope),
+    serverSelectionTimeoutMS: 10_000,
+  });
   doors.set(client, door);
   const strays = new StrayErrors();
   try {

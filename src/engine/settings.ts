@@ -12,6 +12,7 @@ export function settingsOf(config: ProjectConfig, overrides: Partial<EngineSetti
       kind: 'migrate-mongo',
       useFileHash: config.migrateMongo.useFileHash,
     },
+    client: config.migrateMongo?.client,
     lock: config.migrateMongo?.lock ?? undefined,
     backup: config.backup ?? 'journal',
     batchSize: config.batchSize,

@@ -13,6 +13,7 @@ import { settingsOf } from '../engine/settings';
 import { withCallback } from '../migration/callbacks';
 import { sourceChecksum } from '../migration/checksum';
 import { loadModule } from '../migration/loadModule';
+import { withoutEffect } from '../project/driverOptions';
 import { ExitCode, UserError } from '../protocol/errors';
 import { pending, type StatusItem, statusOf, type Warn } from './changelog';
 import { type CallOptions, type MigrateMongoConfig, type Settings, settingsFrom } from './config';
@@ -82,12 +83,14 @@ function itemsOf({ connection, config, options, warn }: Call): Promise<StatusIte
 async function run(call: Call, direction: 'up' | 'down', names: string[]): Promise<string[]> {
   const { connection, config, options, program } = call;
   const project = settingsFrom(config, options, { connection: false });
-  const settings = engineSettings(project);
+  const settings = engineSettings(project, call);
   const locked = `Could not migrate ${direction}, a lock is in place.`;
   if (names.length === 0) {
     if (settings.lock && (await lockInPlace(connection.db, settings.lock))) throw new Error(locked);
     return [];
   }
+  const ignored = settings.client?.withoutEffect ?? [];
+  if (ignored.length > 0) call.warn?.(withoutEffect(ignored));
   try {
     const result = await execute({
       connection,
@@ -123,8 +126,10 @@ function namesOf({ run, exitCode, thrown }: ExecuteResult, direction: 'up' | 'do
   });
 }
 
-function engineSettings(project: Settings): EngineSettings {
-  return { ...settingsOf(project), backup: project.backup ?? 'none' };
+function engineSettings(project: Settings, { own }: Call): EngineSettings {
+  const settings: EngineSettings = { ...settingsOf(project), backup: project.backup ?? 'none' };
+  // A program's own client, which migrations get then, has its options already.
+  return own && settings.backup === 'none' ? { ...settings, client: undefined } : settings;
 }
 
 /** One migration in each file, known by the file's name; what the file exports is looked at when it runs. */

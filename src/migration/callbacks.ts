@@ -24,8 +24,9 @@ export function withCallback(
     new Promise((resolve, reject) => {
       const callback = (error: unknown, value: unknown): void => {
         // A callback's error may be any value; an empty one is none.
-        if (error) reject(error instanceof Error ? error : new Error(String(error)));
-        else resolve(value);
+        if (!error) return resolve(value);
+        const words = typeof error === 'string' ? error : 'It called back with an error.';
+        reject(error instanceof Error ? error : new Error(words, { cause: error }));
       };
       const given = parameters.length < 3 ? [db, callback] : [db, client, callback];
       const returned = author.call(self, ...given);

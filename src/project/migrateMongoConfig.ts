@@ -7,6 +7,7 @@ import { definedOnly } from './definedOnly';
 import type { MigrateMongoSettings, ProjectConfig } from './projectConfig';
 import { databaseInUri } from './target';
 import { withClientOptions } from './uriOptions';
+import { sortDriverOptions } from './driverOptions';
 
 /** The name of the one connection that such a config has. */
 const connectionName = 'migrate-mongo';
@@ -41,6 +42,15 @@ export function readMigrateMongoConfig(
   if (!fileExtension.startsWith('.')) {
     fail('has a "migrationFileExtension" that does not start with a dot', `Write ".${fileExtension}"`);
   }
+  const { refused, ...client } = sortDriverOptions(asObject(valueAt(value, 'mongodb.options')));
+  // A program that brings its own client has connected already.
+  if (refused && connection) {
+    throw configError(
+      file,
+      `${name} has "mongodb.options.${refused.name}", which cannot be obeyed here, where connections are made by a connection string. ${refused.instead}.`,
+      `Change ${refused.name}`,
+    );
+  }
   const migrationsDir = resolve(root, text('migrationsDir', 'migrations'));
   const own = checkConfig(valueAt(value, 'migratory') ?? {}, file, name, ['migratory']);
   const { backup, onFailure, onCancel, journalDays, batchSize, maxErrors, throttle, dryRun, python, lint } =
@@ -72,6 +82,7 @@ export function readMigrateMongoConfig(
       useFileHash: valueAt(value, 'useFileHash') === true,
       lock: lockOf(value),
       moduleSystem: valueAt(value, 'moduleSystem') === 'esm' ? 'esm' : 'commonjs',
+      client,
     },
   };
 }

@@ -1,6 +1,7 @@
 // A project's config as every program gets it, whatever file it came from.
 import type { LintLevels } from '../migration/lint/rules';
 import type { ConfigView } from '../protocol/runner';
+import type { DriverOptions } from './driverOptions';
 
 /** A whole config. Keys that only the engine has defaults for are absent when nothing is said about them. */
 export interface ProjectConfig extends ConfigView {
@@ -26,4 +27,6 @@ export interface MigrateMongoSettings {
   /** Its lock is used when there is a name and no `lockTtl` of 0 or less. */
   lock: { collection: string; ttlSeconds: number | undefined } | null;
   moduleSystem: 'commonjs' | 'esm';
+  /** What its options say of the clients of migrations. */
+  client: Omit<DriverOptions, 'refused'>;
 }

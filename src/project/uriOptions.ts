@@ -7,7 +7,7 @@ import { ConnectionString } from 'mongodb-connection-string-url';
  * How values are read and written is not for a config to decide here.
  * https://www.mongodb.com/docs/drivers/node/current/connect/connection-options/
  */
-const inStrings: ReadonlySet<string> = new Set(
+export const inStrings: ReadonlySet<string> = new Set(
   (
     'tls ssl tlsCAFile tlsCertificateKeyFile tlsCertificateKeyFilePassword tlsInsecure tlsAllowInvalidCertificates ' +
     'tlsAllowInvalidHostnames authSource authMechanism replicaSet directConnection loadBalanced srvMaxHosts ' +

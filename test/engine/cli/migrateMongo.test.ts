@@ -314,6 +314,56 @@ exports.down = async () => {};`,
       assert.match(await readFile(join(project.root, 'migrations', name), 'utf8'), /^\/\/ our sample/);
   });
 
+  it("gives the config's driver options to the clients of migrations, as both do", async () => {
+    const files = {
+      '1-a.js': `exports.up = async (db) => {
+  await db.collection('done').insertOne({ what: 'a', gone: undefined, bytes: Buffer.from('x') });
+  await db.collection('done').updateOne({ what: 'a' }, [{ $set: { big: { $toLong: '9007199254740993' } } }]);
+  const [one] = await db.collection('done').find({ what: 'a' }).toArray();
+  await db.collection('done').insertOne({ what: [typeof one.big, 'gone' in one, Buffer.isBuffer(one.bytes)].join() });
+};
+exports.down = async () => {};`,
+    };
+    const options = {
+      ignoreUndefined: true,
+      promoteLongs: false,
+      promoteBuffers: true,
+      useUnifiedTopology: true,
+      serverApi: '1',
+    };
+    const mongodb = async (project: Project, given: object): Promise<void> => {
+      const config = {
+        mongodb: { url: project.uri, databaseName: project.db.databaseName, options: given },
+        changelogCollectionName: 'changelog',
+        moduleSystem: 'commonjs',
+      };
+      await project.write({ 'migrate-mongo-config.js': `module.exports = ${JSON.stringify(config)};` });
+    };
+    const [one, two] = [await create({}, files), await create({}, files)];
+    await mongodb(one, options);
+    const { useUnifiedTopology: _old, ...known } = options;
+    await mongodb(two, known);
+    const [a, b] = [await ours(one, 'up'), await theirs('migrate-mongo')(two, 'up')];
+    assert.deepEqual(seen(a, one), seen(b, two), `${a.err} ${b.err}`);
+    assert.deepEqual(await one.done(), await two.done());
+    assert.deepEqual(await one.done(), ['a', 'object,false,true']);
+    assert.match(a.err, /^WARNING: mongodb\.options\.serverApi has no effect on migrations\.$/m);
+
+    await mongodb(one, { autoEncryption: { keyVaultNamespace: 'x.y' } });
+    await one.write({
+      'migrations/2-b.js': `exports.up = async (db) => db.collection('done').insertOne({ what: 'clear' });`,
+    });
+    const encrypting = await ours(one, 'up');
+    assert.equal(encrypting.code, 1);
+    assert.match(encrypting.err, /autoEncryption.* stored in the clear\. Nothing was run/);
+    assert.equal((await ours(one, 'status')).code, 0);
+    assert.equal((await one.done()).includes('clear'), false);
+    await mongodb(one, { ca: ['PEM'] });
+    const certificate = await ours(one, 'status');
+    assert.equal(certificate.code, 1);
+    assert.match(certificate.err, /mongodb\.options\.ca.*name that with tlsCAFile/);
+  });
+
   it('takes ES modules, a Promise as config, JSON and TypeScript through -f, and another folder', async () => {
     const project = await create();
     const url = JSON.stringify(project.uri);

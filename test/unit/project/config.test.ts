@@ -376,7 +376,7 @@ describe('config', () => {
 
   describe('migrate-mongo-config.js', () => {
     const full = `module.exports = {
-      mongodb: { url: 'mongodb://localhost:27017', databaseName: 'shop', options: { maxPoolSize: 5 } },
+      mongodb: { url: 'mongodb://localhost:27017', databaseName: 'shop', options: { maxPoolSize: 5, promoteLongs: false, serverApi: '1' } },
       migrationsDir: 'migrations', changelogCollectionName: 'changelog', lockCollectionName: 'changelog_lock',
       lockTtl: 60, migrationFileExtension: '.mjs', useFileHash: true, moduleSystem: 'esm', somethingElse: 1,
     };`;
@@ -399,6 +399,7 @@ describe('config', () => {
           useFileHash: true,
           lock: { collection: 'changelog_lock', ttlSeconds: 60 },
           moduleSystem: 'esm',
+          client: { forClients: { promoteLongs: false }, encrypts: false, withoutEffect: ['serverApi'] },
         },
       });
     });
