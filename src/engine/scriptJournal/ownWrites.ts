@@ -23,6 +23,7 @@ import {
   type Progress,
   type ScanPart,
 } from './progress';
+import { Singles } from './singles';
 import { takeApart, type Statement, type WriteCommand, type WriteKind } from './statements';
 import type { OwnSession, Transaction } from './transaction';
 import { writeUnprotected } from './unprotected';
@@ -36,6 +37,7 @@ const patienceMs = 300_000;
 export class OwnWrites {
   /** Commands whose connection was lost: their client may send them again, under the same number. */
   readonly #lost = new Map<string, Progress>();
+  readonly #singles = new Singles();
 
   constructor(private readonly keeper: Keeper) {}
 
@@ -132,12 +134,17 @@ export class OwnWrites {
     statements: Statement[],
   ): Promise<boolean> {
     const { write } = progress;
-    const transaction = session.begin(command.upstream);
+    let transaction = session.begin(command.upstream);
     const foreseen = write.kind === 'insert' ? predictedInserts(statements) : undefined;
     if (foreseen) return this.#insert(command, transaction, progress, { statements, entries: foreseen });
-    let changes: Changes;
+    let changes: Changes | undefined;
+    if (this.#singles.suits(write, statements)) {
+      changes = await this.#singles.change(transaction, write, statements[0]!);
+      // The next one ends it.
+      if (!changes) transaction = session.begin(command.upstream);
+    }
     try {
-      changes = await this.#change(transaction, write, statements);
+      changes ??= await this.#change(transaction, write, statements);
     } catch (error) {
       if (error instanceof TooMany || error instanceof ReadFailed) {
         await transaction.abort();
