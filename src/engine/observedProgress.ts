@@ -1,6 +1,6 @@
 // Progress of scripts that report nothing, out of the commands that pass the door: totals from the filters of the
 // finds and of the updates and deletes by filter, work done from the replies.
-import type { Db, Document } from 'mongodb';
+import type { ClientSession, Collection, Db, Document } from 'mongodb';
 import type { DoorCommand, DoorReply } from '../wire/door';
 
 /** A count that takes longer is not worth the load: the progress then shows documents without a total. */
@@ -46,10 +46,13 @@ export class ObservedProgress {
     if (command.kind === 'catalogue' || command.kind === 'write') this.#sink.setActivity(describe(command));
     const filter = loopFilter(command);
     if (!filter) return;
-    const counting = this.#count(command, filter);
+    const collection = this.#database(command).collection(command.collection ?? '');
+    // An update takes its documents out of its own filter: they are counted as they were before it.
+    const isWrite = command.kind === 'write' && !isAll(filter);
+    const session = isWrite ? await snapshotOf(collection) : undefined;
+    const counting = this.#count(collection, filter, session).finally(() => session?.endSession());
     this.#counting.set(command, counting);
-    // An update takes its documents out of its own filter: they have to be counted first.
-    if (command.kind === 'write') await counting;
+    if (command.kind === 'write' && !session) await counting;
   }
 
   after(command: DoorCommand, reply: DoorReply): void {
@@ -115,14 +118,12 @@ export class ObservedProgress {
     this.#report(ms);
   }
 
-  async #count(command: DoorCommand, filter: Document): Promise<Loop | null> {
+  async #count(collection: Collection, filter: Document, session?: ClientSession): Promise<Loop | null> {
     try {
-      const collection = this.#database(command).collection(command.collection ?? '');
       // What the catalogue says of all documents costs nothing.
-      const all = Object.keys(filter).length === 0;
-      const total = all
+      const total = isAll(filter)
         ? await collection.estimatedDocumentCount()
-        : await collection.countDocuments(filter, { maxTimeMS: countTimeoutMs });
+        : await collection.countDocuments(filter, { maxTimeMS: countTimeoutMs, session });
       if (total < smallestLoop) return null;
       this.#total += total;
       this.#sink.setTotal(this.#total);
@@ -151,28 +152,54 @@ export class ObservedProgress {
   }
 }
 
+function isAll(filter: Document): boolean {
+  return Object.keys(filter).length === 0;
+}
+
+/** Reads in it see the collection as it is now, however long they take; undefined where the server has none. */
+async function snapshotOf(collection: Collection): Promise<ClientSession | undefined> {
+  const session = collection.db.client.startSession({ snapshot: true });
+  try {
+    // The first read sets the time for the others.
+    await collection.findOne({}, { session, projection: { _id: 1 }, maxTimeMS: countTimeoutMs });
+    return session;
+  } catch {
+    await session.endSession();
+    return undefined;
+  }
+}
+
 function affected(reply: DoorReply): number {
   return (reply.n ?? 0) + (reply.nInserted ?? 0) + (reply.nMatched ?? 0) + (reply.nDeleted ?? 0);
 }
 
 /** The filter of a command that goes through many documents; undefined for anything else. */
 export function loopFilter(command: DoorCommand): Document | undefined {
-  if (command.collection === undefined || command.inTransaction) return undefined;
-  const { body } = command;
-  if (command.name === 'find' && body['singleBatch'] !== true && body['limit'] === undefined) {
+  const { name, kind, collection, inTransaction } = command;
+  if (collection === undefined || inTransaction) return undefined;
+  if (name === 'find') {
+    const { body } = command;
+    if (body['singleBatch'] === true || body['limit'] !== undefined) return undefined;
     return (body['filter'] as Document | undefined) ?? {};
   }
-  if (command.name === 'update' && command.kind === 'write') return onlyMulti(body['updates'], 'multi', true);
-  if (command.name === 'delete' && command.kind === 'write') return onlyMulti(body['deletes'], 'limit', 0);
+  if (kind !== 'write') return undefined;
+  if (name === 'update') return onlyMulti(command, 'updates', ({ multi }) => multi === true);
+  if (name === 'delete') return onlyMulti(command, 'deletes', ({ limit }) => Number(limit) === 0);
   return undefined;
 }
 
-function onlyMulti(statements: unknown, field: string, value: unknown): Document | undefined {
+/** Lists of statements are not decoded: they may be as long as a message. */
+function onlyMulti(
+  command: DoorCommand,
+  list: 'updates' | 'deletes',
+  isMulti: (statement: Document) => boolean,
+): Document | undefined {
+  const sequence = command.raw.sequences.find(({ identifier }) => identifier === list);
+  if (sequence && sequence.documents.length !== 1) return undefined;
+  const statements: unknown = command.body[list];
   if (!Array.isArray(statements) || statements.length !== 1) return undefined;
-  const [statement] = statements as Document[];
-  const given: unknown = statement?.[field];
-  const plain = typeof given === 'object' && given !== null ? Number(given) : given;
-  return plain === value ? ((statement?.['q'] as Document | undefined) ?? {}) : undefined;
+  const [statement] = statements as [Document];
+  return isMulti(statement) ? ((statement['q'] as Document | undefined) ?? {}) : undefined;
 }
 
 function describe(command: DoorCommand): string {

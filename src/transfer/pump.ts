@@ -1,9 +1,9 @@
 // The pump: lanes that take ranges, have them done by a Work in one transaction each (or in the guarded protocol
 // where there are none), note them as done, and try again, halve or give up on what fails.
-import type { ClientSession, Collection } from 'mongodb';
+import type { ClientSession } from 'mongodb';
 import { addTally, type Checkpoints, type Tally } from './checkpoints';
 import { documentError, TryAgain, WriteRefused } from './errors';
-import { boundary, type Bounds, type Range, type RangeSizer } from './ranges';
+import type { Piece, Range, RangeSizer } from './ranges';
 import { keyOf } from './raw';
 import { decoded } from './shownId';
 import type { Throttle } from './throttle';
@@ -24,21 +24,23 @@ import type { Around, Attempt, Job, Outcome } from './work';
 /** Hands out ranges; undefined when there are none left. */
 export interface Feed {
   next(): Promise<Range | undefined>;
-  giveBack(...ranges: Bounds[]): void;
+  giveBack(...ranges: Piece[]): void;
 }
 
 export interface PumpOptions {
   context: TransferContext;
-  checkpoints: Checkpoints;
-  sessions: ClientSession[];
+  /** Absent where whoever undoes the ranges finds them by other means, and nobody resumes them. */
+  checkpoints?: Checkpoints;
+  /** One for each lane, where there are transactions. */
+  sessions: readonly ClientSession[];
   throttle: Throttle;
   sizer: RangeSizer;
   /** Does one attempt at a range, up to but without its checkpoint. */
   work(attempt: Attempt): Promise<Outcome>;
   /** Work outside of the transactions. */
   around?: Around;
-  /** The collection that ranges are cut from, for halving; without it they are not halved. */
-  ranged?: Collection;
+  /** Both halves of a range, if it has any; without this they are not halved. */
+  halve?(range: Range): Promise<Piece[] | undefined>;
   /** Name of the collection whose documents fail, for messages. */
   collection: string;
   onError: 'stop' | 'quarantine';
@@ -64,8 +66,9 @@ export class Pump {
 
   /** Does everything that the feed hands out; throws the first failure after the other lanes have stopped. */
   async run(feed: Feed): Promise<void> {
-    const lanes = Array.from({ length: this.options.checkpoints.lanes }, (_, lane) => this.lane(lane, feed));
-    await Promise.all(lanes);
+    const { checkpoints, sessions } = this.options;
+    const lanes = checkpoints?.lanes ?? sessions.length;
+    await Promise.all(Array.from({ length: lanes }, (_, lane) => this.lane(lane, feed)));
     if (this.failure) throw this.failure.error;
   }
 
@@ -135,13 +138,13 @@ export class Pump {
         lane,
         session,
         crashPoint: this.crashPoint,
-        verify: () => checkpoints.verify(lane),
-        begin: (to) => checkpoints.begin({ ...job.range, to }),
+        verify: async () => checkpoints?.verify(lane),
+        begin: async (to) => checkpoints?.begin({ ...job.range, to }),
       });
       await this.crashPoint('after-write');
       const range = outcome.rest.length > 0 ? { ...job.range, to: outcome.to } : job.range;
       const ms = performance.now() - began;
-      await checkpoints.record(lane, range, outcome.tally, outcome.handled, { session, ms });
+      await checkpoints?.record(lane, range, outcome.tally, outcome.handled, { session, ms });
       await this.crashPoint('after-checkpoint');
       return outcome;
     };
@@ -163,7 +166,7 @@ export class Pump {
     addTally(this.sums, tally);
     this.doneHere += outcome.handled.count;
     if (outcome.rest.length > 0) feed.giveBack(...outcome.rest);
-    outcome.held?.();
+    await outcome.held?.();
     sizer.learn(range.keys ?? outcome.documents, outcome.documents, outcome.bytes, ms);
     throttle.spent(outcome.documents);
     const monitor = context.monitor;
@@ -205,20 +208,13 @@ export class Pump {
 
   /** Hands both halves of a range back; false if it cannot be halved. */
   private async halve(range: Range, feed: Feed): Promise<boolean> {
-    const { ranged, sizer, context } = this.options;
+    const { sizer, context } = this.options;
     // Without transactions a part of the range may have been written under its key.
-    if (!ranged || range.sweep || !context.transactions) return false;
-    let low = 0;
-    // The middle is looked for by doubling: the number of documents in the range is not known.
-    for (let skip = 1; skip <= 1 << 20; skip *= 2) {
-      if ((await boundary(ranged, range, skip)) === undefined) break;
-      low = skip;
-    }
-    if (low === 0) return false;
-    const middle = await boundary(ranged, range, low === 1 ? 1 : low / 2 + 1);
-    if (!middle) return false;
+    if (range.sweep || !context.transactions) return false;
+    const halves = await this.options.halve?.(range);
+    if (!halves) return false;
     sizer.shrink();
-    feed.giveBack({ from: range.from, to: middle }, { from: middle, to: range.to });
+    feed.giveBack(...halves);
     return true;
   }
 }

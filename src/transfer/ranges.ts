@@ -16,9 +16,13 @@ export interface Range {
   keys?: number;
   /** A range of a sweep: only these documents, which belong to a finished range. */
   sweep?: { of: ObjectId; round: number; ids: RawValue[] };
+  /** Only these documents, wherever they lie. */
+  ids?: RawValue[];
 }
 
 export type Bounds = Pick<Range, 'from' | 'to'>;
+/** A range that has no key yet. */
+export type Piece = Pick<Range, 'from' | 'to' | 'ids'>;
 
 /** The parts of the index that no finished range covers; `done` in index order. */
 export function gaps(done: readonly Bounds[]): Bounds[] {
@@ -68,6 +72,24 @@ export async function boundary(
   throw new Error(`no document among ${neighbours} neighbours has an _id that can bound a range`);
 }
 
+/** Both halves of a range; undefined if it cannot be halved. */
+export async function halves(collection: Collection, range: Bounds): Promise<Bounds[] | undefined> {
+  let low = 0;
+  // The middle is looked for by doubling: the number of documents in the range is not known.
+  for (let skip = 1; skip <= 1 << 20; skip *= 2) {
+    if ((await boundary(collection, range, skip)) === undefined) break;
+    low = skip;
+  }
+  if (low === 0) return undefined;
+  const middle = await boundary(collection, range, low === 1 ? 1 : low / 2 + 1);
+  return (
+    middle && [
+      { from: range.from, to: middle },
+      { from: middle, to: range.to },
+    ]
+  );
+}
+
 /** Hands out ranges to the lanes, one after the other, looking one boundary ahead. */
 export class RangePlanner {
   private readonly returned: Range[] = [];
@@ -96,7 +118,7 @@ export class RangePlanner {
   }
 
   /** Takes a range back, as the parts it has to be done in. */
-  giveBack(...ranges: Bounds[]): void {
+  giveBack(...ranges: Piece[]): void {
     this.returned.push(...ranges.map((range) => ({ ...range, key: new ObjectId() })));
   }
 

@@ -2,7 +2,7 @@
 import type { Collection, Db, Document } from 'mongodb';
 import { Checkpoints, type Progress } from './checkpoints';
 import { Pump, type Feed } from './pump';
-import { RangePlanner, RangeSizer } from './ranges';
+import { halves, RangePlanner, RangeSizer } from './ranges';
 import { revertStep } from './revertStep';
 import { claimed, defaultLanes } from './sessions';
 import { mostRounds, Sweep } from './sweep';
@@ -78,7 +78,7 @@ export async function runStep(context: TransferContext, step: Step): Promise<Tra
       sizer,
       work: (attempt) => worker.work(attempt),
       around: worker.around,
-      ranged: collection,
+      halve: (range) => halves(collection, range),
       collection: collection.collectionName,
       onError: step.onError,
       maxErrors: step.maxErrors,

@@ -4,7 +4,7 @@ import type { Collection, Document } from 'mongodb';
 import { ObjectId } from 'mongodb';
 import type { Checkpoints } from './checkpoints';
 import type { Feed } from './pump';
-import type { Bounds, Range } from './ranges';
+import type { Bounds, Piece, Range } from './ranges';
 import { readBatch, type Batch } from './source';
 import { steadily } from './transaction';
 
@@ -36,7 +36,7 @@ export class Sweep implements Feed {
     return mine;
   }
 
-  giveBack(...parts: Bounds[]): void {
+  giveBack(...parts: Piece[]): void {
     if (parts.length > 0) throw new Error('a range of a sweep cannot be halved');
   }
 

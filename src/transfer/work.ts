@@ -65,7 +65,7 @@ export interface Outcome {
   /** Parts of the range that were left for later. */
   rest: Bounds[];
   /** Called once it holds. */
-  held?(): void;
+  held?(): void | Promise<void>;
   /** Where the range ends if the rest begins inside it. */
   to?: RawValue;
 }

@@ -119,6 +119,9 @@ export class ScriptCommand implements DoorCommand {
   readonly #request: Request;
   readonly #asSent: { body: Buffer; sequences(): RawSequence[] };
   #body: Document | undefined;
+  #raw: DoorCommand['raw'] | undefined;
+  /** What `raw` was split from. */
+  #split: RawSequence[] | undefined;
 
   constructor(
     request: Request,
@@ -160,8 +163,14 @@ export class ScriptCommand implements DoorCommand {
     return decodeCommand(sent.body, sent.sequences().map(documentsOf));
   }
 
-  get raw(): { body: Uint8Array; sequences: DocumentSequence[] } {
-    return { body: this.#request.body, sequences: this.#request.sequences().map(documentsOf) };
+  get raw(): DoorCommand['raw'] {
+    const { body } = this.#request;
+    const sequences = this.#request.sequences();
+    // A redirection may have come in between.
+    if (this.#raw?.body !== body || this.#split !== sequences)
+      this.#raw = { body, sequences: sequences.map(documentsOf) };
+    this.#split = sequences;
+    return this.#raw;
   }
 
   get lsid(): Document | undefined {

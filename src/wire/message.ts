@@ -192,7 +192,7 @@ export function buildMessage(
 ): Buffer[] {
   const pieces: Buffer[] = [Buffer.from([0]), asBuffer(parts.body)];
   for (const sequence of parts.sequences ?? []) {
-    const documents = 'bytes' in sequence ? [sequence.bytes] : sequence.documents.map(asBuffer);
+    const documents = 'bytes' in sequence ? [sequence.bytes] : runsOf(sequence.documents);
     const name = Buffer.from(`${sequence.identifier}\0`);
     const start = Buffer.from([1, 0, 0, 0, 0]);
     start.writeInt32LE(
@@ -205,6 +205,25 @@ export function buildMessage(
   const head = header(length, ids, OpCode.message);
   head.writeUInt32LE(((parts.flags ?? 0) & ~MessageFlag.checksum) >>> 0, 16);
   return [head, ...pieces];
+}
+
+/** Documents that lie one behind the other in memory, as they do when they came in a message, are one piece. */
+function runsOf(documents: readonly Uint8Array[]): Buffer[] {
+  const runs: Buffer[] = [];
+  let start: Uint8Array | undefined;
+  let end = 0;
+  const close = (): void => {
+    if (start) runs.push(Buffer.from(start.buffer, start.byteOffset, end - start.byteOffset));
+  };
+  for (const bytes of documents) {
+    if (bytes.buffer !== start?.buffer || bytes.byteOffset !== end) {
+      close();
+      start = bytes;
+    }
+    end = bytes.byteOffset + bytes.length;
+  }
+  close();
+  return runs;
 }
 
 /** The parts of a legacy OP_QUERY: what comes before the query document, the document, and the rest. */

@@ -94,15 +94,33 @@ async function insertedEntries(
   return entries;
 }
 
-/** The entries of an insert, if they can be told before it is sent. */
-export function predictedInserts(statements: readonly Statement[]): JournalEntry[] | undefined {
-  const entries: JournalEntry[] = [];
+/** What an insert will store, if that can be told before it is sent. */
+export function storedDocuments(statements: readonly Statement[]): Buffer[] | undefined {
+  const documents: Buffer[] = [];
   for (const { raw } of statements) {
     const made = stored(raw);
     if (!made) return undefined;
-    entries.push(createdEntry(made));
+    documents.push(made);
+  }
+  return documents;
+}
+
+/** Hashes of so many documents keep nobody else waiting. */
+const hashedAtOnce = 100;
+
+/** Lets what is being sent go on meanwhile. */
+export async function createdEntries(made: readonly Buffer[]): Promise<JournalEntry[]> {
+  const entries: JournalEntry[] = [];
+  for (const document of made) {
+    if (entries.length % hashedAtOnce === hashedAtOnce - 1) await new Promise(setImmediate);
+    entries.push(createdEntry(document));
   }
   return entries;
+}
+
+/** The entries of an insert, if they can be told before it is sent. */
+export function predictedInserts(statements: readonly Statement[]): JournalEntry[] | undefined {
+  return storedDocuments(statements)?.map(createdEntry);
 }
 
 function createdEntry(made: Buffer): JournalEntry {

@@ -1,8 +1,8 @@
 // Reading documents inside the transaction of a journaled command, raw.
-import { element, idOf, keyOf, stringValue } from '../../transfer/raw';
+import { document, element, idOf, intValue, keyOf, objectValue, stringValue } from '../../transfer/raw';
 import type { RawValue } from '../../transfer/raw';
 import { batchOf, isOk } from './reply';
-import { findParts, type Lookup, type WriteCommand } from './statements';
+import { findParts, type FindOptions, type Lookup, type WriteCommand } from './statements';
 import type { Transaction } from './transaction';
 
 /** The statements may mean more documents than are read at once. */
@@ -18,6 +18,9 @@ export class ReadFailed extends Error {
   }
 }
 
+const few = 101;
+const idAlone = objectValue(document([element('_id', intValue(1))]));
+
 /** Reads of documents inside the transaction, by key of their `_id`. */
 export class Images {
   constructor(
@@ -26,27 +29,26 @@ export class Images {
   ) {}
 
   /** Sends all reads at once; they are answered in the order in which they were sent. */
-  async ask(all: readonly Lookup[], limit?: number): Promise<Buffer[]> {
+  async ask(all: readonly Lookup[], options: Pick<FindOptions, 'limit' | 'batch'> = {}): Promise<Buffer[]> {
+    return Promise.all(all.map((lookup) => this.#find(lookup, options)));
+  }
+
+  #find(lookup: Lookup, options: FindOptions): Promise<Buffer> {
     const { database, collection, variables } = this.write;
-    return Promise.all(
-      all.map((lookup) =>
-        this.transaction.send(
-          database,
-          findParts(collection, lookup, {
-            limit,
-            variables: lookup.collation === undefined && isById(lookup) ? undefined : variables,
-          }),
-        ),
-      ),
-    );
+    const named = lookup.collation === undefined && isById(lookup);
+    const parts = findParts(collection, lookup, { ...options, variables: named ? undefined : variables });
+    return this.transaction.send(database, parts);
   }
 
   async read(all: readonly Lookup[], most = Infinity): Promise<Map<string, Buffer>> {
     const images = new Map<string, Buffer>();
     const limit = Number.isFinite(most) ? most + 1 : undefined;
-    for (const reply of await this.ask(all, limit)) {
+    // Of one lookup that brings more than a few it is asked first whether it brings too many, which are not wanted here.
+    const [alone] = limit !== undefined && all.length === 1 ? all : [];
+    for (const reply of await this.ask(all, { limit, batch: alone && few })) {
       if (!isOk(reply)) throw new ReadFailed(reply);
       let batch = batchOf(reply);
+      if (alone && batch.cursor && (await this.#hasMore(alone, most))) throw new TooMany();
       for (;;) {
         for (const raw of batch.documents) images.set(keyOf(idOf(raw)), raw);
         if (images.size > most) throw new TooMany();
@@ -55,6 +57,13 @@ export class Images {
       }
     }
     return images;
+  }
+
+  async #hasMore(lookup: Lookup, most: number): Promise<boolean> {
+    const extra = [element('skip', intValue(most)), element('projection', idAlone)];
+    const reply = await this.#find(lookup, { limit: 1, extra });
+    if (!isOk(reply)) throw new ReadFailed(reply);
+    return batchOf(reply).documents.length > 0;
   }
 
   private async more(cursor: RawValue): Promise<Buffer> {

@@ -1,84 +1,69 @@
 // A range of a script's update or delete whose documents the server itself puts into the script's journal
 // (transfer/serverImages.ts), where the statement alone tells what it makes of them.
-import { MongoServerError, type ClientSession, type Collection } from 'mongodb';
+import { MongoServerError, type ClientSession, type ReadConcernLike } from 'mongodb';
 import { rawDocument, sendWrites } from '../../transfer/command';
-import type { ImageRow } from '../../transfer/imageRow';
-import type { Bounds } from '../../transfer/ranges';
 import { findElement, valueOf } from '../../transfer/raw';
 import { isRepeatable } from '../../transfer/repeatable';
 import { idsBetween, ServerImages } from '../../transfer/serverImages';
-import { inTransaction } from '../../transfer/transaction';
+import type { Around, Job, Outcome } from '../../transfer/work';
 import { foresightOf } from './foresight';
-import type { Keeper } from './keeper';
 import { filterOf } from './pieces';
+import type { RangeParts } from './rangeChange';
 import { scriptImageRow } from './scriptImageRow';
-import type { Statement, WriteCommand } from './statements';
 
-export interface Kept {
-  n: number;
-  modified: number;
-}
+type Parts = Pick<RangeParts, 'collection' | 'keeper' | 'write' | 'statement'>;
 
-export class KeptByServer {
+export class KeptByServer implements Around {
   private constructor(
-    private readonly collection: Collection,
-    private readonly keeper: Keeper,
-    private readonly parts: { write: WriteCommand; statement: Statement },
+    private readonly parts: Parts,
     private readonly images: ServerImages,
   ) {}
 
   /** Undefined where the journal could not be read without the documents after the change. */
-  static async of(
-    collection: Collection,
-    keeper: Keeper,
-    parts: { write: WriteCommand; statement: Statement },
-  ): Promise<KeptByServer | undefined> {
-    if (parts.write.kind === 'update' && !canBeToldAgain(parts.statement.raw)) return undefined;
-    const images = await ServerImages.of(collection, filterOf(parts.statement));
-    return images && new KeptByServer(collection, keeper, parts, images);
+  static async of(parts: Parts): Promise<KeptByServer | undefined> {
+    const { write, statement, collection } = parts;
+    if (write.kind === 'update' && !canBeToldAgain(statement.raw)) return undefined;
+    const images = await ServerImages.of(collection, filterOf(statement));
+    return images && new KeptByServer(parts, images);
   }
 
-  /** Documents of a range. */
-  get size(): number {
-    return this.images.size;
+  /** Documents of a range, while the server keeps them. */
+  get size(): number | undefined {
+    return this.images.works ? this.images.size : undefined;
   }
 
-  /** @returns undefined if it has to be done in another way; nothing of it holds then. */
+  async begin(job: Job): Promise<ReadConcernLike | undefined> {
+    const { range } = job;
+    if (!this.images.works || job.keptByServer || job.oneByOne || range.ids) return undefined;
+    const { keeper, write, statement } = this.parts;
+    job.keptByServer = true;
+    job.images = scriptImageRow(keeper.rows, write, statement.raw);
+    return this.images.take(job.images, range);
+  }
+
+  async failed(job: Job, error: unknown): Promise<boolean> {
+    const { images } = job;
+    if (!images) return false;
+    job.images = undefined;
+    return this.images.failed(images, error);
+  }
+
+  /** @param statement for some of the `_id`s. */
   async change(
+    { images, range }: Job,
     session: ClientSession,
-    bounds: Bounds,
     statement: (ids: Buffer) => Buffer,
-  ): Promise<Kept | undefined> {
-    if (!this.images.works) return undefined;
-    const { write, statement: whole } = this.parts;
-    const row = scriptImageRow(this.keeper.rows, write, whole.raw);
-    try {
-      const seen = await this.images.take(row, bounds);
-      const ids = rawDocument(idsBetween(bounds));
-      const kept = await inTransaction(
-        session,
-        () => this.#send(session, row, statement(ids)),
-        undefined,
-        seen,
-      );
-      if (kept.n === 0) await row.remove();
-      return kept;
-    } catch (error) {
-      if (await this.images.failed(row, error)) return undefined;
-      throw error;
-    }
-  }
-
-  async #send(session: ClientSession, row: ImageRow, statement: Buffer): Promise<Kept> {
-    const { db, collectionName } = this.collection;
+  ): Promise<Pick<Outcome, 'bytes' | 'held'> & { n: number; modified: number }> {
+    const { db, collectionName } = this.parts.collection;
     const { kind } = this.parts.write;
-    const { n, modified, failures } = await sendWrites(db, kind, collectionName, [statement], { session });
+    const statements = [statement(rawDocument(idsBetween(range)))];
+    const { n, modified, failures } = await sendWrites(db, kind, collectionName, statements, { session });
     // Which document was refused is found out, and told, by the other way.
     if (failures[0]) throw new MongoServerError({ message: failures[0].message, code: failures[0].code });
-    if (n === 0) return { n, modified };
-    await this.images.verify(row, n);
-    await row.confirm(session, kind === 'update' ? modified : n);
-    return { n, modified };
+    if (n === 0) return { n, modified, bytes: 0, held: () => images!.remove() };
+    await this.images.verify(images!, n);
+    await images!.confirm(session, kind === 'update' ? modified : n);
+    return { n, modified, bytes: n * this.images.documentBytes };
   }
 }
 

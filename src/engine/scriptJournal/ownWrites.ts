@@ -6,7 +6,7 @@ import type { JournalEntry } from '../../transfer/journalPack';
 import { committed, wasCommitted } from './commit';
 import { idBatches } from './byFilter';
 import { changeByRanges, suitsRanges } from './byRanges';
-import { makeChanges, pinned, pinnedTo, predictedInserts, type Changes } from './changes';
+import { createdEntries, makeChanges, pinned, storedDocuments, type Changes } from './changes';
 import { ReadFailed, TooMany } from './images';
 import { hangUp, judge, rowsTaken, TooLarge } from './failures';
 import { insertRows } from './insertRows';
@@ -16,12 +16,14 @@ import {
   Answer,
   halve,
   insertReply,
+  nextOf,
   partsOf,
   positionsOf,
   retryKey,
+  setAside,
+  settle,
   type Part,
   type Progress,
-  type ScanPart,
 } from './progress';
 import { Singles } from './singles';
 import { takeApart, type Statement, type WriteCommand, type WriteKind } from './statements';
@@ -92,7 +94,8 @@ export class OwnWrites {
         continue;
       }
       if ('scan' in part) {
-        await this.#nextOf(part, progress);
+        await this.keeper.gate();
+        await nextOf(part, progress);
         continue;
       }
       if (await this.#attempt(command, session, progress, part.statements)) {
@@ -112,18 +115,7 @@ export class OwnWrites {
     if (!unclear) return;
     const held = await wasCommitted(unclear.transaction, unclear.seq, upstream, this.keeper.rows);
     progress.unclear = undefined;
-    if (held) this.#done(progress, unclear.reply, undefined, unclear.statements);
-  }
-
-  #done(
-    { sum, queue }: Progress,
-    reply: Buffer,
-    committed: Buffer | undefined,
-    statements: Statement[],
-  ): void {
-    sum.add(reply, positionsOf(statements));
-    if (committed) sum.addTimes(committed);
-    queue.shift();
+    if (held) settle(progress, unclear.reply, undefined, unclear.statements);
   }
 
   /** One transaction for the first part of the queue; false if it has to be tried again. */
@@ -135,8 +127,8 @@ export class OwnWrites {
   ): Promise<boolean> {
     const { write } = progress;
     let transaction = session.begin(command.upstream);
-    const foreseen = write.kind === 'insert' ? predictedInserts(statements) : undefined;
-    if (foreseen) return this.#insert(command, transaction, progress, { statements, entries: foreseen });
+    const made = write.kind === 'insert' ? storedDocuments(statements) : undefined;
+    if (made) return this.#insert(command, transaction, progress, { statements, made });
     let changes: Changes | undefined;
     if (this.#singles.suits(write, statements)) {
       changes = await this.#singles.change(transaction, write, statements[0]!);
@@ -157,7 +149,7 @@ export class OwnWrites {
     if (entries.length === 0) {
       // Nothing was changed: nobody has to wait for the end of it.
       transaction.abort().catch(() => undefined);
-      this.#done(progress, reply, undefined, statements);
+      settle(progress, reply, undefined, statements);
       return true;
     }
     return this.#keep(transaction, progress, { reply, statements, entries });
@@ -183,15 +175,20 @@ export class OwnWrites {
     command: DoorCommand,
     transaction: Transaction,
     progress: Progress,
-    { statements, entries }: { statements: Statement[]; entries: JournalEntry[] },
+    { statements, made }: { statements: Statement[]; made: Buffer[] },
   ): Promise<boolean> {
     const { write } = progress;
     const documents = statements.map(({ raw }) => raw);
     const sent = transaction.send(write.database, write.parts, { identifier: write.list, documents });
-    const { seq, rows } = this.keeper.rows.documents(write, entries);
-    const rest = Promise.all([insertRows(transaction, this.keeper.rows, rows), transaction.commit()]);
+    // Awaited with the rest; the journal is put together while the server is at work.
+    sent.catch(() => undefined);
+    const { seq, rows } = this.keeper.rows.documents(write, await createdEntries(made));
     progress.unclear = { transaction, reply: insertReply(statements.length), statements, seq };
-    const [reply, [taken, last]] = await Promise.all([sent, rest]);
+    const [reply, taken, last] = await Promise.all([
+      sent,
+      insertRows(transaction, this.keeper.rows, rows),
+      transaction.commit(),
+    ]);
     if (!isOk(reply) || listIn(reply, 'writeErrors').length > 0) {
       progress.unclear = undefined;
       return this.#refused(command, progress, statements, reply);
@@ -220,7 +217,7 @@ export class OwnWrites {
     const { unclear } = progress;
     progress.unclear = undefined;
     if (!reply || !unclear) return false;
-    this.#done(progress, unclear.reply, reply, unclear.statements);
+    settle(progress, unclear.reply, reply, unclear.statements);
     return true;
   }
 
@@ -235,7 +232,6 @@ export class OwnWrites {
     statements: Statement[],
     reply: Buffer,
   ): Promise<boolean> {
-    const { queue } = progress;
     if (!isOk(reply)) {
       const failure = judge(reply);
       if (failure === 'again') return false;
@@ -246,18 +242,13 @@ export class OwnWrites {
     }
     const [error] = listIn(reply, 'writeErrors');
     if (error && judge(error) === 'no-transaction') return this.#unprotected(command, progress, statements);
-    const at = (error && numberIn(error, 'index')) ?? 0;
-    const only = withElements(reply, { n: undefined, nModified: undefined, upserted: undefined });
-    const parts: Part[] = [{ error: only, statements }];
-    if (at > 0) parts.unshift({ statements: statements.slice(0, at) });
-    if (at + 1 < statements.length) parts.push({ statements: statements.slice(at + 1) });
-    queue.splice(0, 1, ...parts);
+    setAside(progress, statements, reply);
     return true;
   }
 
   async #unprotected(command: DoorCommand, progress: Progress, statements: Statement[]): Promise<boolean> {
     const reply = await writeUnprotected(this.keeper, command, progress.write, statements);
-    this.#done(progress, reply, undefined, statements);
+    settle(progress, reply, undefined, statements);
     return true;
   }
 
@@ -275,7 +266,7 @@ export class OwnWrites {
     if (statements.length > 1 || !only) return halve(progress, statements);
     if (error instanceof ReadFailed) return this.#provoke(command, progress, only);
     if (only.many && suitsRanges(write, only)) {
-      this.#done(progress, await changeByRanges(this.keeper, command, write, only), undefined, statements);
+      settle(progress, await changeByRanges(this.keeper, command, write, only), undefined, statements);
       return true;
     }
     if (only.many) {
@@ -298,14 +289,6 @@ export class OwnWrites {
     }
     const { reply, entries } = changes;
     return this.#keep(transaction, progress, { reply, statements, entries });
-  }
-
-  /** The next documents of a statement that means many. */
-  async #nextOf({ scan, statement }: ScanPart, { queue, sum }: Progress): Promise<void> {
-    await this.keeper.gate();
-    const next = sum.failedAt(statement.position) ? undefined : await scan.next();
-    if (!next || next.done) queue.shift();
-    else queue.unshift({ statements: [pinnedTo(statement, next.value)] });
   }
 
   /** A statement whose documents cannot be read is one that the server refuses: its own words are what the script gets. */

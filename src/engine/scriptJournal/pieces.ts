@@ -1,51 +1,54 @@
 // What the lanes of a large update or delete take one after the other: ranges of the `_id` index where every document
 // has to be looked at anyway, and lists of `_id`s where the filter has an index.
-import { BSON, type Collection, type Document } from 'mongodb';
-import { RangePlanner, type Bounds } from '../../transfer/ranges';
+import { BSON, ObjectId, type Collection, type Document } from 'mongodb';
+import type { Feed } from '../../transfer/pump';
+import { RangePlanner, type Piece, type Range } from '../../transfer/ranges';
 import type { RawValue } from '../../transfer/raw';
 import type { UpstreamChannel } from '../../wire/door';
 import { idBatches } from './byFilter';
 import type { Statement, WriteCommand } from './statements';
 
-/** Either; `keys` says for how many index keys a range was cut. */
-export type Piece = (Bounds & { ids?: undefined; keys?: number }) | { ids: RawValue[] };
+export async function feedOf(
+  collection: Collection,
+  upstream: UpstreamChannel,
+  {
+    write,
+    statement,
+    size,
+    most,
+  }: { write: WriteCommand; statement: Statement; size: () => number; most: () => number },
+): Promise<Feed> {
+  if (await looksAtAll(collection, filterOf(statement))) return new RangePlanner(collection, size, []);
+  return new IdLists(idBatches(upstream, write, statement), most);
+}
 
-export class Pieces {
-  readonly #returned: Piece[] = [];
+/** Lists of `_id`s, no longer than is wanted at the time. */
+class IdLists implements Feed {
+  readonly #returned: Range[] = [];
+  #left: RawValue[] = [];
+  #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(private readonly source: () => Promise<Piece | undefined>) {}
+  constructor(
+    private readonly batches: AsyncGenerator<RawValue[]>,
+    private readonly most: () => number,
+  ) {}
 
-  static async of(
-    collection: Collection,
-    upstream: UpstreamChannel,
-    {
-      write,
-      statement,
-      size,
-      most,
-    }: { write: WriteCommand; statement: Statement; size: () => number; most: () => number },
-  ): Promise<Pieces> {
-    if (await looksAtAll(collection, filterOf(statement))) {
-      const planner = new RangePlanner(collection, () => Math.min(size(), most()), []);
-      return new Pieces(() => planner.next());
-    }
-    const batches = idBatches(upstream, write, statement);
-    let left: RawValue[] = [];
-    return new Pieces(async () => {
-      if (left.length === 0) left = (await batches.next()).value ?? [];
-      const ids = left.slice(0, most());
-      left = left.slice(ids.length);
-      return ids.length > 0 ? { ids } : undefined;
-    });
+  /** One lane after the other: each takes from what the one before it has left. */
+  next(): Promise<Range | undefined> {
+    const mine = this.#turn.then(() => this.#returned.shift() ?? this.#take());
+    this.#turn = mine.catch(() => undefined);
+    return mine;
   }
 
-  async next(): Promise<Piece | undefined> {
-    return this.#returned.shift() ?? this.source();
-  }
-
-  /** What was not done, to be taken by whoever asks next. */
   giveBack(...pieces: Piece[]): void {
-    this.#returned.push(...pieces);
+    this.#returned.push(...pieces.map((piece) => ({ ...piece, key: new ObjectId() })));
+  }
+
+  async #take(): Promise<Range | undefined> {
+    if (this.#left.length === 0) this.#left = (await this.batches.next()).value ?? [];
+    const ids = this.#left.slice(0, this.most());
+    this.#left = this.#left.slice(ids.length);
+    return ids.length > 0 ? { key: new ObjectId(), ids } : undefined;
   }
 }
 

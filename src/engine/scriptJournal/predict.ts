@@ -124,13 +124,21 @@ function replacement(before: Buffer, update: Buffer): Patch | undefined {
 /** The document as an insert stores it, or undefined if the server writes a time into it. */
 export function stored(inserted: Buffer): Buffer | undefined {
   const list = elements(inserted);
-  if (list.some((item) => isFilledIn(valueOf(inserted, item)))) return undefined;
-  const [first] = list;
-  if (first && nameOf(inserted, first) === '_id') return inserted;
+  for (const item of list) {
+    if (item.type === BsonType.timestamp && isFilledIn(valueOf(inserted, item))) return undefined;
+  }
+  if (hasIdInFront(inserted)) return inserted;
   const id = list.find((item) => nameOf(inserted, item) === '_id');
   if (!id) return undefined;
   return document([id, ...list.filter((item) => item !== id)].map((item) => bytesOf(inserted, item)));
 }
+
+/** As servers keep documents, and drivers send them. */
+export function hasIdInFront(raw: Buffer): boolean {
+  return raw.length > 8 && raw.readUInt32LE(5) === idWithEnd;
+}
+
+const idWithEnd = Buffer.from('_id\0').readUInt32LE(0);
 
 /** The same as the journal keeps it; an empty document where nothing changes. */
 export function encodedPrediction(before: Buffer, statement: Buffer): Buffer | undefined {

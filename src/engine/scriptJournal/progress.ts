@@ -2,7 +2,8 @@
 import { intValue, element, document } from '../../transfer/raw';
 import type { RawValue } from '../../transfer/raw';
 import type { DoorCommand } from '../../wire/door';
-import type { WriteSum } from './reply';
+import { pinnedTo } from './changes';
+import { listIn, numberIn, withElements, type WriteSum } from './reply';
 import type { Statement, WriteCommand } from './statements';
 import type { Transaction } from './transaction';
 
@@ -44,6 +45,36 @@ export function halve({ queue }: Progress, statements: Statement[]): true {
   const half = statements.length >> 1;
   queue.splice(0, 1, { statements: statements.slice(0, half) }, { statements: statements.slice(half) });
   return true;
+}
+
+/** The first part of the queue is done. @param commit the reply to it, if there was one. */
+export function settle(
+  { sum, queue }: Progress,
+  reply: Buffer,
+  commit: Buffer | undefined,
+  statements: readonly Statement[],
+): void {
+  sum.add(reply, positionsOf(statements));
+  if (commit) sum.addTimes(commit);
+  queue.shift();
+}
+
+/** One of the statements was refused, which the reply tells; the others are tried without it. */
+export function setAside({ queue }: Progress, statements: Statement[], reply: Buffer): void {
+  const [error] = listIn(reply, 'writeErrors');
+  const at = (error && numberIn(error, 'index')) ?? 0;
+  const only = withElements(reply, { n: undefined, nModified: undefined, upserted: undefined });
+  const parts: Part[] = [{ error: only, statements }];
+  if (at > 0) parts.unshift({ statements: statements.slice(0, at) });
+  if (at + 1 < statements.length) parts.push({ statements: statements.slice(at + 1) });
+  queue.splice(0, 1, ...parts);
+}
+
+/** The next documents of a statement that means many. */
+export async function nextOf({ scan, statement }: ScanPart, { queue, sum }: Progress): Promise<void> {
+  const next = sum.failedAt(statement.position) ? undefined : await scan.next();
+  if (!next || next.done) queue.shift();
+  else queue.unshift({ statements: [pinnedTo(statement, next.value)] });
 }
 
 /** What the server says of an insert that went well. */

@@ -85,7 +85,8 @@ function command({ kind, collection, parts }: WriteCommand, { raw, q }: Statemen
     const name = nameOf(whole, item);
     return name === kind || name === 'ordered' ? [] : [element(name, valueOf(whole, item))];
   });
-  const change = kind === 'delete' ? element('remove', boolValue(true)) : element('update', valueIn(raw, 'u')!);
+  const change =
+    kind === 'delete' ? element('remove', boolValue(true)) : element('update', valueIn(raw, 'u')!);
   const hint = valueIn(raw, 'hint');
   return [
     element('findAndModify', stringValue(collection)),
@@ -97,11 +98,7 @@ function command({ kind, collection, parts }: WriteCommand, { raw, q }: Statemen
 }
 
 /** Undefined if the outcome cannot be told from the image. */
-function entriesOf(
-  { kind }: WriteCommand,
-  { raw }: Statement,
-  before: Buffer,
-): JournalEntry[] | undefined {
+function entriesOf({ kind }: WriteCommand, { raw }: Statement, before: Buffer): JournalEntry[] | undefined {
   const id = idOf(before);
   if (kind === 'delete') return [{ id, before, patch: { kind: 'whole', after: undefined } }];
   const patch = predict(before, raw);

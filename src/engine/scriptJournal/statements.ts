@@ -19,6 +19,7 @@ import {
   valueOf,
 } from '../../transfer/raw';
 import type { RawValue } from '../../transfer/raw';
+import { hasIdInFront } from './predict';
 import { documentIn, listIn, numberIn, valueIn } from './reply';
 import { asBuffer, bare } from './transaction';
 
@@ -81,7 +82,7 @@ export function takeApart(command: DoorCommand, kind: WriteKind): WriteCommand {
 
 function insertOf(given: Buffer, position: number): Statement {
   // Without an `_id` the server would make one up, and nobody would know which.
-  const raw = findElement(given, '_id') ? given : withNewId(given);
+  const raw = hasIdInFront(given) || findElement(given, '_id') ? given : withNewId(given);
   return { raw, position, q: emptyDocument, id: undefined, many: false, upsert: false, special: false };
 }
 
@@ -179,19 +180,23 @@ function sameField(filters: readonly Buffer[]): Buffer | undefined {
   return document([element(name, objectValue(document([element('$in', arrayValue(values))])))]);
 }
 
+export interface FindOptions {
+  limit?: number;
+  /** Documents of the first reply; by default as many as there are, or as it holds. */
+  batch?: number;
+  variables?: RawValue;
+  extra?: Buffer[];
+}
+
 /** The `find` of a lookup, without its session. */
-export function findParts(
-  collection: string,
-  lookup: Lookup,
-  options: { limit?: number; variables?: RawValue; extra?: Buffer[] } = {},
-): Buffer[] {
-  const { limit } = options;
+export function findParts(collection: string, lookup: Lookup, options: FindOptions = {}): Buffer[] {
+  const { limit, batch = limit ?? 1_000_000 } = options;
   return [
     element('find', stringValue(collection)),
     element('filter', objectValue(lookup.filter)),
     ...(lookup.collation ? [element('collation', lookup.collation)] : []),
     ...(limit === undefined ? [] : [element('limit', intValue(limit))]),
-    element('batchSize', intValue(limit ?? 1_000_000)),
+    element('batchSize', intValue(batch)),
     ...(options.variables ? [element('let', options.variables)] : []),
     ...(options.extra ?? []),
   ];

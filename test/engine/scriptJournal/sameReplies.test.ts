@@ -1,7 +1,7 @@
 // With a journal a script hears what it would have heard without: the same results and the same errors, of commands
 // alone, of bulks that fail half-way and inside its own transactions; and the same documents stand there afterwards.
 import assert from 'node:assert/strict';
-import type { Collection, Db, MongoClient } from 'mongodb';
+import { Double, Timestamp, type Collection, type Db, type Document, type MongoClient } from 'mongodb';
 import { replicaSet, standalone, type TestServer } from '../../support/server';
 import { Bench } from './support';
 
@@ -40,6 +40,40 @@ const works: Record<string, (rows: Rows, client: MongoClient) => Promise<unknown
   'update with a wrong operator': (rows) => rows.updateOne({ _id: 1 }, { $wrong: { a: 1 } }),
   'update with a wrong filter': (rows) => rows.updateOne({ n: { $wrong: 1 } }, { $set: { n: 1 } }),
   'update of a field that is no number': (rows) => rows.updateOne({ _id: 1 }, { $inc: { key: 1 } }),
+  'updates and deletes of named documents, one after the other': async (rows) => {
+    const results: unknown[] = [];
+    const updates: Document[] = [
+      { $set: { x: 1, 'y.z': 2 }, $unset: { key: 1 } },
+      { $set: { x: 1 } },
+      { $unset: { none: 1 } },
+      { $setOnInsert: { never: 1 } },
+      { $inc: { x: 0 } },
+      { $inc: { x: 2_147_483_647 } },
+      { $inc: { y: { z: 1 } } },
+      { $set: { f: new Double(-0) } },
+      { $inc: { f: new Double(0) } },
+      { $set: { f: NaN } },
+      { $inc: { f: 1 } },
+      { $inc: { f: new Double(1) } },
+      { $push: { list: 1 } },
+      { $push: { list: { $each: [], $slice: 5 } } },
+      { $mul: { x: 1 } },
+      { $set: { at: new Timestamp({ t: 0, i: 0 }) } },
+    ];
+    for (const update of updates)
+      results.push(
+        await rows.updateOne({ _id: 2 }, update).catch((error: unknown) => (error as Error).message),
+      );
+    for (const replacement of [{ key: 'r' }, { key: 'r' }, { key: 'k3' }, {}])
+      results.push(
+        await rows.replaceOne({ _id: 2 }, replacement).catch((error: unknown) => (error as Error).message),
+      );
+    results.push(await rows.updateOne({ _id: 4 }, { $set: { x: 1 } }, { hint: { _id: 1 }, comment: 'c' }));
+    for (const _id of [5, 5, 'none']) results.push(await rows.deleteOne({ _id }));
+    // The time that the server has filled in is another one each time.
+    await rows.updateOne({ _id: 2 }, { $unset: { at: 1 } });
+    return results;
+  },
   'delete with a wrong filter': (rows) => rows.deleteMany({ $wrong: 1 }),
   'delete of nothing': (rows) => rows.deleteOne({ _id: 'none' }),
   'delete of some': (rows) => rows.deleteMany({ n: { $gt: 10 } }),
