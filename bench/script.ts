@@ -1,7 +1,8 @@
-// What the journal costs a script: the same work by the same driver directly, through the door without a journal, and
-// through the door with one, in interleaved rounds; medians and ratios to the direct run.
-// Usage: npx tsx bench/script.ts [documents=20000] [rounds=3] [--only=name]
-import { mkdtemp } from 'node:fs/promises';
+// What the door and the journal cost a script: the same work by the same driver directly, through the door without a
+// journal, and through the door with one. The three take turns in small pieces, so that whatever else the machine and its
+// disk do meets all of them; medians of the pieces, and ratios to the direct ones.
+// Usage: npx tsx bench/script.ts [documents=20000] [rounds=9] [--only=name]
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient, type Collection } from 'mongodb';
@@ -9,7 +10,8 @@ import { connect } from '../src/engine/connect';
 import { execute } from '../src/engine/execute';
 import { arraySet } from '../src/engine/migrationSet';
 import { RunSwitch } from '../src/engine/scope';
-import { startReplicaSet } from '../tools/servers/mongod';
+import { startReplicaSet, type MongodServers } from '../tools/servers/mongod';
+import { Processors } from './processors';
 
 interface Row {
   _id: number;
@@ -18,7 +20,7 @@ interface Row {
   n: number;
 }
 
-const [documents = 20_000, rounds = 3] = process.argv
+const [documents = 20_000, rounds = 9] = process.argv
   .slice(2)
   .filter((argument) => !argument.startsWith('--'))
   .map(Number);
@@ -31,11 +33,19 @@ const row = (i: number): Row => ({
   n: i % 100,
 });
 
-/** Each with the ratio that it has to reach. */
-const works: Record<string, { least: number; work: (rows: Collection<Row>) => Promise<unknown> }> = {
+interface Work {
+  /** The ratio that it has to reach. */
+  least: number;
+  /** It takes documents away, which have to be there again for the next one. */
+  refill?: boolean;
+  /** @param round for values that nobody has written before. */
+  work(rows: Collection<Row>, round: number): Promise<unknown>;
+}
+
+const works: Record<string, Work> = {
   'bulkWrite 1000s, $set': {
     least: 0.7,
-    work: (rows) => bulks(rows, (i) => ({ $set: { n: i, seen: true } })),
+    work: (rows, round) => bulks(rows, (i) => ({ $set: { n: i, seen: round } })),
   },
   'bulkWrite 1000s, $inc': { least: 0.7, work: (rows) => bulks(rows, () => ({ $inc: { n: 1 } })) },
   'cursor + bulkWrite 1000': {
@@ -52,32 +62,34 @@ const works: Record<string, { least: number; work: (rows: Collection<Row>) => Pr
   },
   'insertMany 1000s': {
     least: 0.7,
-    work: async (rows) => {
-      for (let at = 0; at < documents; at += 1000)
-        await rows.insertMany(Array.from({ length: 1000 }, (_, i) => row(documents + at + i)));
+    work: async (rows, round) => {
+      const from = documents * (round + 1);
+      for (let at = 0; at < documents / 4; at += 1000)
+        await rows.insertMany(Array.from({ length: 1000 }, (_, i) => row(from + at + i)));
     },
   },
   'awaited updateOne, $set': {
     least: 0.65,
-    work: async (rows) => {
-      for (let i = 0; i < documents / 10; i++) await rows.updateOne({ _id: i }, { $set: { n: -1 } });
+    work: async (rows, round) => {
+      for (let i = 0; i < documents / 200; i++) await rows.updateOne({ _id: i }, { $set: { n: -1 - round } });
     },
   },
   'awaited updateOne, $inc': {
     least: 0.65,
     work: async (rows) => {
-      for (let i = 0; i < documents / 10; i++) await rows.updateOne({ _id: i }, { $inc: { n: 1 } });
+      for (let i = 0; i < documents / 200; i++) await rows.updateOne({ _id: i }, { $inc: { n: 1 } });
     },
   },
   'updateMany, $set': {
     least: 1,
-    work: (rows) => rows.updateMany({ n: { $gte: 0 } }, { $set: { seen: true } }),
+    work: (rows, round) => rows.updateMany({ n: { $gte: 0 } }, { $set: { seen: round } }),
   },
   'updateMany, pipeline': {
     least: 1,
-    work: (rows) => rows.updateMany({}, [{ $set: { size: { $strLenCP: '$text' } } }]),
+    work: (rows, round) =>
+      rows.updateMany({}, [{ $set: { size: { $add: [round, { $strLenCP: '$text' }] } } }]),
   },
-  'deleteMany of half': { least: 1, work: (rows) => rows.deleteMany({ n: { $lt: 50 } }) },
+  'deleteMany of half': { least: 1, refill: true, work: (rows) => rows.deleteMany({ n: { $lt: 50 } }) },
   scan: {
     least: 0.85,
     work: async (rows) => {
@@ -98,89 +110,125 @@ async function bulks(rows: Collection<Row>, update: (i: number) => object): Prom
 const median = (values: number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
-let uri = '';
-let root = '';
-let client: MongoClient;
+const ways = ['direct', 'door', 'journal'] as const;
+type Way = (typeof ways)[number];
 
-async function fresh(name: string): Promise<Collection<Row>> {
-  const rows = client.db(name).collection<Row>('rows');
-  await client.db(name).dropDatabase();
-  for (let at = 0; at < documents; at += 5000)
-    await rows.insertMany(Array.from({ length: 5000 }, (_, i) => row(at + i)));
-  // Nobody's work has to wait for what the server still does with these documents.
-  await client.db('admin').command({ fsync: 1 });
-  return rows;
+interface Sample {
+  wall: number;
+  /** Milliseconds of processor time of the server, and of this process, which is script and door. */
+  server: number;
+  own: number;
 }
 
-/** Milliseconds of the work itself inside a run. */
-async function asScript(
-  name: string,
-  backup: 'journal' | 'none',
-  work: (rows: Collection<Row>) => Promise<unknown>,
-): Promise<number> {
-  await fresh(name);
-  const connection = await connect({ name, uri, database: name });
-  let ms = NaN;
-  const definition = {
-    up: async (db: { collection(name: string): unknown }) => {
-      const rows = db.collection('rows') as Collection<Row>;
-      await rows.findOne();
+class Bench {
+  readonly #server: MongodServers;
+  readonly #client: MongoClient;
+  readonly #root: string;
+
+  constructor(server: MongodServers, client: MongoClient, root: string) {
+    this.#server = server;
+    this.#client = client;
+    this.#root = root;
+  }
+
+  async fill(way: Way): Promise<void> {
+    const rows = this.#client.db(way).collection<Row>('rows');
+    await rows.deleteMany({});
+    for (let at = 0; at < documents; at += 5000)
+      await rows.insertMany(Array.from({ length: 5000 }, (_, i) => row(at + i)));
+    // Nobody's work has to wait for what the server still does with these documents.
+    await this.#client.db('admin').command({ fsync: 1 });
+  }
+
+  /** The collection as a script sees it, which does not end before `done`. */
+  async script(way: 'door' | 'journal', use: (rows: Collection<Row>) => Promise<void>): Promise<void> {
+    const connection = await connect({ name: way, uri: this.#server.uri, database: way });
+    const definition = {
+      up: async (db: { collection(name: string): unknown }) => use(db.collection('rows') as Collection<Row>),
+    };
+    const { exitCode, run } = await execute({
+      connection,
+      set: arraySet([{ name: 'script', kind: 'script', index: 0, definition }], this.#root),
+      settings: {
+        ledger: '_migrations',
+        backup: way === 'journal' ? 'journal' : 'none',
+        sample: 'all',
+        onFailure: 'rollback',
+      },
+      request: { mode: 'up', names: ['script'] },
+      program: 'bench',
+      hooks: { event: () => undefined },
+      switch: new RunSwitch(),
+    });
+    if (exitCode !== 0) throw new Error(JSON.stringify(run.error));
+    await connection.close();
+  }
+
+  async measure({ work, refill }: Work): Promise<Record<Way, Sample[]>> {
+    const samples: Record<Way, Sample[]> = { direct: [], door: [], journal: [] };
+    for (const way of ways) {
+      await this.#client.db(way).dropDatabase();
+      await this.fill(way);
+    }
+    const direct = this.#client.db('direct').collection<Row>('rows');
+    const take = async (way: Way, rows: Collection<Row>, round: number): Promise<void> => {
+      if (refill) await this.fill(way);
+      const processors = new Processors(this.#server.pids);
       const start = performance.now();
-      await work(rows);
-      ms = performance.now() - start;
-    },
-  };
-  const { exitCode, run } = await execute({
-    connection,
-    set: arraySet([{ name: 'script', kind: 'script', index: 0, definition }], root),
-    settings: { ledger: '_migrations', backup, sample: 'all', onFailure: 'rollback' },
-    request: { mode: 'up', names: ['script'] },
-    program: 'bench',
-    hooks: { event: () => undefined },
-    switch: new RunSwitch(),
-  });
-  if (exitCode !== 0) throw new Error(JSON.stringify(run.error));
-  await connection.close();
-  return ms;
+      await work(rows, round);
+      const wall = performance.now() - start;
+      // The first rounds only warm up.
+      if (round >= 2) samples[way].push({ wall, ...processors.used() });
+    };
+    await this.script('door', (door) =>
+      this.script('journal', async (journal) => {
+        const all: Record<Way, Collection<Row>> = { direct, door, journal };
+        for (let round = 0; round < rounds + 2; round++) {
+          for (let i = 0; i < ways.length; i++) {
+            const way = ways[(i + round) % ways.length] as Way;
+            await take(way, all[way], round);
+          }
+        }
+      }),
+    );
+    return samples;
+  }
 }
 
-async function directly(work: (rows: Collection<Row>) => Promise<unknown>): Promise<number> {
-  const rows = await fresh('direct');
-  await rows.findOne();
-  const start = performance.now();
-  await work(rows);
-  return performance.now() - start;
+function report(name: string, least: number, samples: Record<Way, Sample[]>): void {
+  const middle = (way: Way, key: keyof Sample): number => median(samples[way].map((sample) => sample[key]));
+  const ratio = (way: Way): string => (middle('direct', 'wall') / middle(way, 'wall')).toFixed(2).padStart(6);
+  const times = (key: 'server' | 'own'): string =>
+    (['direct', 'journal'] as const)
+      .map((way) => middle(way, key).toFixed(0))
+      .join(' → ')
+      .padStart(13);
+  console.log(
+    `${name.padEnd(26)} ${middle('direct', 'wall').toFixed(0).padStart(10)} ${ratio('door')} ${ratio('journal')}   ` +
+      `(${least})`.padEnd(8) +
+      `${times('server')} ${times('own')}`,
+  );
 }
 
 async function main(): Promise<void> {
   const server = await startReplicaSet();
-  uri = server.uri;
-  client = await MongoClient.connect(uri);
-  root = await mkdtemp(join(tmpdir(), 'migratory-bench-'));
+  const client = await MongoClient.connect(server.uri);
+  const root = await mkdtemp(join(tmpdir(), 'migratory-bench-'));
   try {
-    console.log(`${documents} documents, ${rounds} rounds, medians; ratios to the direct run\n`);
-    console.log('work                        direct ms   door   journal   (least)');
-    for (const [name, { work, least }] of Object.entries(works)) {
-      if (only !== undefined && !name.includes(only)) continue;
-      const times: { direct: number[]; door: number[]; journal: number[] } = {
-        direct: [],
-        door: [],
-        journal: [],
-      };
-      for (let round = 0; round < rounds; round++) {
-        times.direct.push(await directly(work));
-        times.journal.push(await asScript('journal', 'journal', work));
-        times.door.push(await asScript('door', 'none', work));
-      }
-      const direct = median(times.direct);
-      const ratio = (values: number[]): string => (direct / median(values)).toFixed(2).padStart(6);
-      console.log(
-        `${name.padEnd(26)} ${direct.toFixed(0).padStart(10)} ${ratio(times.door)} ${ratio(times.journal)}    (${least})`,
-      );
+    console.log(
+      `${documents} documents, ${rounds} rounds, medians; ratios to the direct run; processor time in ms\n`,
+    );
+    console.log(
+      'work                        direct ms   door   journal  (least)        mongod          node',
+    );
+    const bench = new Bench(server, client, root);
+    for (const [name, work] of Object.entries(works)) {
+      if (only === undefined || name.includes(only)) report(name, work.least, await bench.measure(work));
     }
   } finally {
     await client.close();
     await server.stop();
+    await rm(root, { recursive: true, force: true });
   }
 }
 

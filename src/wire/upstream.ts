@@ -113,6 +113,7 @@ export class Upstream implements UpstreamChannel {
   #start: Buffer = EMPTY;
   #nextId = 1;
   #lost: Error | undefined;
+  #corked = false;
   readonly #drained: (() => void)[] = [];
 
   constructor(
@@ -181,11 +182,17 @@ export class Upstream implements UpstreamChannel {
 
   /** Sends without waiting for a reply; true when the socket's buffer has room for more. */
   write(pieces: readonly Buffer[]): boolean {
-    if (pieces.length === 1) return this.socket.write(pieces[0] as Buffer);
-    this.socket.cork();
+    // What is sent back to back goes out together.
+    if (!this.#corked) {
+      this.#corked = true;
+      this.socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.socket.uncork();
+      });
+    }
     let room = true;
     for (const piece of pieces) room = this.socket.write(piece);
-    this.socket.uncork();
     return room;
   }
 

@@ -120,6 +120,18 @@ describe('scripts that change many documents by a filter', function () {
     }
   });
 
+  it('reaches every document by an index also where a throttle makes the parts smaller', async () => {
+    await rows(bench.db).createIndex({ n: 1 });
+    bench.settings.throttle = { docsPerSecond: 3000 };
+    let changed = 0;
+    const up = await bench.up(async (db) => {
+      changed = (await rows(db).updateMany({ n: 0 }, { $set: { n: 1 } })).modifiedCount;
+    });
+    assert.equal(up.exitCode, 0, JSON.stringify(up.run.error));
+    assert.equal(changed, many);
+    assert.equal(await rows(bench.db).countDocuments({ n: 1 }), many);
+  });
+
   it('lets the server keep what a pipeline changes, and takes it back to the byte', async () => {
     const before = await bench.state();
     const up = await bench.up(async (db) => {

@@ -59,15 +59,23 @@ describe('messages of the wire protocol', () => {
   it('have a body and sections in any order, and lose their checksum when they are built anew', () => {
     const body = BSON.serialize({ insert: 'a', $db: 'b' });
     const documents = [BSON.serialize({ a: 1 }), BSON.serialize({ a: 2 })];
-    const [head, kind, bytes, ...section] = buildMessage(
-      { requestId: 5, responseTo: 6 },
-      {
-        flags: MessageFlag.checksum | MessageFlag.moreToCome,
-        body,
-        sequences: [{ identifier: 'documents', documents }],
-      },
-    ) as [Buffer, Buffer, Buffer, ...Buffer[]];
-    const turned = Buffer.concat([head, ...section, kind, bytes, Buffer.from([1, 2, 3, 4])]);
+    const built = Buffer.concat(
+      buildMessage(
+        { requestId: 5, responseTo: 6 },
+        {
+          flags: MessageFlag.checksum | MessageFlag.moreToCome,
+          body,
+          sequences: [{ identifier: 'documents', documents }],
+        },
+      ),
+    );
+    const behind = 21 + body.length;
+    const [head, first, section] = [
+      built.subarray(0, 20),
+      built.subarray(20, behind),
+      built.subarray(behind),
+    ];
+    const turned = Buffer.concat([head, section, first, Buffer.from([1, 2, 3, 4])]);
     turned.writeInt32LE(turned.length, 0);
     turned.writeUInt32LE(MessageFlag.checksum | MessageFlag.moreToCome, 16);
     assert.equal(bodyAtOnce(turned), undefined);
