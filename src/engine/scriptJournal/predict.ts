@@ -62,6 +62,11 @@ const makers: Record<string, Maker> = {
   $push: (given, now) => pushed(now(), given),
 };
 
+/** Whether the outcome of the operator can be told at all; of which values, depends on the document. */
+export function isForeseeable(operator: string): boolean {
+  return operator === '$setOnInsert' || operator in makers;
+}
+
 /** Through sub-documents only. */
 function valueAt(raw: Buffer, path: string): RawValue | undefined {
   let at: RawValue | undefined = { type: BsonType.object, bytes: raw };

@@ -5,13 +5,16 @@ import { BsonType, boolValue, document, element, elements, idOf, intValue, nameO
 import { objectValue, stringValue, valueOf } from '../../transfer/raw';
 import type { Changes } from './changes';
 import { judge } from './failures';
-import { isEmpty, predict } from './predict';
+import { isEmpty, isForeseeable, predict } from './predict';
 import { documentIn, isOk, valueIn } from './reply';
 import type { Statement, WriteCommand } from './statements';
 import type { Transaction } from './transaction';
 
 /** What a command and a statement may say; everything else is the command's own to do. */
-const known = new Set(['update', 'delete', 'ordered', 'bypassDocumentValidation', 'comment', 'maxTimeMS']);
+const known = new Set(
+  `update delete ordered bypassDocumentValidation comment maxTimeMS $clusterTime
+  apiVersion apiStrict apiDeprecationErrors`.split(/\s+/),
+);
 const inStatement = new Set(['q', 'u', 'multi', 'upsert', 'limit', 'hint']);
 /** Outcomes in a row that could not be told, or commands that the server did not take, before a collection is left. */
 const mostMisses = 3;
@@ -73,7 +76,8 @@ function isCounted({ kind }: WriteCommand, { raw }: Statement): boolean {
   const update = u.bytes as Buffer;
   // Sums of doubles may differ from their bytes: 0 and -0 are the same, NaN is not what it is.
   return elements(update).every((item) => {
-    if (nameOf(update, item) !== '$inc') return true;
+    const name = nameOf(update, item);
+    if (name !== '$inc') return !name.startsWith('$') || isForeseeable(name);
     if (item.type !== BsonType.object) return false;
     return elements(update, item.value).every(({ type }) => type === BsonType.int);
   });
