@@ -39,7 +39,7 @@ interface Work {
   /** It takes documents away, which have to be there again for the next one. */
   refill?: boolean;
   /** @param round for values that nobody has written before. */
-  work(rows: Collection<Row>, round: number): Promise<unknown>;
+  work: (rows: Collection<Row>, round: number) => Promise<unknown>;
 }
 
 const works: Record<string, Work> = {

@@ -2,6 +2,7 @@
 // finds and of the updates and deletes by filter, work done from the replies.
 import type { ClientSession, Collection, Db, Document } from 'mongodb';
 import type { DoorCommand, DoorReply } from '../wire/door';
+import { elementOf } from '../wire/rawBson';
 
 /** A count that takes longer is not worth the load: the progress then shows documents without a total. */
 const countTimeoutMs = 3_000;
@@ -50,7 +51,8 @@ export class ObservedProgress {
     // An update takes its documents out of its own filter: they are counted as they were before it.
     const isWrite = command.kind === 'write' && !isAll(filter);
     const session = isWrite ? await snapshotOf(collection) : undefined;
-    const counting = this.#count(collection, filter, session).finally(() => session?.endSession());
+    const counting = this.#count(collection, filter, session);
+    if (session) void counting.then(() => session.endSession());
     this.#counting.set(command, counting);
     if (command.kind === 'write' && !session) await counting;
   }
@@ -183,23 +185,30 @@ export function loopFilter(command: DoorCommand): Document | undefined {
     return (body['filter'] as Document | undefined) ?? {};
   }
   if (kind !== 'write') return undefined;
-  if (name === 'update') return onlyMulti(command, 'updates', ({ multi }) => multi === true);
-  if (name === 'delete') return onlyMulti(command, 'deletes', ({ limit }) => Number(limit) === 0);
+  if (name === 'update') return onlyMulti(command, 'updates', 'multi', ({ multi }) => multi === true);
+  if (name === 'delete') return onlyMulti(command, 'deletes', 'limit', ({ limit }) => Number(limit) === 0);
   return undefined;
 }
 
-/** Lists of statements are not decoded: they may be as long as a message. */
+/** Decoded is only what may be one: there may be as many statements as a message holds, or a command for each of them. */
 function onlyMulti(
   command: DoorCommand,
   list: 'updates' | 'deletes',
+  field: 'multi' | 'limit',
   isMulti: (statement: Document) => boolean,
 ): Document | undefined {
   const sequence = command.raw.sequences.find(({ identifier }) => identifier === list);
-  if (sequence && sequence.documents.length !== 1) return undefined;
+  const given = sequence?.documents;
+  if (given && (given.length !== 1 || !mayBeMulti(given[0]!, field))) return undefined;
   const statements: unknown = command.body[list];
   if (!Array.isArray(statements) || statements.length !== 1) return undefined;
   const [statement] = statements as [Document];
   return isMulti(statement) ? ((statement['q'] as Document | undefined) ?? {}) : undefined;
+}
+
+function mayBeMulti(statement: Uint8Array, field: 'multi' | 'limit'): boolean {
+  const value = elementOf(statement, field)?.value;
+  return value !== undefined && value.some((byte) => byte !== 0) === (field === 'multi');
 }
 
 function describe(command: DoorCommand): string {

@@ -107,5 +107,12 @@ function entriesOf({ kind }: WriteCommand, { raw }: Statement, before: Buffer): 
   if (kind === 'delete') return [{ id, before, patch: { kind: 'whole', after: undefined } }];
   const patch = predict(before, raw);
   if (!patch) return undefined;
-  return isEmpty(patch) ? [] : [{ id, before, patch }];
+  if (!isEmpty(patch)) return [{ id, before, patch }];
+  // Whether a replacement by the same counts as a modification is for the server to say.
+  return isReplacement(raw) ? undefined : [];
+}
+
+function isReplacement(statement: Buffer): boolean {
+  const u = documentIn(statement, 'u');
+  return u === undefined || u[5] !== 0x24;
 }
