@@ -58,7 +58,7 @@ function resultOf(finding: Finding, file: string, lines: Lines): CheckResult {
   return {
     id: rule,
     check: `${rule}: ${lintRules[rule].title}`,
-    severity: severity === 'error' ? 'error' : 'warning',
+    severity: severity === 'error' ? 'error' : severity === 'hint' ? 'info' : 'warning',
     outcome: 'failed',
     details: message,
     action,

@@ -14,6 +14,12 @@ import { onDidChangeSetting, setting } from './settings';
 /** A pause in typing. */
 const typingMs = 300;
 
+const severities: Record<Finding['severity'], vscode.DiagnosticSeverity> = {
+  error: vscode.DiagnosticSeverity.Error,
+  warn: vscode.DiagnosticSeverity.Warning,
+  hint: vscode.DiagnosticSeverity.Hint,
+};
+
 /** What was found in one version of a text. */
 interface Linted {
   version: number;
@@ -124,8 +130,7 @@ export class LintDiagnostics {
     document: vscode.TextDocument,
   ): vscode.Diagnostic {
     const range = new vscode.Range(document.positionAt(start), document.positionAt(end));
-    const level = severity === 'error' ? vscode.DiagnosticSeverity.Error : vscode.DiagnosticSeverity.Warning;
-    const diagnostic = new vscode.Diagnostic(range, `${message}\n${action}`, level);
+    const diagnostic = new vscode.Diagnostic(range, `${message}\n${action}`, severities[severity]);
     diagnostic.source = 'migratory';
     diagnostic.code = { value: rule, target: pageOf(rule) };
     if (rule === 'L20') diagnostic.tags = [vscode.DiagnosticTag.Deprecated];

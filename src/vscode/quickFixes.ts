@@ -10,7 +10,7 @@ const selector: vscode.DocumentSelector = [{ scheme: 'file', pattern: '**/*.{js,
 const { QuickFix } = vscode.CodeActionKind;
 
 /** What does what is most likely meant, and leaves nothing to fill in. */
-const preferred: ReadonlySet<FixKind> = new Set(['add-await', 'add-filter']);
+const preferred: ReadonlySet<FixKind> = new Set(['add-await', 'add-filter', 'drop-suppression']);
 
 export class QuickFixProvider implements vscode.CodeActionProvider {
   constructor(private readonly diagnostics: LintDiagnostics) {}
@@ -57,6 +57,7 @@ function titleOf(kind: FixKind, rule: string): string {
     'add-await': t('Add await'),
     suppress: t('Ignore {0} here, with a reason', rule),
     'add-reason': t('Add the reason'),
+    'drop-suppression': t('Remove what ignores nothing'),
   };
   return titles[kind];
 }

@@ -3,7 +3,8 @@ import type { LintLevels, LintRuleId, LintSeverity } from './rules';
 
 export interface Finding {
   rule: LintRuleId;
-  severity: LintSeverity;
+  /** A hint is about the comments of lint itself, and never counts against a file. */
+  severity: LintSeverity | 'hint';
   /** What is wrong, one sentence. */
   message: string;
   /** What to do about it, one sentence. */
@@ -27,7 +28,14 @@ export interface DuplicatesQuestion {
 }
 
 export type FixKind =
-  'add-down' | 'mark-irreversible' | 'add-filter' | 'use-batch' | 'add-await' | 'suppress' | 'add-reason';
+  | 'add-down'
+  | 'mark-irreversible'
+  | 'add-filter'
+  | 'use-batch'
+  | 'add-await'
+  | 'suppress'
+  | 'add-reason'
+  | 'drop-suppression';
 
 export interface Fix {
   kind: FixKind;

@@ -17,7 +17,7 @@ import { promiseRules } from './promises';
 import { type RawFinding, reporter, type Rule } from './report';
 import { reshapingRules } from './reshaping';
 import { reversalRules } from './reversal';
-import { lintRules } from './rules';
+import { type LintRuleId, lintRules } from './rules';
 import { serverRules } from './server';
 import { readSuppressions, Suppressions } from './suppression';
 import { typeRules } from './types';
@@ -50,7 +50,7 @@ export function lintSource(text: string, fileName: string, context: LintContext 
     const python = extname(fileName) === '.py';
     const linted = python ? lintPython(text, fileName, context) : lintJavaScript(text, fileName, context);
     sameVersion(linted.found, text, fileName, context);
-    return settle(linted, python ? '#' : '//', context);
+    return settle(linted, python, context);
   } catch (error) {
     // The parser recurses: only a text nested thousands of levels deep gets here.
     if (error instanceof RangeError) return [];
@@ -93,8 +93,13 @@ function sameVersion(found: RawFinding[], text: string, fileName: string, { file
   });
 }
 
+/** What these find depends on more than the text: a suppression may be needed on another day, or another database. */
+const beside: ReadonlySet<LintRuleId> = new Set(['L8', 'L11', 'L21', 'L22', 'L24', 'L25', 'L26']);
+const ofPython: ReadonlySet<LintRuleId> = new Set(['L1', 'L3', 'L6', 'L15']);
+
 /** Suppressions, levels, order; what was found twice on different ways through the code is told once. */
-function settle({ found, suppressions }: Linted, comment: string, { levels = {} }: LintContext): Finding[] {
+function settle({ found, suppressions }: Linted, python: boolean, { levels = {} }: LintContext): Finding[] {
+  const comment = python ? '#' : '//';
   const seen = new Set<string>();
   const findings: Finding[] = [];
   for (const raw of [...found, ...suppressions.problems()]) {
@@ -107,6 +112,11 @@ function settle({ found, suppressions }: Linted, comment: string, { levels = {} 
     const fixes = [...(raw.fixes ?? [])];
     if (raw.rule !== 'L0') fixes.push(suppressionFix(raw.rule, line, suppressions.lines, comment));
     findings.push({ ...raw, severity: level, fixes });
+  }
+  const sure = (rule: LintRuleId): boolean =>
+    levels[rule] !== 'off' && !beside.has(rule) && (!python || ofPython.has(rule));
+  if (levels.L0 !== 'off') {
+    for (const hint of suppressions.unneeded(sure)) findings.push({ fixes: [], ...hint, severity: 'hint' });
   }
   return findings.sort((a, b) => a.start - b.start || a.end - b.end);
 }

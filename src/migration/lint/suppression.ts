@@ -5,13 +5,16 @@ import type { Fix } from './finding';
 import type { Lines } from './lines';
 import { children, endOf, type Node, startOf } from './nodes';
 import type { RawFinding } from './report';
-import { isLintRule, nearestLintRule } from './rules';
+import { isLintRule, type LintRuleId, nearestLintRule } from './rules';
 
 export interface Suppression {
   rules: string[];
   reason: string;
   /** Where the reason belongs in the text, or is. */
   reasonAt: { start: number; end: number };
+  /** Where the rules are named, and whether the comment says nothing else. */
+  rulesAt: { start: number; end: number };
+  alone: boolean;
   start: number;
   end: number;
   /** The line of code that it belongs to, or the whole file. */
@@ -44,7 +47,11 @@ export function suppressionsIn(comments: CommentText[], lines: Lines, firstCode:
       start: from + match.index + (ids === '' ? all.trimEnd().length : all.indexOf(ids) + ids.length),
       end: from + match.index + all.length,
     };
-    return [{ rules, reason: reason.trim(), reasonAt, start, end, scope: scopeOf(start, end) }];
+    const named = from + match.index + all.indexOf(ids);
+    const rulesAt = { start: named, end: named + ids.length };
+    const alone = value.replace(all, '').trim() === '';
+    const scope = scopeOf(start, end);
+    return [{ rules, reason: reason.trim(), reasonAt, rulesAt, alone, start, end, scope }];
   });
 
   function scopeOf(start: number, end: number): number | 'file' {
@@ -70,6 +77,9 @@ export function readSuppressions(
 }
 
 export class Suppressions {
+  /** What each has taken out. */
+  readonly #used = new Map<Suppression, Set<string>>();
+
   constructor(
     private readonly all: Suppression[],
     readonly lines: Lines,
@@ -83,7 +93,20 @@ export class Suppressions {
     const valid = this.all.filter(({ rules, reason }) => reason !== '' && rules.includes(finding.rule));
     if (valid.length === 0) return false;
     const lines = new Set([this.lines.lineOf(finding.start), ...this.#around(finding)]);
-    return valid.some(({ scope }) => scope === 'file' || lines.has(scope));
+    const covering = valid.filter(({ scope }) => scope === 'file' || lines.has(scope));
+    for (const one of covering) this.#used.set(one, (this.#used.get(one) ?? new Set()).add(finding.rule));
+    return covering.length > 0;
+  }
+
+  /** Hints at what has taken out nothing, once all findings were asked about. @param sure rules that would have found it. */
+  unneeded(sure: (rule: LintRuleId) => boolean): RawFinding[] {
+    return this.all.flatMap((one) => {
+      if (problemOf(one)) return [];
+      const idle = one.rules.filter(
+        (rule) => !this.#used.get(one)?.has(rule) && isLintRule(rule) && sure(rule),
+      );
+      return idle.length === 0 ? [] : [hintAt(one, idle, this.lines)];
+    });
   }
 
   /** The line above which a suppression of this finding can stand. */
@@ -150,4 +173,40 @@ function problemOf({ rules, reason, reasonAt, start, end }: Suppression): RawFin
 
 function reasonFix({ start, end }: { start: number; end: number }): Fix {
   return { kind: 'add-reason', edits: [{ start, end, text: ': why', placeholder: 'why' }] };
+}
+
+function hintAt(one: Suppression, idle: readonly string[], lines: Lines): RawFinding {
+  const ids = idle.join(', ');
+  const left = one.rules.filter((rule) => !idle.includes(rule));
+  const edit =
+    left.length > 0
+      ? { ...one.rulesAt, text: left.join(', ') }
+      : one.alone
+        ? commentEdit(one, lines)
+        : undefined;
+  return {
+    rule: 'L0',
+    severity: 'hint',
+    start: one.start,
+    end: one.end,
+    message: `${ids} ${idle.length === 1 ? 'finds' : 'find'} nothing here, so there is nothing to ignore.`,
+    action: 'Remove it: whoever reads it takes it for a decision.',
+    fixes: edit ? [{ kind: 'drop-suppression', edits: [edit] }] : [],
+  };
+}
+
+/** The comment, with its line where nothing else stands in it. */
+function commentEdit(
+  { start, end }: Suppression,
+  lines: Lines,
+): { start: number; end: number; text: string } {
+  const { text } = lines;
+  const rest = /[ \t]*(\r?\n|$)/y;
+  rest.lastIndex = end;
+  const behind = rest.exec(text);
+  if (!behind) return { start, end, text: '' };
+  if (lines.isFirst(start))
+    return { start: lines.startOf(lines.lineOf(start)), end: end + behind[0].length, text: '' };
+  const before = /[ \t]*$/.exec(text.slice(0, start))?.[0].length ?? 0;
+  return { start: start - before, end, text: '' };
 }

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import type { Finding } from '../../../src/migration/lint/finding';
+import type { LintLevels } from '../../../src/migration/lint/rules';
 import { lintSource } from '../../../src/migration/lint/lint';
 import { applyFix } from './fix';
 
 const all = `await db.collection('a').updateMany({}, { $set: { x: 1 } });`;
-const rules = (text: string, file = 'a.js'): string[] => lintSource(text, file).map(({ rule }) => rule);
+const rules = (text: string, file = 'a.js'): string[] =>
+  lintSource(text, file).flatMap(({ rule, severity }) => (severity === 'hint' ? [] : rule));
+const hints = (text: string, levels: LintLevels = {}, file = 'a.js'): Finding[] =>
+  lintSource(text, file, { levels }).filter(({ severity }) => severity === 'hint');
 const inUp = (code: string, before = ''): string =>
   `'use strict';\n${before}module.exports = {\n  async up(db) {\n    ${code}\n  },\n\n  async down() {},\n};\n`;
 
@@ -83,5 +87,42 @@ describe('ignoring findings of lint', () => {
       ({ rule }) => rule === 'L0',
     );
     assert.ok(problem);
+  });
+
+  it('hints at what ignores nothing, and removes it', () => {
+    const clean = inUp(`await db.collection('a').updateMany({ x: 0 }, { $set: { x: 1 } });`);
+    for (const [text, without] of [
+      [clean.replace('    await', '    // migrate-ignore L3: few\n    await'), clean],
+      [clean.replace(' });\n', ' }); // migrate-ignore L3: few\n'), clean],
+      [`// migrate-ignore L3, L14: few\r\n${clean}`, clean],
+      [inUp(`// migrate-ignore L14, L3: few\n    ${all}`), inUp(`// migrate-ignore L3: few\n    ${all}`)],
+    ] as const) {
+      const [hint, ...others] = hints(text);
+      assert.equal(hint?.rule, 'L0', text);
+      assert.match(hint.message, /^(L3|L14|L3, L14) finds? nothing here/);
+      assert.deepEqual(others, []);
+      const [fix] = hint.fixes;
+      assert.equal(fix?.kind, 'drop-suppression');
+      assert.equal(applyFix(text, fix), without);
+      assert.deepEqual(hints(text, { L0: 'off' }), []);
+    }
+  });
+
+  it('hints at nothing that others may need: rules turned off, of the database, or unknown', () => {
+    const clean = inUp(`await db.collection('a').updateMany({ x: 0 }, { $set: { x: 1 } });`);
+    assert.deepEqual(hints(`// migrate-ignore L3: few\n${clean}`, { L3: 'off' }), []);
+    assert.deepEqual(hints(`// migrate-ignore L11, L26: few\n${clean}`), []);
+    assert.deepEqual(hints(`// migrate-ignore L33: few\n${clean}`), []);
+    assert.deepEqual(hints(`// migrate-ignore L3\n${clean}`), []);
+    assert.deepEqual(hints(inUp(`// migrate-ignore L3: few\n    ${all}`)), []);
+    const python = 'def up(db):\n    pass\n\n\ndef down(db):\n    pass\n';
+    assert.deepEqual(hints(`# migrate-ignore L4: few\n${python}`, {}, 'a.py'), []);
+    assert.equal(hints(`# migrate-ignore L3: few\n${python}`, {}, 'a.py').length, 1);
+  });
+
+  it('keeps what else a comment says', () => {
+    const clean = inUp(`await db.collection('a').updateMany({ x: 0 }, { $set: { x: 1 } });`);
+    const [hint] = hints(`/* Twelve.\n   migrate-ignore L3: few */\n${clean}`);
+    assert.deepEqual(hint?.fixes, []);
   });
 });
