@@ -4,6 +4,7 @@ import { styleText } from 'node:util';
 import { formatTime } from '../engine/monitor';
 import type { Event, EventBody } from '../protocol/events';
 import type { ErrorInfo } from '../protocol/errors';
+import type { RunMode } from '../protocol/run';
 import { renderReport } from './report';
 
 type Style = Parameters<typeof styleText>[0];
@@ -24,6 +25,8 @@ export class Output {
   readonly #write: (text: string) => void;
   #live = false;
   #lastProgress = 0;
+  /** What the run does of which steps are told. */
+  #mode: RunMode = 'up';
 
   readonly #options: OutputOptions;
 
@@ -103,7 +106,9 @@ export class Output {
   }
 
   #tell(event: Event): void {
-    if (event.type === 'check' || event.type === 'verification') {
+    if (event.type === 'run.started') {
+      this.#mode = event.mode;
+    } else if (event.type === 'check' || event.type === 'verification') {
       if (event.outcome !== 'failed') return;
       const mark = this.style(event.severity === 'error' ? 'red' : 'yellow', event.severity);
       const action = event.action ? ` ${event.action}` : '';
@@ -144,8 +149,9 @@ export class Output {
   #finished({ step, state, durationMs, processed, error }: Extract<Event, { type: 'step.finished' }>): void {
     const good = state === 'applied' || (state === 'rolled-back' && error === null);
     const mark = good ? this.style('green', '✓') : this.style('red', '✗');
+    const word = (good && outcomes[this.#mode]) || state;
     const documents = processed > 0 ? `, ${processed.toLocaleString('en')} documents` : '';
-    this.line(`${mark} ${step}: ${state} (${(durationMs / 1000).toFixed(1)} s${documents})`);
+    this.line(`${mark} ${step}: ${word} (${(durationMs / 1000).toFixed(1)} s${documents})`);
   }
 
   #endLive(): void {
@@ -153,6 +159,13 @@ export class Output {
     this.#live = false;
   }
 }
+
+/** Good ends of steps that change nothing: their state speaks of what would be. */
+const outcomes: Partial<Record<RunMode, string>> = {
+  'dry-run': 'rehearsed',
+  validate: 'checked',
+  verify: 'verified',
+};
 
 const barWidth = 24;
 /** Eighths of a cell, so that slow transfers are seen to move. */

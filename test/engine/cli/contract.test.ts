@@ -43,6 +43,7 @@ describe('the contract of the command line', function () {
       states.map(({ state }) => state),
       ['failed', 'applied'],
     );
+    assert.match((await place.run('verify', 'b.js')).out, /^✓ b\.js: verified \(/m);
   });
 
   it('validates every pending migration although one fails its checks', async () => {
@@ -51,6 +52,9 @@ describe('the contract of the command line', function () {
     assert.equal(found.code, 5, found.err);
     const steps = eventLines(found).filter(({ type }) => type === 'step.finished');
     assert.equal(steps.length, 2);
+    // People are not told that something is applied when nothing was.
+    assert.match((await place.run('validate', 'b.js')).out, /^✓ b\.js: checked \(/m);
+    assert.match((await place.run('dry-run', 'b.js')).out, /^✓ b\.js: rehearsed \(/m);
     assert.equal(await place.db.collection('_migratory_runs').countDocuments(), 0);
   });
 
