@@ -4,7 +4,8 @@ import type { Collection, Db, Document, MongoClient } from 'mongodb';
 import { checkpointCollection } from '../../transfer/checkpoints';
 import { journalName } from '../../transfer/journal';
 import { infosOf } from '../scriptJournal/collectionFacts';
-import { createLike, fill, indexLike, lookAt } from './copies';
+import { createLike, fill, indexLike, lookAt, type TouchedCollection } from './copies';
+import { journaledDocuments } from './journaledDocuments';
 import type { Scratch } from './scratch';
 
 /** What a row of a journal says about where it belongs. */
@@ -24,12 +25,16 @@ export interface KeptWay {
   database: string;
 }
 
-/**
- * Brings the journal of a step, and every collection that it speaks of, into the scratch databases.
- * @returns the collections that are larger than the sample: with some of their documents missing, the journal would
- * find conflicts that are none.
- */
-export async function copyJournal(scratch: Scratch, client: MongoClient, way: KeptWay): Promise<string[]> {
+/** Collections that are larger than the sample. */
+export interface Large {
+  /** Every document that the journal speaks of was brought in. */
+  inPart: string[];
+  /** The journal speaks of more documents than a sample has: with some missing it would find conflicts that are none. */
+  tooMuch: string[];
+}
+
+/** Brings the journal of a step, and the collections that it speaks of, into the scratch databases. */
+export async function copyJournal(scratch: Scratch, client: MongoClient, way: KeptWay): Promise<Large> {
   const copy = new JournalCopy(scratch, client, way);
   return copy.make();
 }
@@ -48,17 +53,36 @@ class JournalCopy {
     this.#spokenOf = new Set([way.database]);
   }
 
-  async make(): Promise<string[]> {
+  async make(): Promise<Large> {
     // A script that wrote an aggregation into another database has rows there too, which come up as this goes on.
     for (const database of this.#journals) await this.#bring(database);
-    const large = (await this.scratch.touched())
-      .filter(({ copied, of }) => copied < of)
-      .map(({ collection }) => collection);
-    if (large.length > 0) return large;
+    const touched = await this.scratch.touched();
+    const large = touched.filter(({ copied, of }) => copied < of);
+    const inPart = large.map(({ collection }) => collection);
+    const tooMuch = await this.#bringDocuments(large);
+    if (tooMuch.length > 0) return { inPart, tooMuch };
     const identities = await this.#identities();
     for (const database of this.#journals) {
       await this.#copyRows(database, identities);
       await this.#copyCheckpoints(database);
+    }
+    return { inPart, tooMuch: [] };
+  }
+
+  /** @returns the first collection of whose documents the journal speaks of too many. */
+  async #bringDocuments(large: readonly TouchedCollection[]): Promise<string[]> {
+    const brought = new Map(large.map((each) => [`${each.database}\n${each.collection}`, 0]));
+    if (brought.size === 0) return [];
+    const rows = { run: this.way.run, names: this.#pattern };
+    for (const own of this.#journals) {
+      for await (const { database, collection, ids } of journaledDocuments(this.client, own, rows)) {
+        const key = `${database}\n${collection}`;
+        const before = brought.get(key);
+        if (before === undefined) continue;
+        if (before + ids.length > this.scratch.most) return [collection];
+        brought.set(key, before + ids.length);
+        await this.scratch.bring(database, collection, ids);
+      }
     }
     return [];
   }
@@ -160,8 +184,12 @@ class JournalCopy {
 
   /** The step itself, and what is named after it: its helpers, its way back, what was left alone. */
   get #names(): Document {
+    return { $regex: this.#pattern };
+  }
+
+  get #pattern(): RegExp {
     const name = this.way.step.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-    return { $regex: `^${name}(?:[#:]|$)` };
+    return new RegExp(`^${name}(?:[#:]|$)`);
   }
 
   get #rows(): Document {

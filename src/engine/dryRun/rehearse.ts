@@ -111,21 +111,23 @@ async function goBack(
   }
   const { client, target } = scope.connection;
   const way = { run: appliedBy, step: step.name, database: target.database };
-  const large = await copyJournal(scratch, client, way);
-  if (large.length > 0) {
-    const names = large.map((name) => `"${name}"`).join(', ');
+  const { inPart, tooMuch } = await copyJournal(scratch, client, way);
+  if (tooMuch.length > 0) {
+    const names = tooMuch.map((name) => `"${name}"`).join(', ');
     return unknown(
-      `It would be taken back from its journal, which needs whole collections: ${names} is larger than the sample. ` +
+      `It would be taken back from its journal, which speaks of more documents of ${names} than the sample has. ` +
         'Try it with `--sample all`.',
     );
   }
+  const names = inPart.map((name) => `"${name}"`).join(', ');
+  const part = names === '' ? '' : ` Of ${names} the documents of the journal were looked at.`;
   const { conflicts } = await rollBackMigration(scope, migration, step, appliedBy, extras);
   if (conflicts === 0)
-    return { answer: 'yes', details: 'It is taken back from its journal, without a conflict.' };
+    return { answer: 'yes', details: `It is taken back from its journal, without a conflict.${part}` };
   const left = conflicts === 1 ? '1 change was' : `${conflicts} changes were`;
   return {
     answer: 'no',
-    details: `It is taken back from its journal, but ${left} written over since and would be left alone.`,
+    details: `It is taken back from its journal, but ${left} written over since and would be left alone.${part}`,
   };
 }
 

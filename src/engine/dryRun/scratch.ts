@@ -2,11 +2,15 @@
 // second copy (pristine) keeps what the migration at hand began with. Nothing is ever written to a real database.
 import { randomBytes } from 'node:crypto';
 import { BSON, type Db, type Document, type MongoClient } from 'mongodb';
+import { speakable } from '../../transfer/command';
+import type { RawValue } from '../../transfer/raw';
 import { namespacesOfPipeline } from '../../wire/pipeline';
 import { machineId } from '../lease';
 import { createLike, fill, fit, indexLike, lookAt, notThere, type TouchedCollection } from './copies';
 
 /** What no rehearsal copies or compares. */
+/** Documents that are brought by their `_id`s in one go. */
+const broughtTogether = 1000;
 export const ownCollection = /^_migratory_|^system\.|^\$cmd\b/;
 /** In each scratch database: who made it. */
 export const scratchMarker = '_migratory_scratch';
@@ -66,6 +70,29 @@ export class Scratch {
       touched.set(key, touching);
     }
     await touching;
+  }
+
+  /** Most documents of one collection that are copied. */
+  get most(): number {
+    if (this.#sample === 'nothing') return 0;
+    return this.#sample === 'all' ? Infinity : this.#sample;
+  }
+
+  /** Brings documents of a touched collection that its sample has left out. */
+  async bring(database: string, collection: string, ids: readonly RawValue[]): Promise<void> {
+    const real = this.#client.db(database).collection(collection);
+    for (let at = 0; at < ids.length; at += broughtTogether) {
+      const wanted = { _id: { $in: ids.slice(at, at + broughtTogether).map(speakable) } } as Document;
+      for (const db of [this.database(database), this.pristine(database)]) {
+        const into = { db: db.databaseName, coll: collection };
+        const options = { bypassDocumentValidation: true };
+        await real
+          .aggregate([{ $match: wanted }, { $merge: { into, whenMatched: 'keepExisting' } }], options)
+          .toArray();
+      }
+    }
+    const touched = await this.#beginning.touched.get(keyOf(database, collection));
+    if (touched) touched.copied = await this.database(database).collection(collection).countDocuments();
   }
 
   /** Brings every collection that an aggregation names beside its own. */

@@ -161,7 +161,7 @@ export class ScriptRows {
     const rows: JournalRow[] = [];
     let count = 0;
     let bytes = 0;
-    for await (const row of this.#backwards({ undone: { $ne: true }, op: changes })) {
+    for await (const row of this.backwards({ undone: { $ne: true }, op: changes })) {
       rows.push(row);
       if (!isDocuments(row)) break;
       count += row.entries.length;
@@ -174,11 +174,12 @@ export class ScriptRows {
   /** Rows that were left because of conflicts. */
   async undone(): Promise<JournalRow[]> {
     const rows: JournalRow[] = [];
-    for await (const row of this.#backwards({ undone: true })) rows.push(row);
+    for await (const row of this.backwards({ undone: true })) rows.push(row);
     return rows;
   }
 
-  async *#backwards(filter: Document): AsyncGenerator<JournalRow> {
+  /** All rows of the step, the newest first. */
+  async *backwards(filter: Document = {}): AsyncGenerator<JournalRow> {
     const options = { sort: { _id: -1 }, raw: true, batchSize: 200 } as const;
     let parts: StoredRow[] = [];
     for await (const raw of this.#collection.find({ _id: this.#all(), ...filter }, options)) {
