@@ -134,8 +134,12 @@ class Rehearsal {
       return all({ state: 'skipped', why: t('Cancelled.') });
     if (!report) return this.#without(result.run);
     const reversible = ofVerdict(report.reversible);
+    const refused = report.verification?.some(
+      ({ severity, outcome }) => severity === 'error' && outcome === 'failed',
+    );
+    const error = report.error ?? result.run.error ?? unnamed();
     return {
-      up: report.succeeded ? { state: 'passed' } : { state: 'failed', error: report.error ?? unnamed() },
+      up: report.succeeded && !refused ? { state: 'passed' } : { state: 'failed', error },
       again: ofVerdict(report.repeatable),
       // Said to be irreversible is no fault; a way back that does not lead back is one.
       down: this.#isOneWay(report) ? { state: 'skipped', why: report.reversible.details } : reversible,
