@@ -37,6 +37,8 @@ export function createContext(
     const name = names.next(helper);
     const context = transferContext(scope, step);
     const result = await work(new HelperCall({ scope, step, ctx, context, name, options, beforeTransfer }));
+    scope.signal.throwIfAborted();
+    scope.lease?.check();
     await recordCall(context.db, context.runId, name, args, result);
     return result;
   };
