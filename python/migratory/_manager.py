@@ -101,7 +101,7 @@ class MigrationManager:
     def run_all(self, migrations: Iterable[Migration]) -> List[str]:
         """Applies those that are not applied yet, in their order, until one raises. Gives their names."""
         wanted = list(migrations)
-        names = [migration["name"] for migration in wanted]
+        names = [_parts(migration, None, "up")[0] for migration in wanted]
         for name in names:
             if names.count(name) > 1:
                 raise MigrationError('Two migrations are called "%s".' % name)
@@ -121,9 +121,15 @@ class MigrationManager:
 
 
 def _parts(migration: Union[Migration, str], function: Optional[Step], field: str) -> "tuple[str, Optional[Step]]":
+    name: Any = migration
+    step: Any = function
     if isinstance(migration, Mapping):
-        return migration["name"], function or migration.get(field)  # type: ignore[return-value]
-    return str(migration), function
+        name, step = migration.get("name"), function or migration.get(field)
+    if not isinstance(name, str) or not name:
+        raise MigrationError("A migration needs a name.")
+    if step is not None and not callable(step):
+        raise MigrationError('"%s" has a field "%s" that is no function.' % (name, field))
+    return name, step
 
 
 def _order(applied: AppliedMigration) -> float:

@@ -100,6 +100,26 @@ except ValueError as error:
     assert.equal(await readLease(project.db), null);
   });
 
+  it('says what is wrong with a migration before it runs any', async () => {
+    const answer = await python(`
+good = {'name': 'good', 'up': lambda db: db.items.insert_one({})}
+said = []
+for bad in {'up': print}, {'name': '', 'up': print}, {'name': 'n', 'up': 3}, dict(good):
+    try:
+        manager.run_all([good, bad])
+    except MigrationError as error:
+        said.append(str(error))
+answer([*said, db.items.count_documents({})])
+`);
+    assert.deepEqual(answer, [
+      'A migration needs a name.',
+      'A migration needs a name.',
+      '"n" has a field "up" that is no function.',
+      'Two migrations are called "good".',
+      0,
+    ]);
+  });
+
   it('waits for no run of ours, and keeps ours away', async () => {
     const lease = await acquireLease(project.db, 'ours');
     try {
