@@ -11,6 +11,7 @@ import { refuseEncrypting } from './clientOptions';
 import { DryRunChain } from './dryRun/chain';
 import { dropOutdatedJournals } from './journals';
 import { recordCounted } from './squash/recordCounted';
+import { explainingRefusals } from './lackOfPrivileges';
 import { acquireLease, type Lease, LeaseLostError } from './lease';
 import { type HeldLock, takeLock } from './migrateMongoLock';
 import type { MigrationSet } from './migrationSet';
@@ -64,9 +65,9 @@ export async function execute(given: ExecuteOptions): Promise<ExecuteResult> {
   if (mode === 'up' || mode === 'down' || mode === 'dry-run') refuseEncrypting(options.settings);
   if (mode === 'up' || mode === 'down') {
     refuseReadOnly(options.connection);
-    return executeWithLease(options);
+    return explainingRefusals(options.connection, () => executeWithLease(options));
   }
-  const state = await readState(options);
+  const state = await explainingRefusals(options.connection, () => readState(options));
   const steps = await chooseSteps(options, options.request, state);
   sayPassedOver(options, state);
   if (mode === 'dry-run') return rehearseSteps(options, steps);
@@ -95,9 +96,8 @@ function rehearseSteps(options: ExecuteOptions, steps: PlannedStep[]): Promise<E
 /** Rolls an applied migration back with the version that was applied, and runs it as its file is now. */
 export async function rerun(options: Omit<ExecuteOptions, 'request'>, name: string): Promise<ExecuteResult> {
   const back = await execute({ ...options, request: { mode: 'down', names: [name] } });
-  return back.exitCode === ExitCode.done
-    ? execute({ ...options, request: { mode: 'up', names: [name] } })
-    : back;
+  if (back.exitCode !== ExitCode.done) return back;
+  return execute({ ...options, request: { mode: 'up', names: [name] } });
 }
 
 async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult> {

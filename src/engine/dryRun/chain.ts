@@ -6,6 +6,7 @@ import { isPipeline, isScript, type LoadedMigration } from '../../migration/kind
 import { ExitCode, UserError } from '../../protocol/errors';
 import type { RunStep } from '../../protocol/run';
 import { refuseFailed } from '../checks/refuse';
+import { refuseWithoutScratch } from '../lackOfPrivileges';
 import { loadStep } from '../loadStep';
 import type { MigrationSet } from '../migrationSet';
 import { CancelledError, type RunScope } from '../scope';
@@ -49,6 +50,7 @@ export class DryRunChain {
   async #rehearse(scope: RunScope, planned: PlannedStep, set: MigrationSet, step: RunStep): Promise<void> {
     const { recorder } = scope;
     const scratch = this.#scratch;
+    await refuseWithoutScratch(scope.connection);
     const migration = await loadStep(scope, planned, set);
     await checkStep(await this.#checked(scope, migration), planned, migration, step);
     recorder.enter(step, 'running');

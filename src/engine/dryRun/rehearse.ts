@@ -67,7 +67,7 @@ export async function rehearse(
     else await applyMigration(rehearsal.scope, migration, step, rehearsal.extras);
   });
   const seconds = (performance.now() - started) / 1000;
-  rehearsal.patienceMs = Math.max(leastPatienceMs, seconds * 10_000);
+  rehearsal.patienceMs = Math.max(leastPatienceMs, Math.ceil(seconds * 10_000));
   // What the verdicts try is not what the migration sends.
   const sent = { ...commands };
   const left = outside?.take() ?? [];

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import type { Db, Document } from 'mongodb';
 import type { Migration } from '../../../src/migration/kinds';
+import type { UserError } from '../../../src/protocol/errors';
 import { guardedServer, replicaSet, standalone } from '../../support/server';
 import { assertSame, describe as inWords, Stage } from './stage';
 
@@ -68,11 +69,15 @@ describe('a migration that is refused before it starts', function () {
     const stage = await Stage.at(uri, [{ source: 'rows', ...change }]);
     try {
       const before = await db.command({ dbHash: 1 });
-      for (const mode of ['up', 'dry-run'] as const) {
-        const result = await stage.run({ mode, names: stage.names }).catch((error: Error) => error);
+      for (const mode of ['up', 'down', 'dry-run'] as const) {
+        const result = await stage.run({ mode, names: stage.names }).catch((error: UserError) => error);
         const message = result instanceof Error ? result.message : inWords(result);
-        if (!(result instanceof Error)) assert.notEqual(result.exitCode, 0, message);
-        assert.match(message, /not allowed|not authorized|lacks|may not|privilege/i, mode);
+        assert.equal(result.exitCode, 5, message);
+        assert.match(
+          message,
+          /A check failed: User has the privileges: (The user may not|A dry run works in)/,
+          mode,
+        );
       }
       const after = await db.command({ dbHash: 1 });
       assert.deepEqual(after['collections'], before['collections']);
@@ -80,6 +85,37 @@ describe('a migration that is refused before it starts', function () {
       await stage.close();
     }
   });
+});
+
+it('a user with the role readWrite alone runs scripts and transforms and rolls them back', async function () {
+  this.timeout(60_000);
+  const server = await guardedServer();
+  const { db, name } = await server.database('writer');
+  await seed(db);
+  await db.command({ createUser: 'writer', pwd: 'p', roles: [{ role: 'readWrite', db: name }] });
+  const [port] = server.servers.ports;
+  const uri = `mongodb://writer:p@127.0.0.1:${port}/${name}?authSource=${name}`;
+  const script: Migration = {
+    async up(given) {
+      await given.collection('rows').updateMany({}, { $inc: { x: 1 } });
+      await given.collection('rows').createIndex({ x: 1 });
+      await given.collection('rows').deleteOne({ x: 7 });
+    },
+  };
+  const stage = await Stage.at(uri, [script, { source: 'rows', ...change }]);
+  try {
+    const before = await db.command({ dbHash: 1, collections: ['rows'] });
+    const up = await stage.run({ mode: 'up' });
+    assert.equal(up.exitCode, 0, inWords(up));
+    const down = await stage.run({ mode: 'down', steps: 2 });
+    assert.equal(down.exitCode, 0, inWords(down));
+    assert.deepEqual((await db.command({ dbHash: 1, collections: ['rows'] }))['md5'], before['md5']);
+    const rehearsed = await stage.run({ mode: 'dry-run' });
+    assert.equal(rehearsed.exitCode, 5, inWords(rehearsed));
+    assert.match(inWords(rehearsed), /scratch databases .* the user lacks/);
+  } finally {
+    await stage.close();
+  }
 });
 
 for (const [on, server] of [
