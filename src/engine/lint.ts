@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Db, Document } from 'mongodb';
 import { isMigrationFileName } from '../migration/files';
+import { answered } from '../migration/lint/answers';
 import type { DuplicatesQuestion, Finding, LintContext } from '../migration/lint/finding';
 import { Lines } from '../migration/lint/lines';
 import { lintSource } from '../migration/lint/lint';
@@ -68,7 +69,8 @@ function resultOf(finding: Finding, file: string, lines: Lines): CheckResult {
   };
 }
 
-async function readCatalogue(db: Db): Promise<Pick<LintContext, 'collections' | 'schemas'>> {
+/** What lint can know of a database without reading a document. */
+export async function readCatalogue(db: Db): Promise<Pick<LintContext, 'collections' | 'schemas'>> {
   try {
     const rows = await db.listCollections({}, { maxTimeMS: longestLookMs }).toArray();
     const schemas: Record<string, unknown> = {};
@@ -97,20 +99,24 @@ async function settle(finding: Finding, db: Db): Promise<Finding | undefined> {
   if (!finding.question) return finding;
   try {
     const groups = await duplicates(finding.question, db);
-    if (groups === null) return finding;
-    if (groups === 0) return undefined;
-    const values = groups === 1 ? '1 value is' : `${groups} values are`;
-    const { collection, fields } = finding.question;
-    const message = `This index cannot be built now: ${values} there more than once in ${fields.join(', ')} of "${collection}".`;
-    return { ...finding, message };
+    return answered(finding, groups);
   } catch {
     return finding;
   }
 }
 
-/** How many values stand in more than one document; null where only building the index can tell. */
-async function duplicates({ collection, fields }: DuplicatesQuestion, db: Db): Promise<number | null> {
-  const options = { maxTimeMS: longestLookMs, allowDiskUse: true };
+/**
+ * How many values stand in more than one document; null where only building the index can tell, or where the collection
+ * holds more documents than `most`.
+ */
+export async function duplicates(
+  { collection, fields }: Omit<DuplicatesQuestion, 'type'>,
+  db: Db,
+  { maxTimeMS = longestLookMs, most = Infinity }: { maxTimeMS?: number; most?: number } = {},
+): Promise<number | null> {
+  const options = { maxTimeMS, allowDiskUse: true };
+  if (most < Infinity && (await db.collection(collection).estimatedDocumentCount({ maxTimeMS })) > most)
+    return null;
   // Of an array each element counts.
   const arrays = fields.flatMap((field) =>
     field.split('.').map((_part, at, parts) => ({ [parts.slice(0, at + 1).join('.')]: { $type: 'array' } })),

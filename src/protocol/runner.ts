@@ -169,6 +169,13 @@ export type RunnerMethods = {
   collections(params: { target: ConnectionTarget }): string[];
   /** Looks at a bounded number of documents; answers of the last minute are given again. */
   sample(params: { target: ConnectionTarget; collection: string }): CollectionSample;
+  /** What lint knows of a database: its collections, and the `$jsonSchema` of those that have one. */
+  lintCatalogue(params: { target: ConnectionTarget }): {
+    collections?: readonly string[];
+    schemas?: Readonly<Record<string, unknown>>;
+  };
+  /** How many values stand in more than one document; null where that cannot be told, or not soon. */
+  duplicates(params: { target: ConnectionTarget; collection: string; fields: string[] }): number | null;
   /** Who holds the lease of the database; null when it is free. */
   lease(params: { target: ConnectionTarget }): LeaseHolder | null;
   /** Takes the lease from `expected`, and from nobody else; answers whether it still held it. */

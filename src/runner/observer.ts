@@ -36,6 +36,8 @@ import {
 const watchEveryMs = { moving: 1_000, still: 3_000 };
 /** As many rows as the snapshot of a run at work holds. */
 const shownQuarantined = 1_000;
+/** What somebody who types may cost a database. */
+const whileTyping = { maxTimeMS: 2_000, most: 100_000 };
 
 type Notify = <K extends keyof RunnerNotifications>(name: K, params: RunnerNotifications[K]) => void;
 
@@ -128,6 +130,24 @@ export class Observer {
     const quarantined = items.map(({ at, ...item }) => ({ type: 'quarantined' as const, at, ...item }));
     const conflicts = project ? await conflictsOf(document, connection, project) : [];
     return { run: document, log: document.log ?? [], reports: [], conflicts, quarantined, rates: [] };
+  }
+
+  async lintCatalogue(
+    target: ConnectionTarget,
+  ): Promise<Awaited<ReturnType<RunnerMethods['lintCatalogue']>>> {
+    // With its rules and their parser, which nothing else here needs.
+    const { readCatalogue } = await import('../engine/lint');
+    const { db } = await this.connection(target);
+    return readCatalogue(db);
+  }
+
+  async duplicates({
+    target,
+    ...question
+  }: Parameters<RunnerMethods['duplicates']>[0]): Promise<number | null> {
+    const { duplicates } = await import('../engine/lint');
+    const { db } = await this.connection(target);
+    return duplicates(question, db, whileTyping);
   }
 
   async appliedSource(

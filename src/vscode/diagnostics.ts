@@ -1,8 +1,9 @@
 // What lint finds in open files of the migrations folder, as diagnostics. The rules and their parser are loaded with the
-// first such file, never with the extension, and nothing is connected to.
+// first such file, never with the extension. The database is asked behind it (lintCatalogue.ts), and never waited for.
 import * as vscode from 'vscode';
 import type { Finding, LintContext } from '../migration/lint/finding';
 import { Debounce } from './event';
+import type { LintCatalogue } from './lintCatalogue';
 import { lintContext } from './lintContext';
 import { pageOf } from './lintPages';
 import type { Log } from './log';
@@ -33,6 +34,8 @@ export interface LintSources {
   store: MigrationStore;
   project: Project | undefined;
   log: Log;
+  /** What the database says beside. */
+  catalogue: LintCatalogue;
 }
 
 export class LintDiagnostics {
@@ -44,7 +47,7 @@ export class LintDiagnostics {
 
   constructor(private readonly sources: LintSources) {
     const { workspace } = vscode;
-    const { outlines, store, project } = sources;
+    const { outlines, store, project, catalogue } = sources;
     const all = (): void => this.#all();
     this.#subscriptions = [
       workspace.onDidOpenTextDocument((document) => void this.#lint(document)),
@@ -53,6 +56,7 @@ export class LintDiagnostics {
       workspace.onDidDeleteFiles(({ files }) => files.forEach((uri) => this.#forget(uri))),
       onDidChangeSetting('lint', all),
       store.onDidChange(all),
+      catalogue.onDidChange(() => this.#anew()),
       ...(project ? [project.onDidChange(all)] : []),
     ];
     // Before the folder was read nobody knows which files are migrations.
@@ -74,6 +78,12 @@ export class LintDiagnostics {
 
   #all(): void {
     for (const document of vscode.workspace.textDocuments) void this.#lint(document);
+  }
+
+  /** The database has said something else than before. */
+  #anew(): void {
+    this.#linted.clear();
+    this.#all();
   }
 
   #later(document: vscode.TextDocument): void {
@@ -105,16 +115,20 @@ export class LintDiagnostics {
       const { lintSource } = await import('../migration/lint/lint');
       // Closed, or the extension gone, while the rules were loaded.
       if (this.#disposed || !this.#isLinted(document)) return;
-      const context = contextOfFile(document.uri.fsPath, this.sources);
+      const { catalogue, store } = this.sources;
+      const connection = store.connections.ofFile(document.uri.fsPath);
+      const context = {
+        ...contextOfFile(document.uri.fsPath, this.sources),
+        ...catalogue.of(connection),
+      };
       const described = describe(context);
       const key = document.uri.toString();
       const before = this.#linted.get(key);
       const { version } = document;
       if (before?.version === version && before.context === described) return;
-      const findings = lintSource(document.getText(), document.uri.fsPath, context).map((finding) => ({
-        finding,
-        diagnostic: this.#diagnostic(finding, document),
-      }));
+      const findings = lintSource(document.getText(), document.uri.fsPath, context)
+        .flatMap((finding) => catalogue.settle(finding, connection) ?? [])
+        .map((finding) => ({ finding, diagnostic: this.#diagnostic(finding, document) }));
       this.#linted.set(key, { version, context: described, findings });
       this.#collection.set(
         document.uri,

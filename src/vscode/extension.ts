@@ -4,12 +4,14 @@ import * as vscode from 'vscode';
 import { readStaticConfig } from '../project/staticConfig';
 import { registerCommands } from './commands/all';
 import { registerLanguageHelp } from './completion';
+import type { ConnectionInfo } from './connectionRecords';
 import { ConnectionStore } from './connections';
 import { ConnectionTests } from './connectionTests';
 import { LintDiagnostics } from './diagnostics';
 import { VirtualDocuments } from './documents';
 import { registerTools } from './languageModelTools';
 import { LensProvider } from './lenses';
+import { LintCatalogue } from './lintCatalogue';
 import { registerLintPages } from './lintPages';
 import { Log } from './log';
 import { extensionId } from './manifest';
@@ -91,8 +93,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
 }
 
 function lint(services: Services, { extensionUri }: vscode.ExtensionContext): vscode.Disposable[] {
-  const diagnostics = new LintDiagnostics(services);
-  return [diagnostics, QuickFixProvider.register(diagnostics), registerLintPages(extensionUri)];
+  const { connections, observer, store } = services;
+  const answers = (connection: ConnectionInfo): boolean =>
+    vscode.workspace.isTrusted && store.status(connection)?.result !== undefined;
+  const catalogue = new LintCatalogue(connections, observer, answers);
+  const diagnostics = new LintDiagnostics({ ...services, catalogue });
+  return [catalogue, diagnostics, QuickFixProvider.register(diagnostics), registerLintPages(extensionUri)];
 }
 
 /** Runs go on without the window and are found again through their run documents; the sandbox server ends with it. */

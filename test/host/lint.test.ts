@@ -145,6 +145,35 @@ describe('lint in the editor', () => {
     await shown(uri, 'L24');
   });
 
+  it('knows collections, validators and duplicates of the database', async () => {
+    await stage.db.createCollection('prices', {
+      validator: { $jsonSchema: { properties: { price: { bsonType: 'decimal' } } } },
+    });
+    await stage.db.collection('people').insertMany([
+      { mail: 'a', name: 'x' },
+      { mail: 'b', name: 'x' },
+    ]);
+    const name = '29990102000005-lint.js';
+    const text = `module.exports = {
+  async up(db) {
+    await db.collection('prices').insertOne({ price: 5 });
+    await db.collection('people').createIndex({ mail: 1 }, { unique: true });
+    await db.collection('orders').aggregate([{ $match: { a: 1 } }, { $out: 'people' }]).toArray();
+  },
+  async down() {},
+};
+`;
+    const { uri } = await open(name, text);
+    await shown(uri, 'L7', 'L11', 'L26');
+    await stage.write(name, text.replace('mail: 1', 'name: 1'));
+    const found = await shown(uri, 'L7', 'L8', 'L11', 'L26');
+    const unique = await until('the answer about duplicates', () =>
+      diagnostics(uri).find((one) => codeOf(one) === 'L8' && one.message.includes('more than once')),
+    );
+    assert.equal(found.length, 4);
+    assert.match(unique.message, /^This index cannot be built now: 1 value is there more than once in name/);
+  });
+
   it('forgets files that are closed or gone, and looks at no others', async () => {
     const document = await open('29990102000004-lint.js', script);
     await shown(document.uri, 'L1', 'L3', 'L14');
