@@ -19,7 +19,7 @@ import { runCommand, type RunOptions } from './commands/run';
 import { squashCommand, type SquashFlags } from './commands/squash';
 import { statusCommand } from './commands/status';
 import { askCommand, completions, completionScript } from './completion';
-import { forArgs, forCancel, forFailure, forJunit } from './options';
+import { forArgs, forCancel, forFailure, forJunit, withGlobalOptions } from './options';
 import { Output } from './output';
 import type { GlobalOptions } from './session';
 import { version } from './version';
@@ -27,25 +27,10 @@ import { version } from './version';
 // Before anything else: a connection string among the arguments must not stay in the process list.
 process.title = 'migratory';
 
-const program = new Command('migratory')
+const program = withGlobalOptions(new Command('migratory'))
   .description('Write MongoDB migrations, rehearse them, run them, watch them and get back from them.')
   .version(version, '-V, --version')
-  .option('-f, --file <config>', 'config file (default: migratory.config.*, then migrate-mongo-config.js)')
-  .option('--migrations-dir <dir>', 'folder of the migrations')
-  .option('--uri <uri>', 'connection string; `-` reads it from standard input (or set MIGRATORY_URI)')
-  .option('--database <name>', 'database to work on')
-  .option(
-    '--databases <patterns>',
-    "on every database that is called so, e.g. 'shop_*' (up, down, dry-run, …, status)",
-  )
-  .addOption(new Option('--parallel <n>', 'with --databases: so many at once (default: 1)').argParser(count))
-  .option('--continue-on-failure', 'with --databases: go on with the others when one fails')
-  .option('--connection <name>', 'a connection of the config')
-  .option('--json', 'newline-delimited JSON events on standard output, nothing else there')
-  .option('--yes', 'answer every confirmation with yes')
-  .option('--no-color', 'no colours (NO_COLOR works too)')
-  .option('--quiet', 'print errors only')
-  .helpOption('-h, --help')
+  .showHelpAfterError('  try: migratory --help')
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text) });
 
@@ -53,7 +38,9 @@ function add(name: string, description: string, examples: string[]): Command {
   return program
     .command(name)
     .description(description)
-    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ migratory ${example}`).join('\n')}`);
+    .showHelpAfterError(`  try: migratory help ${name.split(' ')[0]}`)
+    .addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ migratory ${example}`).join('\n')}`)
+    .addHelpText('after', '\nOptions of all commands (--connection, --uri, --json, …): migratory --help');
 }
 
 /** Commands that know what to do with many databases. */
@@ -308,7 +295,14 @@ async function main(): Promise<void> {
     if (!(error instanceof CommanderError)) throw error;
     // Help and version end well; anything else is a wrong call, which commander has explained already.
     process.exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+    if (error.exitCode !== 0 && process.argv.includes('--json')) tellWrongCall(error.message);
   }
+}
+
+/** Commander writes to standard error alone. */
+function tellWrongCall(words: string): void {
+  const message = words.replace(/^error: /, '').replaceAll('\n', ' ');
+  new Output({ json: true }).emit({ type: 'error', error: { message, user: true } });
 }
 
 /** Asked by a shell. Its words are no call: they are not parsed as one. */

@@ -24,6 +24,8 @@ export class Output {
   readonly #terminal: boolean;
   readonly #write: (text: string) => void;
   #live = false;
+  /** The step whose line stands there already: on its way back it begins once more. */
+  #begun: string | undefined;
   #lastProgress = 0;
   /** What the run does of which steps are told. */
   #mode: RunMode = 'up';
@@ -114,7 +116,8 @@ export class Output {
       const action = event.action ? ` ${event.action}` : '';
       this.line(`  ${mark}: ${event.check}: ${event.details}${action}${placeOf(event)}`);
     } else if (event.type === 'step.started') {
-      this.line(`${this.style('cyan', '▸')} ${event.step}`);
+      if (this.#begun !== event.step) this.line(`${this.style('cyan', '▸')} ${event.step}`);
+      this.#begun = event.step;
     } else if (event.type === 'progress') {
       this.#progress(event);
     } else if (event.type === 'log') {
@@ -132,7 +135,7 @@ export class Output {
 
   #progress(event: Extract<Event, { type: 'progress' }>): void {
     // A script that has done nothing yet has nothing to show.
-    if (this.#quiet || (event.processed === 0 && event.total === null)) return;
+    if (this.#quiet || (event.processed === 0 && !event.total)) return;
     const text = progressText(event);
     if (this.#terminal) {
       const bar = event.percentage === null ? '' : `${this.style('cyan', progressBar(event.percentage))} `;
@@ -147,10 +150,12 @@ export class Output {
   }
 
   #finished({ step, state, durationMs, processed, error }: Extract<Event, { type: 'step.finished' }>): void {
+    this.#begun = undefined;
     const good = state === 'applied' || (state === 'rolled-back' && error === null);
     const mark = good ? this.style('green', '✓') : this.style('red', '✗');
     const word = (good && outcomes[this.#mode]) || state;
-    const documents = processed > 0 ? `, ${processed.toLocaleString('en')} documents` : '';
+    const documents =
+      processed === 0 ? '' : `, ${processed.toLocaleString('en')} document${processed === 1 ? '' : 's'}`;
     this.line(`${mark} ${step}: ${word} (${(durationMs / 1000).toFixed(1)} s${documents})`);
   }
 
@@ -213,6 +218,7 @@ function authorFrames({ user, stack }: ErrorInfo): string[] {
   return frames
     .filter(
       (line) =>
+        !line.includes(__filename) &&
         !/node:|node_modules|site-packages|[\\/]dist[\\/](?:cli|runner)\.js|Promise\.all \(index/.test(line),
     )
     .map((line) => line.trim());

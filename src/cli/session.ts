@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect, type Connection } from '../engine/connect';
+import { nearest } from '../engine/checks/nearest';
 import { folderSet, type MigrationSet } from '../engine/migrationSet';
 import { settingsOf } from '../engine/settings';
 import type { EngineSettings } from '../engine/scope';
@@ -79,10 +80,15 @@ async function chooseTarget(globals: GlobalOptions, config: ProjectConfig): Prom
   if (name === undefined || name === null) throw noConnection(config);
   const found = config.connections.find((connection) => connection.name === name);
   if (!found) {
-    const known = config.connections.map((connection) => connection.name).join(', ') || 'none';
-    throw new UserError(`The config has no connection "${name}" (it has: ${known}).`, {
-      exitCode: ExitCode.usage,
-    });
+    const names = config.connections.map((connection) => connection.name);
+    const meant = nearest(name, names);
+    const help = meant === null ? '' : ` Did you mean "${meant}"?`;
+    throw new UserError(
+      `The config has no connection "${name}" (it has: ${names.join(', ') || 'none'}).${help}`,
+      {
+        exitCode: ExitCode.usage,
+      },
+    );
   }
   return requireVariables({ ...found, database: globals.database ?? found.database });
 }

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { ExitCode, UserError } from '../protocol/errors';
 import type { MigrationState, MigrationStatus } from '../protocol/status';
+import { nearest } from './checks/nearest';
 import type { LedgerRow } from './ledger';
 import { refuseReplaced } from './replaced';
 
@@ -142,12 +143,21 @@ export function findStatus(statuses: MigrationStatus[], name: string): Migration
   const [found, ...others] = matching(statuses, name);
   if (found && others.length === 0) return found;
   if (!found) refuseReplaced(name, statuses);
+  if (!found) throw noSuchMigration(name, statuses);
   throw new UserError(
-    found
-      ? `${basename(name)} holds ${others.length + 1} migrations; name one of them: ${[found, ...others].map((status) => status.name).join(', ')}.`
-      : `There is no migration "${name}". \`migratory status\` lists them all.`,
+    `${basename(name)} holds ${others.length + 1} migrations; name one of them: ${[found, ...others].map((status) => status.name).join(', ')}.`,
     { exitCode: ExitCode.usage },
   );
+}
+
+/** Names the one that was probably meant. */
+export function noSuchMigration(name: string, known: readonly { name: string }[]): UserError {
+  const meant = nearest(
+    name,
+    known.map((one) => one.name),
+  );
+  const help = meant === null ? '`migratory status` lists them all.' : `Did you mean "${meant}"?`;
+  return new UserError(`There is no migration "${name}". ${help}`, { exitCode: ExitCode.usage });
 }
 
 /** What people type is often the file: it stands for its migration when it holds one only. */

@@ -2,6 +2,7 @@
 // a killed process has left behind.
 import type { Db } from 'mongodb';
 import { ExitCode, UserError } from '../protocol/errors';
+import { noSuchMigration } from './choice';
 import type { Connection } from './connect';
 import { scratchMarker, scratchName } from './dryRun/scratch';
 import { readState, type Project } from './selection';
@@ -46,7 +47,7 @@ export async function markMigration(
       return 'marked';
     }
     const entry = entries.find((candidate) => candidate.name === name);
-    if (!entry) throw wrongName(`There is no migration "${name}". \`migratory status\` lists them all.`);
+    if (!entry) throw noSuchMigration(name, entries);
     const row = markedEntry(entry, id, new Date());
     if (statuses.some((status) => status.name === name && status.state === 'changed')) {
       const { checksum, source, kind, file } = row;

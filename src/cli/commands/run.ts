@@ -142,6 +142,11 @@ function finish(output: Output, { mode, retryQuarantine }: RunOptions, { run, ex
     output.say(retryQuarantine ? 'Nothing is in quarantine.' : (nothing[mode] ?? 'Nothing to do.'));
   }
   if (run.error && !output.json) output.error(run.error);
+  const open = run.steps.find(({ state }) => state === 'cancelled' || state === 'interrupted');
+  if (mode === 'up' && open) {
+    output.line(`What it has done is kept. To go on: migratory resume ${run._id}`);
+    output.line(`To take it back: migratory down ${open.name}`);
+  }
   return exitCode;
 }
 

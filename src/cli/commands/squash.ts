@@ -87,5 +87,5 @@ function tell(output: Output, done: Squashed, { look, root }: { look: boolean; r
 
 function amount(count: number, what: string): string {
   const plural = what === 'index' ? 'indexes' : `${what}s`;
-  return `${count} ${count === 1 ? what : plural}`;
+  return `${count.toLocaleString('en')} ${count === 1 ? what : plural}`;
 }

@@ -21,6 +21,8 @@ export function renderSquashed(collections: CollectionShape[], file: SquashedFil
   const type = typescript ? '<Document & { _id: unknown }>' : '';
   const work = collections.flatMap((shape) => ['', ...makeCollection(shape, literals, type)]);
   const esm = file.moduleSystem === 'esm';
+  const has = (what: 'documents' | 'indexes'): boolean => collections.some((shape) => shape[what].length > 0);
+  const mixed = has('documents') && has('indexes');
   const own = ['_migratory_', 'system\\.', ...file.ledgers.map((name) => `${escaped(name)}$`)].join('|');
   const lines = [
     `// What ${replaces.length} migrations make of an empty database, written by \`migratory squash\`. A database in which all of`,
@@ -28,7 +30,7 @@ export function renderSquashed(collections: CollectionShape[], file: SquashedFil
     ...imports([...literals.classes].sort(), {
       typescript,
       esm,
-      documents: collections.some((shape) => shape.documents.length > 0),
+      documents: has('documents'),
     }),
     '',
     `${esm ? 'export default' : 'module.exports ='} {`,
@@ -36,6 +38,7 @@ export function renderSquashed(collections: CollectionShape[], file: SquashedFil
     ...replaces.map((name) => `    ${quoted(name)},`),
     '  ],',
     `  irreversible: 'It stands for ${replaces.length} migrations.',`,
+    ...(mixed ? ['  // migrate-ignore L7: the database is new, and a failure leaves nothing of it'] : []),
     `  async up(db${typescript ? ': Db' : ''}) {`,
     '    const there = await db.listCollections({}, { nameOnly: true }).toArray();',
     `    const data = there.filter(({ name }) => !/^(?:${own})/.test(name)).map(({ name }) => name);`,
@@ -74,7 +77,7 @@ function makeCollection(shape: CollectionShape, literals: Literals, type: string
   const created =
     Object.keys(options).length === 0
       ? `await db.createCollection(${quoted(name)});`
-      : `await db.command(${literals.write({ create: name, ...options }, indent)});`;
+      : `await db.command(${literals.write({ create: name, ...portable(options) }, indent)});`;
   const lines = [created];
   if (documents.length > 0) {
     const rows = literals.write(documents, indent);
@@ -83,10 +86,18 @@ function makeCollection(shape: CollectionShape, literals: Literals, type: string
     );
   }
   if (indexes.length > 0) {
-    const wanted = indexes.map(({ ns: _ns, v: _v, ...spec }): Document => spec);
+    const wanted = indexes.map(({ ns: _ns, v: _v, ...spec }): Document => portable(spec));
     lines.push(`await db.command(${literals.write({ createIndexes: name, indexes: wanted }, indent)});`);
   }
   return lines;
+}
+
+/** Without what one version of the server alone would take. */
+function portable(options: Document): Document {
+  const collation = options['collation'] as Document | undefined;
+  if (!collation) return options;
+  const { version: _version, ...rest } = collation;
+  return { ...options, collation: rest };
 }
 
 function escaped(text: string): string {

@@ -145,10 +145,16 @@ describe('command line', function () {
   });
 
   it('says one sentence for wrong calls, with exit code 2', async () => {
-    project = await Project.create({});
+    project = await Project.create({ '1-good.js': good });
     const cases: [string[], RegExp][] = [
       [['fly'], /unknown command 'fly'/],
+      [
+        ['up', '--setps', '1'],
+        /unknown option '--setps'\n\(Did you mean --steps\?\)\n {2}try: migratory help up/,
+      ],
       [['up', 'nope'], /There is no migration "nope"/],
+      [['up', '1-god.js'], /There is no migration "1-god\.js"\. Did you mean "1-good\.js"\?/],
+      [['status', '--connection', 'tesd'], /no connection "tesd" \(it has: test\)\. Did you mean "test"\?/],
       [['status', '--connection', 'nope'], /The config has no connection "nope" \(it has: test\)/],
       [['up', '--steps', 'many'], /whole number above 0/],
       [['mark', 'x'], /--applied or --pending/],
@@ -159,6 +165,11 @@ describe('command line', function () {
       assert.match(err, message);
       assert.ok(!err.includes('    at '), 'no stack for a wrong call');
     }
+    const { code, out } = await project.run('--json', 'fly');
+    assert.equal(code, 2);
+    const line = JSON.parse(out) as { type: string; error: { message: string } };
+    assert.equal(line.type, 'error');
+    assert.match(line.error.message, /unknown command 'fly'/);
   });
 
   it('keeps standard output for events although a migration prints there', async () => {
@@ -237,9 +248,12 @@ describe('command line', function () {
     const finished = ended(running);
     await until(async () => (await wrongNumbers(db)) < 2000);
     running.kill('SIGINT');
-    assert.equal((await finished).code, 130);
+    const { code, out } = await finished;
+    assert.equal(code, 130);
     assert.ok((await wrongNumbers(db)) > 0);
     const [run] = await db.collection('_migratory_runs').find().toArray();
+    assert.match(out, new RegExp(`To go on: migratory resume ${String(run?.['_id'])}\n`));
+    assert.match(out, /To take it back: migratory down 1-numbers\.js\n/);
     assert.equal(run?.['state'], 'cancelled');
     assert.equal((await project.run('resume', 'no-such-run')).code, 2);
     const resumed = await project.run('resume', String(run['_id']));

@@ -118,6 +118,10 @@ describe('squash', function () {
     );
 
     const fresh = await another();
+    const found = done(
+      await bench.place.run('validate', '004-the_schema.js', '--database', fresh.databaseName),
+    );
+    assert.doesNotMatch(found, / L\d/, 'lint has nothing to say');
     done(await bench.place.run('up', '--database', fresh.databaseName));
     assert.deepEqual(await fingerprint(fresh), before);
   });
