@@ -42,7 +42,7 @@ async function patiently(
   what: string,
   work: (scope: RunScope) => Promise<unknown>,
 ): Promise<{ error: unknown } | { verdict: Verdict } | null> {
-  const late = AbortSignal.timeout(patienceMs);
+  const late = AbortSignal.timeout(Math.round(patienceMs));
   const limited: RunScope = {
     ...scope,
     signal: AbortSignal.any([scope.signal, late]),
