@@ -11,6 +11,9 @@ export interface MigrationFile {
   name: string;
 }
 
+/** The folder that migrations belong into is not there (yet). */
+export class NoMigrationsFolder extends UserError {}
+
 /** Extensions of files that can hold migrations. */
 export const migrationExtensions: readonly string[] = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.py'];
 
@@ -87,7 +90,7 @@ function unreadableFolder(dir: string, error: NodeJS.ErrnoException): UserError 
     cli: 'migratory init',
   };
   if (error.code === 'ENOENT') {
-    return new UserError(`There is no migrations folder at ${dir}.`, {
+    return new NoMigrationsFolder(`There is no migrations folder at ${dir}.`, {
       action: create,
       exitCode: ExitCode.usage,
       cause: error,

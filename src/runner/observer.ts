@@ -5,12 +5,14 @@ import { connect, type Connection } from '../engine/connect';
 import { listDatabases } from '../engine/databases';
 import { testConnection } from '../engine/connectionTest';
 import { readState } from '../engine/selection';
-import { folderSet } from '../engine/migrationSet';
+import type { Catalogue } from '../engine/catalogue';
+import { folderSet, type MigrationSet } from '../engine/migrationSet';
 import { countQuarantine, quarantinedDocument, quarantineOfRuns } from '../engine/quarantine';
 import { controlRun, findRun, listRuns } from '../engine/runs';
 import { openLedger } from '../engine/scope';
 import { settingsOf } from '../engine/settings';
 import { setThrottle } from '../engine/throttle';
+import { NoMigrationsFolder, placesOf } from '../migration/files';
 import { loadConfig } from '../project/config';
 import { requireVariables } from '../project/environment';
 import {
@@ -80,9 +82,11 @@ export class Observer {
   async status(project: ProjectLocation, target: ConnectionTarget): Promise<StatusResult> {
     const config = await loadConfig(project);
     const connection = await this.connection(target);
+    const set = folderSet(config, project.root);
     const state = await readState({
       connection,
-      set: folderSet(config, project.root),
+      // Of several folders the ones that are there must not vanish with the one that is not.
+      set: placesOf(config).folders.length === 1 ? emptyUntilMade(set) : set,
       settings: settingsOf(config),
     });
     return {
@@ -226,6 +230,16 @@ async function conflictsOf(
   const at = new Date(run.endedAt ?? run.startedAt).toISOString();
   const found = await Promise.all(steps.map(({ name }) => listConflicts(connection, settings, name)));
   return found.flat().map((item) => ({ type: 'conflict', at, ...item }));
+}
+
+/** A project that is being started has no folder yet: that is no failure of the connection that is looked at. */
+function emptyUntilMade(set: MigrationSet): MigrationSet {
+  const read = (): Promise<Catalogue> =>
+    set.read().catch((error: unknown) => {
+      if (!(error instanceof NoMigrationsFolder)) throw error;
+      return { entries: [], problems: [] };
+    });
+  return { ...set, read };
 }
 
 /** As many as lie there now: the run that put them there cannot know what was retried or discarded since. */
