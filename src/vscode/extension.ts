@@ -20,7 +20,7 @@ import { Observer } from './observer';
 import { OperatorColors } from './operatorColors';
 import { OutlineStore } from './outlines';
 import { RunPanel } from './panel';
-import { findProjectFolder, Project } from './project';
+import { findProjectFolders, Project } from './project';
 import { QuickFixProvider } from './quickFixes';
 import { Rehearsals } from './rehearsals';
 import { RunnerProcess } from './runnerProcess';
@@ -55,9 +55,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<Export
   const log = new Log();
   context.subscriptions.push(log);
   try {
-    const folder = await findProjectFolder();
+    const [folder, ...others] = await findProjectFolders();
     const started = performance.now();
-    const services = createServices(context, log, folder);
+    const services = createServices(context, log, folder, others);
     closing = () => Promise.all([services.starter.detachAll(), services.sandbox.stop()]);
     const { trees, disposables } = createViews(services);
     const tests = new TestExplorer(services);
@@ -110,6 +110,7 @@ function createServices(
   context: vscode.ExtensionContext,
   log: Log,
   folder: vscode.WorkspaceFolder | undefined,
+  others: readonly vscode.WorkspaceFolder[],
 ): Services {
   const startRunner = (detached: boolean): RunnerProcess =>
     new RunnerProcess({
@@ -163,6 +164,7 @@ function createServices(
   return {
     log,
     project,
+    unshown: others.map(({ name }) => name),
     outlines,
     connections,
     tests,
@@ -194,7 +196,7 @@ function languageHelp({ outlines, connections, observer }: Services): vscode.Dis
 
 /** Another folder holds the migrations now (the first one came or went): everything starts anew with it. */
 async function followFolders(before: vscode.WorkspaceFolder | undefined): Promise<void> {
-  const now = await findProjectFolder();
+  const [now] = await findProjectFolders();
   if (now?.uri.toString() === before?.uri.toString()) return;
   const reload = t('Reload Window');
   const pressed = await vscode.window.showInformationMessage(

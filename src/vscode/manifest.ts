@@ -63,7 +63,11 @@ export const Color = {
 export interface ContextKeys {
   /** What the folder holds, for the welcome texts of an empty view. */
   'migratory.project': 'none' | 'empty' | 'ready';
+  /** Paths of the folders that migrations are looked for in. */
+  'migratory.folders': string[];
   'migratory.hasConnection': boolean;
+  /** The selected database has answered, and is not known to have gone since. */
+  'migratory.answered': boolean;
   /** The tree shows only some states. */
   'migratory.filtered': boolean;
   /** The tree stands in groups of states. */

@@ -100,20 +100,26 @@ export class Project {
   }
 }
 
-/** The folder that holds migrations: the first with a config or a migrations folder, else the first. */
-export async function findProjectFolder(): Promise<vscode.WorkspaceFolder | undefined> {
+/**
+ * The folders that hold migrations: those with a config before those with a migrations folder, and without either just
+ * the first. The first of them is the project of the window.
+ */
+export async function findProjectFolders(): Promise<vscode.WorkspaceFolder[]> {
   const folders = vscode.workspace.workspaceFolders ?? [];
+  const configured: vscode.WorkspaceFolder[] = [];
+  const others: vscode.WorkspaceFolder[] = [];
   for (const folder of folders) {
     const found = await vscode.workspace.findFiles(new vscode.RelativePattern(folder, configFiles), null, 1);
-    if (found.length > 0) return folder;
+    if (found.length > 0) configured.push(folder);
+    else if (await holdsFolder(folder, 'migrations')) others.push(folder);
   }
-  for (const folder of folders) {
-    const directory = vscode.Uri.joinPath(folder.uri, 'migrations');
-    const isThere = await vscode.workspace.fs.stat(directory).then(
-      ({ type }) => type === vscode.FileType.Directory,
-      () => false,
-    );
-    if (isThere) return folder;
-  }
-  return folders[0];
+  const all = [...configured, ...others];
+  return all.length > 0 ? all : folders.slice(0, 1);
+}
+
+function holdsFolder({ uri }: vscode.WorkspaceFolder, name: string): Thenable<boolean> {
+  return vscode.workspace.fs.stat(vscode.Uri.joinPath(uri, name)).then(
+    ({ type }) => type === vscode.FileType.Directory,
+    () => false,
+  );
 }

@@ -19,6 +19,8 @@ export interface Services {
   log: Log;
   /** Undefined without a folder. */
   project: Project | undefined;
+  /** Names of other folders of the workspace that hold migrations: a window shows those of one. */
+  unshown: readonly string[];
   outlines: OutlineStore;
   connections: ConnectionStore;
   tests: ConnectionTests;

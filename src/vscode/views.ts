@@ -46,7 +46,9 @@ export function createViews(services: Services): { trees: Trees; disposables: vs
     view.badge =
       pending > 0 ? { value: pending, tooltip: t('{0} pending on {1}', pending, words ?? '') } : undefined;
     view.message = messageOf(services);
+    keys.set('migratory.folders', project?.places.folders ?? []);
     keys.set('migratory.hasConnection', connections.list().length > 0);
+    keys.set('migratory.answered', hasAnswered(services));
     keys.set('migratory.filtered', filter.groups.length > 0);
     keys.set('migratory.grouped', filter.grouped);
     keys.set('migratory.resumable', resumableRuns(runs.list(words ?? '')).size > 0);
@@ -72,6 +74,12 @@ export function createViews(services: Services): { trees: Trees; disposables: vs
   };
 }
 
+/** Only then it is known what has run on the selected database. */
+function hasAnswered({ connections, store }: Services): boolean {
+  const status = store.status(connections.selected);
+  return status?.result !== undefined && !status.error;
+}
+
 function projectState({ project, outlines }: Services): ContextKeys['migratory.project'] {
   if (!project) return 'none';
   return outlines.files.length === 0 ? 'empty' : 'ready';
@@ -88,7 +96,7 @@ function messageOf(services: Services): string | undefined {
     const asking = store.status(connections.selected);
     return asking?.state === 'checking' && !asking.result
       ? t('Asking {0}…', connections.selected.words)
-      : hiddenBy(services);
+      : (hiddenBy(services) ?? elsewhere(services));
   }
   return connections.list().length === 0
     ? t('No connection yet, so it is not known what is applied.')
@@ -103,6 +111,16 @@ function hiddenBy({ filter, store, connections }: Services): string | undefined 
   return t('Filtered: {0} of {1} migrations are shown.', shown, rows.length);
 }
 
+/** A window shows the migrations of one folder, which must not look as if there were no others. */
+function elsewhere({ project, unshown }: Services): string | undefined {
+  if (!project || unshown.length === 0) return undefined;
+  return t(
+    'These are the migrations of {0}. Those of {1} are shown in a window of their own.',
+    project.folder.name,
+    unshown.join(', '),
+  );
+}
+
 /** "5 min ago" is another thing a minute later, though nothing has happened. */
 function everyMinute(action: () => void): vscode.Disposable {
   const timer = setInterval(action, 60_000);
@@ -111,11 +129,12 @@ function everyMinute(action: () => void): vscode.Disposable {
 
 /** Tells the editor about a key only when it is another. */
 class ContextKeyWriter {
-  readonly #values = new Map<string, unknown>();
+  readonly #values = new Map<string, string>();
 
   set<K extends keyof ContextKeys>(key: K, value: ContextKeys[K]): void {
-    if (this.#values.get(key) === value) return;
-    this.#values.set(key, value);
+    const known = JSON.stringify(value);
+    if (this.#values.get(key) === known) return;
+    this.#values.set(key, known);
     void vscode.commands.executeCommand('setContext', key, value);
   }
 }

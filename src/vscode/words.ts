@@ -11,12 +11,13 @@ export type Translate = (message: string, ...args: (string | number | boolean)[]
 export const english: Translate = (message, ...args) =>
   message.replace(/\{(\d+)\}/g, (whole, index: string) => String(args[Number(index)] ?? whole));
 
-/** `just now`, `2 min ago`, `3 h ago`, `5 days ago`, then the date. */
+/** `just now`, `2 min ago`, `3 h ago`, `1 day ago`, `5 days ago`, then the date. */
 export function ago(at: string | Date, t: Translate, now: number): string {
   const seconds = Math.max(0, (now - new Date(at).getTime()) / 1000);
   if (seconds < 60) return t('just now');
   if (seconds < 3600) return t('{0} min ago', Math.floor(seconds / 60));
   if (seconds < 86_400) return t('{0} h ago', Math.floor(seconds / 3600));
+  if (seconds < 2 * 86_400) return t('1 day ago');
   if (seconds < 7 * 86_400) return t('{0} days ago', Math.floor(seconds / 86_400));
   return new Date(at).toISOString().slice(0, 10);
 }

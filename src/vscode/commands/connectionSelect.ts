@@ -41,8 +41,13 @@ export async function pickConnection(
   return picked?.choice;
 }
 
-function describe({ words, production, readOnly }: ConnectionInfo): string {
-  return [words, ...(production ? [t('production')] : []), ...(readOnly ? [t('read-only')] : [])].join(' · ');
+function describe({ name, words, production, readOnly }: ConnectionInfo): string {
+  // A name that was made of the target says it already.
+  return [
+    ...(name === words ? [] : [words]),
+    ...(production ? [t('production')] : []),
+    ...(readOnly ? [t('read-only')] : []),
+  ].join(' · ');
 }
 
 /** The connection that the arguments name, else one that is picked; undefined when the person backed out. */

@@ -8,6 +8,7 @@ import type { ConnectionDraft } from '../connectionRecords';
 import { Command } from '../manifest';
 import type { Services } from '../services';
 import { remoteHint } from '../target';
+import { stageWords } from '../tree/connectionDetails';
 import { chooseConnection } from './connectionSelect';
 
 const t = vscode.l10n.t;
@@ -39,7 +40,7 @@ export async function testBeforeSaving(
   const edit = t('Edit');
   const save = t('Save Anyway');
   const pressed = await vscode.window.showWarningMessage(
-    t('{0} does not answer', describeTarget(draft)),
+    t('Test failed: {0}', stageWords(failed)),
     { modal: true, detail: detailsOf(draft, failed) },
     edit,
     save,
@@ -69,7 +70,9 @@ function cancelled(token: vscode.CancellationToken): Promise<never> {
   });
 }
 
-function detailsOf(target: ConnectionTarget, { details }: ConnectionTestStep): string {
+/** Where the server was not reached, it may be another machine than the person thinks of. */
+function detailsOf(target: ConnectionTarget, { step, details }: ConnectionTestStep): string {
+  if (step !== 'tcp') return details;
   const hint = remoteHint(target.uri, vscode.env.remoteName, t);
   return hint === undefined ? details : `${details} ${hint}`;
 }

@@ -85,7 +85,8 @@ async function askForForm(newest: string | undefined): Promise<Form | undefined>
   const languages: TemplateLanguage[] = ['javascript', 'typescript', 'python'];
   const first = languages.find((language) => language === newest) ?? 'javascript';
   const items = [first, ...languages.filter((language) => language !== first)].flatMap((language) => [
-    { label: languageNames[language], kind: vscode.QuickPickItemKind.Separator } satisfies FormItem,
+    // A line alone: every row below it names its language.
+    { label: '', kind: vscode.QuickPickItemKind.Separator } satisfies FormItem,
     ...templateKinds(language).map((kind): FormItem => ({
       label: kinds[kind][0],
       description: languageNames[language],

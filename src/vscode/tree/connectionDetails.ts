@@ -99,7 +99,10 @@ function stageNode(
     ...notice(stage, stageWords(step), icon, color),
     description: step.details,
     tooltip: step.details + took,
-    children: step.outcome === 'failed' ? fixes(stage, step, connection, hint) : undefined,
+    children:
+      step.outcome === 'failed'
+        ? fixes(stage, step, connection, step.step === 'tcp' ? hint : undefined)
+        : undefined,
   };
 }
 
@@ -130,7 +133,7 @@ const ways: ReadonlySet<string> = new Set([
   Command.retryConnection,
 ]);
 
-function stageWords({ step }: ConnectionTestStep): string {
+export function stageWords({ step }: ConnectionTestStep): string {
   const words: Record<ConnectionTestStep['step'], string> = {
     address: t('Connection string'),
     dns: t('Name (DNS)'),

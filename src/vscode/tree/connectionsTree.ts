@@ -170,13 +170,15 @@ function connectionItem(node: ConnectionNode): vscode.TreeItem {
     ...(state === 'checking' ? [t('connecting…')] : []),
   ];
   item.id = node.id;
-  item.description = [connection.words, ...marks].join(' · ');
-  item.tooltip = `${connection.name}\n${item.description}\n${
+  const { name, words } = connection;
+  // A name that was made of the target says it already.
+  item.description = [...(name === words ? [] : [words]), ...marks].join(' · ');
+  item.tooltip = `${name}\n${[words, ...marks].join(' · ')}\n${
     connection.origin === 'config' ? t('from the config of this folder') : t('added in this editor')
   }`;
   item.iconPath = iconOf(node);
   item.contextValue = contextValueOf(node);
-  item.accessibilityInformation = { label: `${connection.name}, ${item.description}` };
+  item.accessibilityInformation = { label: [name, item.description].filter(Boolean).join(', ') };
   return item;
 }
 

@@ -256,7 +256,7 @@ function problemNode(problem: FileProblem): NoticeNode {
     type: 'notice',
     id,
     label: basename(file),
-    description: message,
+    description: line === undefined ? message : `${t('line {0}', line)}: ${message}`,
     tooltip: line === undefined ? `${file}\n${message}` : `${file}:${line}\n${message}`,
     icon: new vscode.ThemeIcon('error', new vscode.ThemeColor('list.errorForeground')),
     command: {

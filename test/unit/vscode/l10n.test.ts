@@ -24,6 +24,7 @@ function assertTranslated(strings: Strings, source: Strings, language: string): 
     assert.notEqual(text.trim(), '', `${language}: ${key}`);
     assert.deepEqual(places(text), places(source[key] ?? ''), `${language}: ${key}`);
     assert.equal(/\s$/.test(text), /\s$/.test(source[key] ?? ''), `${language}: ${key}`);
+    assert.equal(/\s?…$/.exec(text)?.[0], /\s?…$/.exec(source[key] ?? '')?.[0], `${language}: ${key}`);
   }
 }
 

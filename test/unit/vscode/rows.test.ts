@@ -124,6 +124,11 @@ describe('states in words', () => {
   it('say when and how long', () => {
     const appliedAt = new Date(start - 120_000).toISOString();
     assert.equal(words({ state: 'applied', appliedAt, durationMs: 1200 }), 'applied 2 min ago · 1.2 s');
+    const yesterday = new Date(start - 30 * 3_600_000).toISOString();
+    assert.equal(
+      words({ state: 'applied', appliedAt: yesterday, durationMs: 5 }),
+      'applied 1 day ago · 5 ms',
+    );
     assert.equal(words({ state: 'applied', appliedAt: null, durationMs: null }), 'applied');
   });
 
