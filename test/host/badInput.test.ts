@@ -45,7 +45,7 @@ describe('bad input', () => {
     const problem = await until('the problem row', async () =>
       (await migrations()).find(({ label, contextValue }) => label === file && contextValue === ';problem;'),
     );
-    assert.notEqual(problem.description, '');
+    assert.match(problem.description, /^line \d+: \S/);
     assert.equal(problem.command, 'migratory.openMigration');
   });
 

@@ -78,6 +78,7 @@ describe('the form of a connection', () => {
     person.picks.push(nothing);
     person.presses.push('Edit');
     await vscode.commands.executeCommand('migratory.addConnection');
+    assert.equal(person.asked[0]?.message, 'Test failed: Network (TCP)');
     assert.match(person.asked[0]?.detail ?? '', /Nothing listens on 127\.0\.0\.1:1/);
     assert.equal(person.seen.at(-1)?.value, nowhere);
     assert.equal(await row('lost'), undefined);

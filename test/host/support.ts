@@ -14,6 +14,18 @@ import { hostState } from '../../tools/vscode/hostState';
 export const state = hostState();
 export const migrationsDir = join(state.workspace, 'migrations');
 
+/** Every command that was executed since the tests began. */
+export const executed = new Set<string>();
+const { executeCommand } = vscode.commands;
+Object.defineProperty(vscode.commands, 'executeCommand', {
+  configurable: true,
+  writable: true,
+  value: (id: string, ...args: unknown[]) => {
+    executed.add(id);
+    return executeCommand(id, ...args);
+  },
+});
+
 export async function extension(): Promise<Exports> {
   const found = vscode.extensions.getExtension<Exports>('migratory.migratory');
   assert.ok(found, 'the extension is not installed');

@@ -9,21 +9,12 @@ import type { RunDocument, RunState } from '../../src/protocol/run';
 import { finalRunStates } from '../../src/protocol/run';
 import type { ConnectionTestStep } from '../../src/protocol/runner';
 import type { MigrationStatus } from '../../src/protocol/status';
-import { ConnectionStore } from '../../src/vscode/connections';
-import { ConnectionTests } from '../../src/vscode/connectionTests';
-import { Emitter } from '../../src/vscode/event';
-import { LensProvider } from '../../src/vscode/lenses';
-import { MigrationStore } from '../../src/vscode/migrationStore';
-import type { OutlinedFile } from '../../src/vscode/rows';
 import { OutlineStore, type FileReader } from '../../src/vscode/outlines';
-import { RunStore } from '../../src/vscode/runs';
-import type { StatusEntry, StatusStore } from '../../src/vscode/statuses';
 import { ConnectionsTree } from '../../src/vscode/tree/connectionsTree';
-import { TreeFilter } from '../../src/vscode/tree/filter';
-import { MigrationsTree, type MigrationsNode } from '../../src/vscode/tree/migrationsTree';
+import type { MigrationsTree, MigrationsNode } from '../../src/vscode/tree/migrationsTree';
 import { RunsTree } from '../../src/vscode/tree/runsTree';
-import { english } from '../../src/vscode/words';
-import { migration, run, status, step } from '../unit/vscode/support';
+import { migration, run, step } from '../unit/vscode/support';
+import { useStageOfStores } from './stores';
 import { rows, until, type Row } from './support';
 
 interface Menu {
@@ -43,99 +34,6 @@ function offered(view: string, contextValue: string): string[] {
     return of === view && new RegExp(pattern ?? '').test(contextValue);
   });
   return [...new Set(suits.map(({ command }) => command.replace('migratory.', '')))];
-}
-
-/** The stores that trees read, with what a test puts into them. */
-class Stage {
-  readonly changed = new Emitter<void>();
-  readonly statusChanged = new Emitter<string>();
-  readonly runs = new RunStore();
-  readonly memory = new Map<string, unknown>();
-  readonly filter = new TreeFilter(this.#remember());
-  readonly tests = new ConnectionTests();
-  readonly connections: ConnectionStore;
-  readonly store: MigrationStore;
-  files: readonly OutlinedFile[] = [];
-  entry: StatusEntry | undefined;
-
-  constructor() {
-    const config = {
-      file: null,
-      flavor: 'defaults' as const,
-      migrationsDir: '/m',
-      ledger: '_migrations',
-      connections: [{ name: 'local', uri: 'mongodb://localhost:27017', database: 'shop' }],
-      defaultConnection: 'local',
-    };
-    const project = { config, location: { root: '/' }, onDidChange: new Emitter<void>().event };
-    const secrets = new Map<string, string>();
-    this.connections = new ConnectionStore(
-      project,
-      this.#remember(),
-      {
-        get: async (key) => secrets.get(key),
-        store: async (key, value) => void secrets.set(key, value),
-        delete: async (key) => void secrets.delete(key),
-      },
-      english,
-    );
-    this.store = new MigrationStore(
-      this.outlines as OutlineStore,
-      this.connections,
-      this.statuses,
-      this.runs,
-      english,
-    );
-  }
-
-  get outlines(): Pick<OutlineStore, 'files' | 'onDidChange' | 'ready' | 'touchedBy'> {
-    const files = (): readonly OutlinedFile[] => this.files;
-    return {
-      get files() {
-        return files();
-      },
-      onDidChange: this.changed.event,
-      ready: Promise.resolve(),
-      touchedBy: async () => ['orders'],
-    };
-  }
-
-  get statuses(): StatusStore {
-    return {
-      get: () => this.entry,
-      ensure: () => undefined,
-      refreshAll: async () => undefined,
-      onDidChange: this.statusChanged.event,
-    } as unknown as StatusStore;
-  }
-
-  /** What the database answered. */
-  answer(migrations: MigrationStatus[]): void {
-    this.entry = { state: 'ok', result: status(migrations) };
-    this.statusChanged.fire('config:local');
-  }
-
-  migrations(): MigrationsTree {
-    return new MigrationsTree(this.store, this.runs, this.outlines, undefined, this.filter);
-  }
-
-  dispose(): void {
-    for (const part of [this.store, this.connections, this.runs, this.tests, this.filter]) part.dispose();
-  }
-
-  #remember(): { get(key: string): unknown; update(key: string, value: unknown): Promise<void> } {
-    return {
-      get: (key) => this.memory.get(key),
-      update: async (key, value) => void this.memory.set(key, value),
-    };
-  }
-}
-
-function useStageOfStores(): () => Stage {
-  let stage: Stage;
-  beforeEach(() => (stage = new Stage()));
-  afterEach(() => stage.dispose());
-  return () => stage;
 }
 
 async function only(tree: MigrationsTree): Promise<Row> {
@@ -424,6 +322,16 @@ describe('a connection in the tree', () => {
     );
   });
 
+  it('that is named like its target says it once', async () => {
+    const { connections } = stage();
+    const target = { uri: 'mongodb://localhost:27017', database: 'crm', production: true, readOnly: false };
+    const { words } = await connections.add({ ...target, name: 'crm on localhost:27017' });
+    const made = tree();
+    const row = (await rows(made)).find(({ label }) => label === words);
+    made.dispose();
+    assert.equal(row?.description, 'production');
+  });
+
   it('whose databases may not be listed offers to try again', async () => {
     stage().answer([]);
     const made = tree(() => Promise.reject(new UserError('not allowed')));
@@ -566,39 +474,5 @@ describe('ten thousand migrations', () => {
     assert.equal(after[0], nodes[0], 'a row lost its identity');
     assert.equal(shown, 4 * count + 1);
     tree.dispose();
-  });
-});
-
-describe('a tree and lenses that were disposed', () => {
-  const stage = useStageOfStores();
-
-  it('listen to nothing any more', async () => {
-    stage().answer([migration({ name: 'a' })]);
-    const { connections, statuses, tests, store, runs } = stage();
-    const trees = [
-      stage().migrations(),
-      new RunsTree(store, runs),
-      new ConnectionsTree({ connections, statuses, tests, databases: async () => [] }),
-    ];
-    let refreshed = 0;
-    const lenses = new LensProvider(stage().outlines as OutlineStore, store);
-    lenses.onDidChangeCodeLenses(() => refreshed++);
-    lenses.dispose();
-    for (const tree of trees) {
-      await tree.getChildren();
-      const refresh = tree.refresh.bind(tree);
-      tree.refresh = () => {
-        refreshed++;
-        refresh();
-      };
-      tree.dispose();
-    }
-    const told = new Promise<void>((resolve) => store.onDidChange(() => resolve()));
-    stage().answer([migration({ name: 'b' })]);
-    await connections.select('config:local');
-    await tests.follow({ id: 'x', words: 'x' }, Promise.resolve({ steps: [] }));
-    await stage().filter.group(true);
-    await told;
-    assert.equal(refreshed, 0);
   });
 });
