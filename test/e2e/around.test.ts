@@ -1,17 +1,9 @@
 // What stands around the migrations: the walkthrough and the filter of the tree, with pictures in four themes.
 import assert from 'node:assert/strict';
-import type { Theme, Workbench } from '../../tools/vscode/workbench';
+import { pictures } from './support/pictures';
 import { scene } from './support/scene';
 
 const script = `module.exports = {\n  async up() {},\n  async down() {},\n};\n`;
-
-async function pictures(window: Workbench, name: string): Promise<void> {
-  await window.clearNotifications();
-  for (const theme of ['light', 'hc-black', 'hc-light', 'dark'] satisfies Theme[]) {
-    await window.setTheme(theme);
-    await window.screenshot(`e2e-${name}-${theme}`);
-  }
-}
 
 describe('the walkthrough', () => {
   it('leads through five steps, each with a picture in the colours of the theme', () =>

@@ -5,6 +5,7 @@ import type { Frame } from 'playwright-core';
 import { eventually } from '../../tools/vscode/eventually';
 import type { Workbench } from '../../tools/vscode/workbench';
 import { violations } from './support/axe';
+import { pictures } from './support/pictures';
 import { untilRunIs } from './support/runs';
 import { applied, scene } from './support/scene';
 
@@ -116,17 +117,22 @@ describe('the panel in the editor', () => {
         await window.waitForWebview('Dry run Succeeded');
         assert.deepEqual(await applied(db), []);
 
-        await window
-          .webview()
-          .getByRole('button', { name: `Run: ${name}`, exact: true })
-          .click();
-        const question = await window.dialog();
-        assert.match(question.detail, /This is a PRODUCTION connection/);
-        assert.match(question.detail, /Dry run passed: just now, about 50 documents/);
-        await window.screenshot('e2e-production-question');
+        const ask = async (): Promise<void> => {
+          await window
+            .webview()
+            .getByRole('button', { name: `Run: ${name}`, exact: true })
+            .click();
+          const question = await window.dialog();
+          assert.match(question.detail, /This is a PRODUCTION connection/);
+          assert.match(question.detail, /Dry run passed: (just now|1 min ago), about 50 documents/);
+        };
+        await pictures(window, 'production-question', ask, () => window.dismissDialog());
+        assert.deepEqual(await applied(db), []);
+        await ask();
         await window.confirmDialog();
         const input = window.page.locator('.quick-input-widget input[type=text]');
         await input.waitFor();
+        await window.screenshot('e2e-production-name');
         await window.page.keyboard.type('another');
         await window.page.keyboard.press('Enter');
         assert.deepEqual(await applied(db), []);

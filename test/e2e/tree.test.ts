@@ -1,6 +1,6 @@
 // The trees and the lenses in their states, in a real workbench, with pictures in four themes.
 import assert from 'node:assert/strict';
-import type { Theme, Workbench } from '../../tools/vscode/workbench';
+import { pictures } from './support/pictures';
 import { scene } from './support/scene';
 
 const script = `module.exports = {\n  async up() {},\n  async down() {},\n};\n`;
@@ -12,16 +12,6 @@ const transform = `module.exports = {
 };
 `;
 const irreversible = `module.exports = {\n  irreversible: 'drops a field',\n  async up() {},\n};\n`;
-
-async function pictures(window: Workbench, name: string): Promise<void> {
-  await window.clearNotifications();
-  for (const theme of ['light', 'hc-black', 'hc-light', 'dark'] satisfies Theme[]) {
-    await window.setTheme(theme);
-    // The page of the dry run beside the trees must not go blank with its colours.
-    await window.waitForWebview('Dry-run report');
-    await window.screenshot(`e2e-${name}-${theme}`);
-  }
-}
 
 const applied = (name: string): Record<string, unknown> => ({ name, appliedAt: new Date(), durationMs: 12 });
 
@@ -70,7 +60,8 @@ describe('the trees', () => {
         await window.row('Connections', 'local').locator('.monaco-tl-twistie').click();
         await window.row('Connections', 'Test passed').locator('.monaco-tl-twistie').click();
         await window.row('Connections', 'Round trip').waitFor();
-        await pictures(window, 'tree');
+        // The page of the dry run beside the trees must not go blank with its colours.
+        await pictures(window, 'tree', () => window.waitForWebview('Dry-run report'));
 
         await window.command('Migratory: Group Migrations by State');
         const groups = ['Needs Attention', 'Pending', 'Applied'];

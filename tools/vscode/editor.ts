@@ -1,8 +1,8 @@
 // An editor's server with the packaged extension installed, in a profile of its own, and the windows opened on it.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import type { BrowserContext } from 'playwright-core';
+import { delimiter, dirname, join } from 'node:path';
+import type { Browser, BrowserContext } from 'playwright-core';
 import { root } from '../build';
 import { run } from '../servers/command';
 import { codeServer } from './codeServer';
@@ -37,14 +37,18 @@ export interface EditorOptions {
   settings?: Record<string, unknown>;
   /** Name of its log file in out/. */
   name: string;
+  /** A folder that comes first on the PATH of what the editor starts. */
+  programs?: string;
 }
 
 /** An editor's server with the extension installed. */
 export interface Editor {
-  /** Address of a window that shows this folder. */
-  address(folder: string): string;
-  /** Opens a window on this folder. Windows share one browser profile, as a person's windows do. */
-  open(folder: string): Promise<Workbench>;
+  /** Address of a window that shows this folder, this `.code-workspace`, or nothing at all. */
+  address(folder?: string): string;
+  /** Opens a window on it. Windows share one browser profile, as a person's windows do. */
+  open(folder?: string): Promise<Workbench>;
+  /** Opens a window in a profile of its own, in which the editor speaks this language. */
+  openIn(language: string, folder: string): Promise<Workbench>;
   stop(): Promise<void>;
 }
 
@@ -76,19 +80,36 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
       ],
       ready: /listening on (http:\/\/127\.0\.0\.1:\d+)/,
       log: join(root, 'out', `${options.name}.log`),
+      env: pathOf(options),
     });
   } catch (error) {
     await rm(data, { recursive: true, force: true });
     throw error;
   }
   const url = server.match[1] as string;
-  const address = (folder: string): string => `${url}/?folder=${encodeURIComponent(folder)}`;
+  const address = (folder?: string): string => {
+    if (folder === undefined) return `${url}/?ew=true`;
+    const kind = folder.endsWith('.code-workspace') ? 'workspace' : 'folder';
+    return `${url}/?${kind}=${encodeURIComponent(folder)}`;
+  };
   let profile: Promise<BrowserContext> | undefined;
   return {
     address,
     async open(folder) {
       profile ??= openProfile();
       return Workbench.open(await profile, address(folder));
+    },
+    async openIn(language, folder) {
+      profile ??= openProfile();
+      const browser = (await profile).browser();
+      if (!browser) throw new Error('The browser has ended');
+      const own = await openProfile(browser);
+      // What a language pack would set: texts of the editor itself stay English, those of extensions do not.
+      const says = JSON.stringify(language);
+      await own.addInitScript(
+        `Object.defineProperty(globalThis, '_VSCODE_NLS_LANGUAGE', { get: () => ${says}, set() {} });`,
+      );
+      return Workbench.open(own, address(folder));
     },
     async stop() {
       await (await profile)?.browser()?.close();
@@ -98,8 +119,14 @@ export async function startEditor(options: EditorOptions): Promise<Editor> {
   };
 }
 
-async function openProfile(): Promise<BrowserContext> {
-  const browser = await launchBrowser();
+function pathOf({ programs }: EditorOptions): Record<string, string> {
+  if (programs === undefined) return {};
+  // Started from a command line it takes the environment as it is, and does not ask the login shell for another PATH.
+  return { PATH: [programs, process.env['PATH']].join(delimiter), VSCODE_CLI: '1' };
+}
+
+async function openProfile(inside?: Browser): Promise<BrowserContext> {
+  const browser = inside ?? (await launchBrowser());
   return browser.newContext({
     viewport: { width: 1600, height: 1000 },
     deviceScaleFactor: 1,

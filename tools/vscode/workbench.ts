@@ -43,7 +43,8 @@ export class Workbench {
       page.setDefaultTimeout(patience);
       await page.goto(address);
       await page.locator('.monaco-workbench .part.statusbar').waitFor();
-      await page.locator('.explorer-folders-view, .explorer-viewlet').first().waitFor();
+      // The side bar of a window without a folder may be empty; its icons are there in any.
+      await page.locator('.activitybar .action-item').first().waitFor();
       return new Workbench(page);
     } catch (error) {
       await page.close();
@@ -216,6 +217,13 @@ export class Workbench {
   async confirmDialog(): Promise<void> {
     await this.#dialogFocus();
     await this.page.keyboard.press('Enter');
+    await this.dialogBox.waitFor({ state: 'hidden' });
+  }
+
+  /** Leaves the open dialog as it was asked, with Escape. */
+  async dismissDialog(): Promise<void> {
+    await this.#dialogFocus();
+    await this.page.keyboard.press('Escape');
     await this.dialogBox.waitFor({ state: 'hidden' });
   }
 

@@ -7,10 +7,14 @@ import type { Db } from 'mongodb';
 import { packageExtension } from '../../../tools/package';
 import { startEditor, type Editor } from '../../../tools/vscode/editor';
 import type { Workbench } from '../../../tools/vscode/workbench';
+import { resolveMongod } from '../../../tools/servers/mongod';
+import { mongodFolder } from '../../support/mongodOnPath';
 import { replicaSet } from '../../support/server';
 
 export interface Scene {
   window: Workbench;
+  /** More windows of the same editor; who opens one closes it. */
+  editor: Editor;
   /** The workspace folder. */
   folder: string;
   /** The same database that the project's connection `local` names, with a client of the test's own. */
@@ -20,8 +24,8 @@ export interface Scene {
 export interface SceneOptions {
   /** Files of the workspace, by path. */
   files: Record<string, string>;
-  /** Connections instead of `local`, which names the scene's database. */
-  connections?: Record<string, { uri: string; database: string; production?: boolean }>;
+  /** Connections instead of `local`, which names the scene's database; null = there is no config at all. */
+  connections?: null | Record<string, { uri: string; database: string; production?: boolean }>;
   /** `local` is marked as production. */
   production?: boolean;
   /** More of the project's config. */
@@ -37,9 +41,10 @@ const editors = new Map<boolean, Promise<Editor>>();
 function editor(restricted: boolean): Promise<Editor> {
   const running =
     editors.get(restricted) ??
-    packageExtension().then((vsix) =>
+    Promise.all([packageExtension(), programFolder()]).then(([vsix, programs]) =>
       startEditor({
         vsix,
+        programs,
         name: restricted ? 'e2e-restricted' : 'e2e',
         settings: { 'security.workspace.trust.enabled': restricted },
       }),
@@ -47,6 +52,13 @@ function editor(restricted: boolean): Promise<Editor> {
   editors.set(restricted, running);
   return running;
 }
+
+/** With a mongod on its PATH, so that the sandbox server can be started. */
+async function programFolder(): Promise<string> {
+  ownPrograms ??= await mkdtemp(join(tmpdir(), 'migratory-path-'));
+  return mongodFolder(ownPrograms, await resolveMongod());
+}
+let ownPrograms: string | undefined;
 
 /** Plays one test; a picture of the window stays in out/ when it fails. */
 export async function scene(
@@ -61,18 +73,19 @@ export async function scene(
   }
   const folder = await mkdtemp(join(tmpdir(), 'migratory-e2e-'));
   try {
-    const connections = options.connections ?? {
-      local: { uri: server.uri, database, production: options.production === true },
-    };
+    const local = { uri: server.uri, database, production: options.production === true };
+    const connections = options.connections ?? { local };
     const [defaultConnection] = Object.keys(connections);
     const config = JSON.stringify({ ...options.config, connections, defaultConnection }, null, 2);
-    for (const [path, text] of Object.entries({ 'migratory.config.json': config, ...options.files })) {
+    const configured = options.connections === null ? {} : { 'migratory.config.json': config };
+    for (const [path, text] of Object.entries({ ...configured, ...options.files })) {
       await mkdir(dirname(join(folder, path)), { recursive: true });
       await writeFile(join(folder, path), text);
     }
-    const window = await (await editor(options.restricted === true)).open(folder);
+    const started = await editor(options.restricted === true);
+    const window = await started.open(folder);
     try {
-      await play({ window, folder, db });
+      await play({ window, folder, db, editor: started });
     } catch (error) {
       await window.screenshot(`e2e-${name}-failed`);
       throw error;
@@ -96,4 +109,5 @@ after('end the editors', async function () {
   for (const started of await Promise.allSettled(editors.values())) {
     if (started.status === 'fulfilled') await started.value.stop();
   }
+  if (ownPrograms !== undefined) await rm(ownPrograms, { recursive: true, force: true });
 });
