@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect, type Connection } from '../engine/connect';
 import { nearest } from '../engine/checks/nearest';
+import { explainingRefusals } from '../engine/lackOfPrivileges';
 import { folderSet, type MigrationSet } from '../engine/migrationSet';
 import { settingsOf } from '../engine/settings';
 import type { EngineSettings } from '../engine/scope';
@@ -64,7 +65,8 @@ export async function withSession<T>(
   const connection = await connect(target, { appName: 'migratory cli' });
   try {
     const set = folderSet(config, process.cwd());
-    return await work({ config, connection, set, settings: settingsOf(config, overrides) });
+    const session = { config, connection, set, settings: settingsOf(config, overrides) };
+    return await explainingRefusals(connection, () => work(session), ExitCode.failed);
   } finally {
     await connection.close();
   }

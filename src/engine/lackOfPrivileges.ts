@@ -6,24 +6,32 @@ import { may, privilegesCheck, readPrivileges } from './checks/privilegeCheck';
 import type { Connection } from './connect';
 import { fit } from './dryRun/copies';
 
-/** @throws UserError (exit code 5) in the place of a refusal by the server. */
-export async function explainingRefusals<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
+/**
+ * @param exitCode 5 where it stands for a check of a migration, 1 where somebody only looks.
+ * @throws UserError in the place of a refusal by the server.
+ */
+export async function explainingRefusals<T>(
+  connection: Connection,
+  work: () => Promise<T>,
+  exitCode: ExitCode = ExitCode.checkFailed,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (codeOf(error) !== unauthorized) throw error;
+    if (error instanceof UserError || codeOf(error) !== unauthorized) throw error;
     const { database } = connection.target;
     const privileges = await readPrivileges(connection.db);
     if (Array.isArray(privileges) && privileges.length === 0)
-      throw lack(`The user has no rights on the database "${database}"`, `the role readWrite on it`, error);
+      throw lack(`The user has no rights on the database "${database}"`, needed, { exitCode, cause: error });
     const [, command, collection] =
       /execute command \{ (\w+): "([^"]*)"/.exec((error as Error).message) ?? [];
     const what =
       command && collection ? `may not do ${command} on ${collection}` : 'may not do what a run needs';
-    throw lack(`The user ${what} in the database "${database}"`, `the role readWrite on it`, error);
+    throw lack(`The user ${what} in the database "${database}"`, needed, { exitCode, cause: error });
   }
 }
 
+const needed = 'the role readWrite on it';
 const scratchNeeds = ['find', 'insert', 'update', 'remove', 'createIndex', 'dropDatabase'];
 
 /**
@@ -43,9 +51,11 @@ export async function refuseWithoutScratch({ db }: Connection): Promise<void> {
   );
 }
 
-function lack(what: string, needed: string, cause?: unknown): UserError {
-  return new UserError(
-    `A check failed: ${privilegesCheck.title}: ${what}. Give the user ${needed}, or use another user.`,
-    { exitCode: ExitCode.checkFailed, cause },
-  );
+function lack(
+  what: string,
+  role: string,
+  { exitCode = ExitCode.checkFailed, cause }: { exitCode?: ExitCode; cause?: unknown } = {},
+): UserError {
+  const as = exitCode === ExitCode.checkFailed ? `A check failed: ${privilegesCheck.title}: ` : '';
+  return new UserError(`${as}${what}. Give the user ${role}, or use another user.`, { exitCode, cause });
 }

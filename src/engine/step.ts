@@ -45,7 +45,12 @@ export async function retryStep(scope: RunScope, planned: PlannedStep, set: Migr
     const { definition } = await set.load(planned.entry);
     const only = planned.documents?.map(fromExtendedJson);
     const { quarantined } = await retryDocuments(scope, step, definition, only);
-    if (quarantined > 0) recorder.log('warn', `${quarantined} documents failed again.`, step.name);
+    if (quarantined > 0)
+      recorder.log(
+        'warn',
+        `${quarantined} ${quarantined === 1 ? 'document' : 'documents'} failed again.`,
+        step.name,
+      );
     recorder.finishStep(step, 'applied', null);
   } catch (error) {
     throw await settleFailure(scope, { ...planned, keep: true }, step, error);

@@ -137,7 +137,8 @@ export function filterOf(context: ChecksContext): Document {
 
 /** The server's error code, e.g. 13 for a missing privilege. */
 export function codeOf(error: unknown): number | undefined {
-  const code = (error as { code?: unknown } | null)?.code;
+  // Where values are not promoted it is an Int32.
+  const code = (error as { code?: unknown } | null)?.code?.valueOf();
   return typeof code === 'number' ? code : undefined;
 }
 

@@ -2,6 +2,7 @@
 // memory (L15), and what the ledger says. The other rules need a syntax tree and are for JavaScript and TypeScript.
 import { outlinePython } from '../outlinePython';
 import { pythonTokens, type PythonToken } from '../pythonTokens';
+import { helpers } from './actions';
 import type { LintContext } from './finding';
 import { tellLedger } from './ledger';
 import { Lines } from './lines';
@@ -18,9 +19,10 @@ export function lintPython(
   const tokens = pythonTokens(text);
   if (!tokens) return { found, suppressions: new Suppressions([], lines) };
   const { entries } = outlinePython(text, fileName);
+  const kept = isForKernel(tokens);
   for (const entry of entries) {
     const report = reporter(found, entry.index);
-    if (!entry.hasDown && entry.irreversible === undefined) {
+    if (!entry.hasDown && entry.irreversible === undefined && !kept) {
       const line = /^[^\r\n]*/.exec(text.slice(entry.start))?.[0] ?? '';
       report(
         'L1',
@@ -35,6 +37,19 @@ export function lintPython(
   const stretches = [...entries, ...functions(tokens, text)];
   const all = suppressionsIn(comments(text, tokens), lines, tokens[0]?.start ?? text.length);
   return { found, suppressions: new Suppressions(all, lines, undefined, stretches) };
+}
+
+const changing =
+  /^(?:(?:insert|update|replace|delete)_(?:one|many)|find_one_and_\w+|bulk_write|aggregate|(?:create|drop)_\w+|drop|rename|command|batch_update)$/;
+
+/** Work of the helpers of `ctx` alone is journaled and undone as a transform's is. */
+function isForKernel(tokens: PythonToken[]): boolean {
+  const called = tokens.filter(({ type }, at) => type === 'name' && tokens[at + 1]?.text === '(');
+  const byHelpers = tokens.some(
+    ({ text }, at) =>
+      text === 'ctx' && tokens[at + 1]?.text === '.' && helpers.has(tokens[at + 2]?.text ?? ''),
+  );
+  return byHelpers && !called.some(({ text }) => changing.test(text));
 }
 
 /** `.method(…)`: what stands in the text between the brackets. */

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { guardedServer } from '../../support/server';
 import { skip } from '../../support/skip';
 import { bundleProgram, ended, eventLines, Workplace } from './program';
 
@@ -45,6 +46,28 @@ describe('the contract of the command line', function () {
     );
     assert.match((await place.run('verify', 'b.js')).out, /^✓ b\.js: verified \(/m);
   });
+
+  for (const [who, login] of [
+    ['a user without rights', 'nobody:p@'],
+    ['nobody logged in', ''],
+  ] as const) {
+    it(`says in a sentence what ${who} lacks to look`, async () => {
+      const server = await guardedServer();
+      const { db, name } = await server.database('looker');
+      await db.command({ createUser: 'nobody', pwd: 'p', roles: [] });
+      place = await Workplace.create(bundle.program, { 'a.js': script('a') });
+      const uri = `mongodb://${login}127.0.0.1:${server.servers.ports[0]}/${name}`;
+      for (const command of [['status'], ['runs'], ['unlock'], ['quarantine', 'list']]) {
+        const { code, out, err } = await place.run(...command, '--uri', uri);
+        assert.equal(code, 1, `${command.join(' ')}: ${out}`);
+        assert.match(
+          err,
+          /The user (has no rights on|may not do \w+ on \S+ in) the database ".*"\. Give the user/,
+        );
+        assert.doesNotMatch(err, /not authorized|requires authentication/);
+      }
+    });
+  }
 
   it('validates every pending migration although one fails its checks', async () => {
     place = await Workplace.create(bundle.program, { 'a.js': needsIndex, 'b.js': script('b') });

@@ -316,6 +316,12 @@ const found: Case[] = [
   // Python.
   { rule: 'L1', says: 'Python without down', code: '«def up(db):»\n    pass\n', file: 'a.py' },
   {
+    rule: 'L1',
+    says: 'Python that also writes by itself',
+    code: '«def up(db, client, ctx):»\n    ctx.convert("a", {"x": "int"})\n    db.b.drop()\n',
+    file: 'a.py',
+  },
+  {
     rule: 'L3',
     says: 'Python',
     code: 'def up(db):\n    db.a.«update_many»({}, {"$set": {"x": 1}})\n\ndef down(db):\n    pass\n',
@@ -336,6 +342,12 @@ const found: Case[] = [
 ];
 
 const clean: Case[] = [
+  {
+    rule: 'L1',
+    says: 'Python with nothing but helpers of ctx',
+    code: 'def up(db, client, ctx):\n    if db.a.find_one():\n        ctx.convert("a", {"x": "int"})\n',
+    file: 'a.py',
+  },
   {
     rule: 'L1',
     says: 'down by name',
