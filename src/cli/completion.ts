@@ -1,7 +1,7 @@
 // `completion bash|zsh|fish`: the shell asks `migratory __complete` for what can stand at the cursor: commands, options and
 // the files of migrations. Nothing is connected to and no code of the project runs, so that it answers at once.
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 import { findMigrationFiles } from '../migration/files';
 import { ExitCode, UserError } from '../protocol/errors';
 
@@ -9,9 +9,13 @@ export const shells = ['bash', 'zsh', 'fish'] as const;
 export const askCommand = '__complete';
 
 const scripts: Record<(typeof shells)[number], (program: string) => string> = {
+  // Not `compgen -W`: it would carry out what stands in the name of a file.
   bash: (program) => `_${program}() {
-  local IFS=$'\\n'
-  COMPREPLY=($(compgen -W "$(${program} ${askCommand} "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" -- "\${COMP_WORDS[COMP_CWORD]}"))
+  local word current="\${COMP_WORDS[COMP_CWORD]}"
+  COMPREPLY=()
+  while IFS= read -r word; do
+    [[ "$word" == "$current"* ]] && COMPREPLY+=("$(printf %q "$word")")
+  done < <(${program} ${askCommand} "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
 complete -o default -F _${program} ${program}
 `,
@@ -67,9 +71,9 @@ export async function completions(
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   const command = program.commands.find((one) => before.includes(one.name()));
-  if (takesValue(program, command, before.at(-1)))
-    // For files the shell has its own way.
-    return before.at(-1) === '--to' ? migrationFiles(root) : [];
+  const option = optionWithValue(program, command, before.at(-1));
+  // For files the shell has its own way.
+  if (option) return option.argChoices ?? (option.long === '--to' ? migrationFiles(root) : []);
   if (current.startsWith('-')) return optionsOf(program, command);
   if (!command) return program.commands.map((one) => one.name()).filter((name) => !name.startsWith('_'));
   const name = command.name();
@@ -84,10 +88,14 @@ function optionsOf(program: Command, command: Command | undefined): string[] {
   return [...own, ...program.options].flatMap(({ long }) => (long ? [long] : []));
 }
 
-function takesValue(program: Command, command: Command | undefined, word: string | undefined): boolean {
+function optionWithValue(
+  program: Command,
+  command: Command | undefined,
+  word: string | undefined,
+): Option | undefined {
   const options = [...(command?.options ?? []), ...program.options];
   const option = options.find(({ long, short }) => word !== undefined && (word === long || word === short));
-  return option !== undefined && (option.required || option.optional);
+  return option && (option.required || option.optional) ? option : undefined;
 }
 
 /** The folder of the default config: another one is known only to the config, which would have to run. */

@@ -2,7 +2,7 @@
 // migrations, completion.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Ajv from 'ajv';
 import addFormats from 'ajv-formats';
@@ -112,7 +112,8 @@ describe('the command line for CI', function () {
   });
 
   it('completes commands, options and migrations in a shell', async () => {
-    const { root } = await bench.work({ '1-good.js': good, '2-bad.js': bad });
+    const odd = "3-it's $(touch carried-out).js";
+    const { root } = await bench.work({ '1-good.js': good, '2-bad.js': bad, [odd]: good });
     const complete = (...words: string[]): string[] => {
       const script = `migratory() { "${process.execPath}" "${bench.program}" "$@"; }
         source <(migratory completion bash)
@@ -125,7 +126,12 @@ describe('the command line for CI', function () {
     assert.deepEqual(complete('up', '1'), ['1-good.js']);
     assert.deepEqual(complete('up', '--to', '2'), ['2-bad.js']);
     assert.deepEqual(complete('up', '--allow'), ['--allow-out-of-order']);
+    assert.deepEqual(complete('up', '--on-cancel', 'k'), ['keep']);
     assert.deepEqual(complete('quarantine', 'r'), ['retry']);
+    // A name is a name, whatever a shell would make of it.
+    const [typed = ''] = complete('up', '3');
+    assert.equal(execFileSync('bash', ['-c', `printf %s ${typed}`], { cwd: root, encoding: 'utf8' }), odd);
+    assert.ok(!(await readdir(root)).includes('carried-out'));
     assert.deepEqual(complete('--json', 'down', '2'), ['2-bad.js']);
     assert.equal((await bench.place.run('completion', 'tcsh')).code, 2);
   });
