@@ -128,8 +128,10 @@ async function undo(
   recorder.enter(step, 'rolling-back');
   try {
     const { conflicts } = await rollBackFromJournal(scope, step, step.journal ?? recorder.id);
-    const state = conflicts > 0 ? 'conflicts' : 'rolled-back';
+    const state = conflicts > 0 ? 'conflicts' : step.unkept === undefined ? 'rolled-back' : otherwise;
+    if (step.unkept !== undefined) recorder.log('warn', partlyUndone(step.unkept), step.name);
     if (conflicts === 0) await forgetQuarantine(scope.connection.db, step);
+    if (state === otherwise) step.journal = undefined;
     recorder.finishStep(step, state, info);
     return new StepFailure(state, conflicts > 0 ? ExitCode.conflicts : exitCode, info, thrown);
   } catch (second) {
@@ -138,4 +140,11 @@ async function undo(
     recorder.finishStep(step, otherwise, info);
     return new StepFailure(otherwise, exitCode, info, thrown);
   }
+}
+
+function partlyUndone(unkept: string): string {
+  return (
+    "With backup: 'none' only what its calls of ctx have journaled is taken back. What the script has changed by " +
+    `itself (first: ${unkept}) stays.`
+  );
 }
