@@ -12,7 +12,9 @@ describe('an error in the place of raw documents', function () {
     const { db } = await server.database('whole-errors');
     const { primary } = await db.admin().command({ hello: 1 });
     const direct = `mongodb://${String(primary)}/${db.databaseName}?directConnection=true`;
-    const connection = await connect({ name: 'old', uri: direct, database: db.databaseName });
+    // A client that looks at one node alone may hear of a change only with the next heartbeat, ten seconds later.
+    const target = { name: 'old', uri: direct, database: db.databaseName };
+    const connection = await connect(target, { timeoutMs: 30_000 });
     try {
       await db.collection('songs').insertOne({ title: 'Aria' });
       const session = connection.client.startSession();
