@@ -11,7 +11,7 @@ import { launchBrowser, startBackground } from './launch';
 import { prepareHostSuite, type HostSuite } from './suite';
 
 /** Longer than every test's own timeout together would reasonably take. */
-const patienceMs = 5 * 60_000;
+const patienceMs = 10 * 60_000;
 
 /** Runs test/host in a real extension host. `grep` picks the tests whose full title contains it. */
 export async function runHostTests(grep?: string): Promise<TierResult> {
