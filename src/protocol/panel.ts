@@ -5,8 +5,11 @@ import type { RunSnapshot } from './events';
 export type PanelHostMessage =
   | { type: 'strings'; strings: Record<string, string>; language: string }
   | { type: 'snapshot'; snapshot: RunSnapshot; theme?: string }
-  /** The run cannot be shown (any more); one sentence says why. */
-  | { type: 'gone'; message: string };
+  /** The run cannot be shown (any more); one sentence says why, and a button leads on. */
+  | { type: 'gone'; message: string; action: { label: string; command: string } };
+
+/** Stands for a document that is too large for a page; the editor opens it whole. */
+export const tooLarge = { $tooLarge: true } as const;
 
 /** From the panel. */
 export type PanelMessage =

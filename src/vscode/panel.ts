@@ -2,9 +2,8 @@
 // whole snapshots out of the run store and turns what is pressed into commands; it keeps no state of a run.
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
-import type { RunSnapshot } from '../protocol/events';
+import { UserError } from '../protocol/errors';
 import type { PanelHostMessage, PanelMessage } from '../protocol/panel';
-import type { ConnectionTarget } from '../protocol/runner';
 import type { ConnectionStore } from './connections';
 import type { VirtualDocuments } from './documents';
 import { reportProblem } from './commands/register';
@@ -15,18 +14,15 @@ import type { Observer } from './observer';
 import { openDiff, openDocument, type OpenMessage } from './panelDocuments';
 import { panelHtml } from './panelHtml';
 import { isPanelMessage } from './panelMessages';
+import { panelSnapshot } from './panelSnapshot';
 import { panelStrings } from './panelStrings';
 import type { Project } from './project';
 import type { RunStore } from './runs';
+import { goneMessage, readRun, targetOf, type RunSource, type Shown } from './shownRun';
 import { noConnection } from './target';
 import { runTitle } from './words';
 
-/** Which run is shown, and the connection it can be read from again. */
-interface Shown {
-  run: string;
-  connection: string | undefined;
-}
-
+const t = vscode.l10n.t;
 const rememberedKey = 'migratory.panel';
 
 export interface PanelParts {
@@ -50,6 +46,10 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
       parts.runs.onDidChange((run) => {
         if (run === this.#shown?.run) this.#send();
       }),
+      // The first reading of the config, a connection that was mended, trust that was granted.
+      parts.connections.onDidChange(() => {
+        if (this.#shown && parts.runs.isDocumentOnly(this.#shown.run)) void this.reload();
+      }),
       vscode.window.registerWebviewPanelSerializer(panelType, this),
     ];
   }
@@ -67,7 +67,7 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
     else {
       const panel = vscode.window.createWebviewPanel(
         panelType,
-        vscode.l10n.t('Migration Run'),
+        t('Migration Run'),
         { viewColumn: vscode.ViewColumn.Beside, preserveFocus: quiet },
         {},
       );
@@ -125,16 +125,15 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
   /** Shows what is known, then what the database holds of a run that has ended. */
   async #load(): Promise<void> {
     const shown = this.#shown;
-    if (!shown) return this.#post({ type: 'gone', message: vscode.l10n.t('No run was shown here.') });
     const { runs } = this.parts;
     this.#send();
-    if (runs.isOwn(shown.run)) return;
+    if (shown && runs.isOwn(shown.run)) return;
     try {
-      const snapshot = await this.#read(shown);
+      if (!shown) throw new UserError(t('No run was shown here.'));
+      const snapshot = await readRun(shown, this.#source);
       if (snapshot) runs.putStored(snapshot);
-      else if (!runs.get(shown.run)) this.#gone(shown);
     } catch (error) {
-      if (!runs.get(shown.run)) this.#gone(shown, error);
+      if (this.#shown === shown && !(shown && runs.get(shown.run))) this.#post(goneMessage(error, t));
     }
   }
 
@@ -143,24 +142,16 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
     if (this.#panel) await this.#load();
   }
 
-  async #read({ run, connection }: Shown): Promise<RunSnapshot | null> {
-    const target = await this.#target(connection);
-    if (!target) return null;
-    return this.parts.observer.call('snapshot', { project: this.parts.project?.location, target, run });
-  }
-
-  #gone(shown: Shown, error?: unknown): void {
-    if (this.#shown !== shown) return;
-    const why = error instanceof Error ? ` ${error.message}` : '';
-    this.#post({ type: 'gone', message: vscode.l10n.t('This run is not known here any more.') + why });
+  get #source(): RunSource {
+    return { ...this.parts, isTrusted: () => vscode.workspace.isTrusted, t };
   }
 
   #send(): void {
     if (!this.#panel || !this.#shown) return;
     const snapshot = this.parts.runs.get(this.#shown.run);
     if (!snapshot) return;
-    this.#panel.title = runTitle(snapshot.run, vscode.l10n.t);
-    this.#post({ type: 'snapshot', snapshot });
+    this.#panel.title = runTitle(snapshot.run, t);
+    this.#post({ type: 'snapshot', snapshot: panelSnapshot(snapshot, t) });
   }
 
   #post(message: PanelHostMessage): void {
@@ -229,15 +220,9 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
     const snapshot = this.parts.runs.get(message.run);
     if (message.type === 'openDiff') return openDiff(message, snapshot, this.parts.documents);
     await openDocument(message, snapshot, this.parts.documents, async (which) => {
-      const target = await this.#target(this.#shown?.connection);
-      if (!target) throw noConnection(vscode.l10n.t);
+      const target = await targetOf(this.#shown?.connection, this.#source);
+      if (!target) throw noConnection(t);
       return this.parts.observer.call('quarantinedDocument', { target, ...which });
     });
-  }
-
-  async #target(connection: string | undefined): Promise<ConnectionTarget | undefined> {
-    const id = connection ?? this.parts.connections.selected?.id;
-    if (id === undefined || !vscode.workspace.isTrusted) return undefined;
-    return this.parts.connections.target(id);
   }
 }

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import type { PanelMessage } from '../protocol/panel';
 import { Command } from './manifest';
+import { showRuns } from './shownRun';
 
 const startable = ['run', 'dryRun', 'rollBack', 'validate'] as const;
 
@@ -55,13 +56,14 @@ const message = v.variant('type', [
     id: v.optional(v.pipe(v.string(), v.check(isJson))),
   }),
   // The action comes out of a run document, which others can write: nothing but our own commands, and none of
-  // the editor's but the two that our errors name.
+  // the editor's but those that we name.
   v.object({
     type: v.literal('action'),
     command: v.picklist([
       ...Object.values(Command),
       'workbench.action.openSettings',
       'workbench.trust.manage',
+      showRuns,
     ]),
   }),
 ]);

@@ -59,6 +59,11 @@ export class Project {
     return this.#error;
   }
 
+  /** False until the config was read for the first time, well or not. */
+  get isRead(): boolean {
+    return this.#view !== undefined || this.#error !== undefined;
+  }
+
   /** Where migrations are looked for. */
   get places(): MigrationPlaces {
     return placesOf({ migrationsDir: this.migrationsDir, places: this.#view?.places });

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { ConflictEvent, QuarantinedEvent } from '../protocol/events';
 import type { RunStep } from '../protocol/run';
-import { readDocument } from './bson';
+import { isTooLarge, readDocument } from './bson';
 import { idText, valueText } from './diff';
 import { send } from './host';
 import { isFinal } from './model';
@@ -148,6 +148,7 @@ function decisions(name: string, id?: unknown): TemplateResult {
 }
 
 function documentCell(document: unknown): Content {
+  if (isTooLarge(document)) return html`<span class="type">${text('conflicts.tooLarge')}</span>`;
   const value = readDocument(document);
   return value ? valueText(value, false) : html`<span class="type">${text('conflicts.deleted')}</span>`;
 }

@@ -1,6 +1,8 @@
 // Canonical Extended JSON as people read it: every value with its BSON type, and the comparison of two
 // documents field by field. Pure; the drawing is in diff.ts.
 
+import { tooLarge } from '../protocol/panel';
+
 /** One value: its type's name, how it is written beside that name, and the children of objects and arrays. */
 export interface BsonValue {
   type: string;
@@ -21,10 +23,22 @@ type Json = Record<string, unknown>;
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** The page is drawn again each second while a run goes on, with the same documents. */
+const known = new WeakMap<object, BsonValue>();
+
 /** Reads Extended JSON, parsed or as text; null and undefined at the top mean "there is no document". */
 export function readDocument(value: unknown): BsonValue | null {
   if (value === null || value === undefined) return null;
-  return readValue(typeof value === 'string' ? parsed(value) : value);
+  if (typeof value === 'string') return readValue(parsed(value));
+  if (typeof value !== 'object') return readValue(value);
+  const read = known.get(value) ?? readValue(value);
+  known.set(value, read);
+  return read;
+}
+
+/** True for what the host sends in the place of a document that would be too much for a page. */
+export function isTooLarge(value: unknown): boolean {
+  return isObject(value) && Object.keys(value).join() === Object.keys(tooLarge).join();
 }
 
 function parsed(text: string): unknown {

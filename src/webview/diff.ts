@@ -1,14 +1,17 @@
 // Documents before and after, field by field, with their BSON types; what did not change is folded away.
 import { html, nothing, type TemplateResult } from 'lit';
 import type { DryRunReport } from '../protocol/events';
-import { compareDocuments, readDocument, readValue, inside, type BsonValue, type FieldChange } from './bson';
+import { compareDocuments, inside, isTooLarge, readDocument, readValue } from './bson';
+import type { BsonValue, FieldChange } from './bson';
 import { number } from './format';
 import { send } from './host';
-import { fold, icon, type Content, type Page } from './parts';
+import { fold, icon, rowsShown, shownLine, type Content, type Page } from './parts';
 import { plural, text } from './strings';
 
 /** A value longer than this is cut in the panel, with a note; the diff editor shows it whole. */
 const longest = 400;
+const longestId = 200;
+const fieldsAtFirst = 50;
 
 export function valueText(value: BsonValue | undefined, withType: boolean = true): Content {
   if (!value) return nothing;
@@ -23,8 +26,11 @@ export function valueText(value: BsonValue | undefined, withType: boolean = true
 
 /** A document's `_id`, short enough for a line. */
 export function idText(id: unknown): TemplateResult {
-  const value = readValue(id);
-  return html`<code>${inside(value)}</code>`;
+  return html`<code>${shortId(inside(readValue(id)))}</code>`;
+}
+
+export function shortId(shown: string): string {
+  return shown.length > longestId ? `${shown.slice(0, longestId)}…` : shown;
 }
 
 export function sampleDiff(
@@ -33,62 +39,75 @@ export function sampleDiff(
   sample: DryRunReport['diffs'][number],
   index: number,
 ): TemplateResult {
-  const before = readDocument(sample.before);
-  const after = readDocument(sample.after);
-  const changes = compareDocuments(before, after);
-  const changed = changes.filter((field) => field.change !== 'same');
-  const same = changes.filter((field) => field.change === 'same');
   const open = (): void => send({ type: 'openDiff', run: page.snapshot.run._id, step: report.step, index });
+  const changes = isTooLarge(sample.before) || isTooLarge(sample.after) ? undefined : changesOf(sample);
   return html`<article class="sample">
     <div class="sample-head">
-      <h4>${sample.collection} ${idText(sample.id)} ${fate(before, after, changed.length)}</h4>
+      <h4>${sample.collection} ${idText(sample.id)} ${fate(sample, changes)}</h4>
       <button
         class="link"
-        aria-label=${text('diff.openOf', { id: readValue(sample.id).text })}
+        aria-label=${text('diff.openOf', { id: shortId(readValue(sample.id).text) })}
         @click=${open}
       >
         ${icon('diff')}<span>${text('diff.open')}</span>
       </button>
     </div>
-    ${changed.length > 0 ? fieldTable(changed) : nothing}
     ${
-      same.length === 0
-        ? nothing
-        : fold(
-            page,
-            `diff.${report.step}.${index}`,
-            plural('diff.unchanged', same.length, number(same.length)),
-            () => fieldTable(same),
-          )
+      changes
+        ? fields(page, `${report.step}.${index}`, changes)
+        : html`<p class="too-large">${text('diff.tooLarge')}</p>`
     }
   </article>`;
 }
 
-function fate(before: BsonValue | null, after: BsonValue | null, changes: number): Content {
-  const words = fateWords(before, after, changes);
+function changesOf({ before, after }: DryRunReport['diffs'][number]): FieldChange[] {
+  return compareDocuments(readDocument(before), readDocument(after));
+}
+
+function fields(page: Page, key: string, changes: readonly FieldChange[]): TemplateResult {
+  const changed = changes.filter((field) => field.change !== 'same');
+  const same = changes.filter((field) => field.change === 'same');
+  return html`${changed.length > 0 ? fieldTable(page, `fields.${key}`, changed) : nothing}
+  ${
+    same.length === 0
+      ? nothing
+      : fold(page, `diff.${key}`, plural('diff.unchanged', same.length, number(same.length)), () =>
+          fieldTable(page, `same.${key}`, same),
+        )
+  }`;
+}
+
+function fate(sample: DryRunReport['diffs'][number], changes: FieldChange[] | undefined): Content {
+  const words = fateWords(sample, changes);
   return words === undefined ? nothing : html`<span class="fate">${words}</span>`;
 }
 
-function fateWords(before: BsonValue | null, after: BsonValue | null, changes: number): string | undefined {
-  if (!before) return text('diff.newDocument');
-  if (!after) return text('diff.goneDocument');
-  if (changes > 0) return undefined;
-  return before.text === after.text ? text('diff.sameDocument') : text('diff.reordered');
+function fateWords(
+  { before, after }: DryRunReport['diffs'][number],
+  changes: FieldChange[] | undefined,
+): string | undefined {
+  if (before == null) return text('diff.newDocument');
+  if (after == null) return text('diff.goneDocument');
+  if (!changes || changes.some((field) => field.change !== 'same')) return undefined;
+  const isSame = readDocument(before)?.text === readDocument(after)?.text;
+  return isSame ? text('diff.sameDocument') : text('diff.reordered');
 }
 
-function fieldTable(fields: readonly FieldChange[]): TemplateResult {
+function fieldTable(page: Page, key: string, fields: readonly FieldChange[]): TemplateResult {
+  const shown = fields.slice(0, rowsShown(page, key, fieldsAtFirst));
   return html`<table role="table" class="fields" aria-label=${text('diff.title')}>
-    <thead role="rowgroup">
-      <tr role="row">
-        <th role="columnheader" scope="col">${text('diff.field')}</th>
-        <th role="columnheader" scope="col">${text('diff.before')}</th>
-        <th role="columnheader" scope="col">${text('diff.after')}</th>
-      </tr>
-    </thead>
-    <tbody role="rowgroup">
-      ${fields.map(fieldRow)}
-    </tbody>
-  </table>`;
+      <thead role="rowgroup">
+        <tr role="row">
+          <th role="columnheader" scope="col">${text('diff.field')}</th>
+          <th role="columnheader" scope="col">${text('diff.before')}</th>
+          <th role="columnheader" scope="col">${text('diff.after')}</th>
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        ${shown.map(fieldRow)}
+      </tbody>
+    </table>
+    ${shownLine(page, key, { held: fields.length, first: fieldsAtFirst })}`;
 }
 
 function fieldRow(field: FieldChange): TemplateResult {

@@ -21,7 +21,7 @@ import { steps } from './steps';
 import { setStrings, text } from './strings';
 
 let snapshot: RunSnapshot | undefined;
-let gone: string | undefined;
+let gone: Extract<PanelHostMessage, { type: 'gone' }> | undefined;
 let view = loadView();
 let ticking: ReturnType<typeof setInterval> | undefined;
 let scheduled = false;
@@ -59,15 +59,7 @@ function draw(): void {
 }
 
 function page(): Content {
-  if (gone !== undefined) {
-    return html`<main class="empty">
-      ${icon('info')}
-      <div>
-        <h1>${text('page.gone')}</h1>
-        <p>${gone}</p>
-      </div>
-    </main>`;
-  }
+  if (gone !== undefined) return gonePage(gone);
   if (!snapshot) return html`<main class="empty"><p>${icon('loading')} ${text('page.waiting')}</p></main>`;
   const whole: Page = {
     snapshot,
@@ -79,6 +71,20 @@ function page(): Content {
   return html`${guarded(() => header(whole))}
     <main>${guarded(() => body(whole))}</main>
     <div class="hidden" role="status" aria-live="polite">${spoken}</div>`;
+}
+
+function gonePage({ message, action }: NonNullable<typeof gone>): Content {
+  const { label, command } = action;
+  return html`<main class="empty">
+    ${icon('info')}
+    <div role="alert">
+      <h1>${text('page.gone')}</h1>
+      <p>${message}</p>
+      <button class="button secondary" @click=${() => send({ type: 'action', command })}>
+        <span>${label}</span>
+      </button>
+    </div>
+  </main>`;
 }
 
 /** Two columns where there is room: what happens, and beside it what was checked. */
@@ -155,7 +161,7 @@ function receive(message: PanelHostMessage | undefined): void {
       if (isSnapshot(message.snapshot)) take(message.snapshot);
       break;
     case 'gone':
-      gone = message.message;
+      gone = message;
       tick(false);
       redraw();
       break;

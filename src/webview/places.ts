@@ -2,6 +2,7 @@
 import { html, nothing } from 'lit';
 import type { ErrorInfo } from '../protocol/errors';
 import { readValue } from './bson';
+import { shortId } from './diff';
 import { number } from './format';
 import { send } from './host';
 import { icon, type Content, type Page } from './parts';
@@ -56,6 +57,5 @@ export function documentLink(page: Page, place: DocumentPlace, small: boolean = 
 
 /** What a button of one row does, said with the row's document: a list of buttons tells them apart by that alone. */
 export function labelOf(words: string, id: unknown): string {
-  const { text: shown } = readValue(id);
-  return text('button.of', { action: words, name: shown.length > 200 ? `${shown.slice(0, 200)}…` : shown });
+  return text('button.of', { action: words, name: shortId(readValue(id).text) });
 }

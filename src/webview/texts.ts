@@ -200,6 +200,7 @@ export const english = {
   'diff.unchanged.other': '{n} unchanged fields',
   'diff.more.one': '… {n} more character',
   'diff.more.other': '… {n} more characters',
+  'diff.tooLarge': 'Too large to be compared here. The diff shows it whole.',
 
   'conflicts.title': 'Conflicts',
   'conflicts.explain':
@@ -209,6 +210,7 @@ export const english = {
   'conflicts.current': 'Now',
   'conflicts.was': 'To be restored',
   'conflicts.deleted': 'deleted',
+  'conflicts.tooLarge': 'too large to be shown here',
   'conflicts.restore': 'Restore',
   'conflicts.restoreAll': 'Restore all',
   'conflicts.restore.hint': 'Puts the document back as it was before the run, over what others wrote since',

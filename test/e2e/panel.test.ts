@@ -459,10 +459,19 @@ describe('The run panel', () => {
     await shown.close();
   });
 
-  it('says why a run cannot be shown', async () => {
+  it('says why a run cannot be shown, and leads on', async () => {
     const shown = await open(running);
-    await shown.receive({ type: 'gone', message: 'This run is not known here any more.' });
-    assert.match(await shown.page.locator('main').innerText(), /cannot be shown\s+This run is not known/);
+    const action = { label: 'Show Runs', command: 'migratory.runs.focus' };
+    const message = 'There is no record of this run in shop on localhost:27017 any more.';
+    await shown.receive({ type: 'gone', message, action });
+    assert.match(
+      await shown.page.locator('main').innerText(),
+      /cannot be shown\s+There is no record of this run/,
+    );
+    assert.deepEqual(await violations(shown.page), []);
+    await picture(shown, 'gone-dark-700');
+    await shown.page.getByRole('button', { name: 'Show Runs' }).click();
+    assert.deepEqual(await shown.sent(), [{ type: 'action', command: 'migratory.runs.focus' }]);
     await shown.show(running);
     assert.equal(await shown.page.getByRole('progressbar').count(), 1);
   });
