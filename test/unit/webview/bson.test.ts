@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { compareDocuments, inside, readDocument, readValue } from '../../../src/webview/bson';
+import { tooLarge } from '../../../src/protocol/panel';
+import { compareDocuments, inside, isTooLarge, readDocument, readValue } from '../../../src/webview/bson';
 
 const told = (value: unknown): string => {
   const { type, text } = readValue(value);
@@ -48,6 +49,17 @@ describe('Extended JSON in the panel', () => {
     assert.equal(readDocument('{"a":{"$numberInt":"1"}}')?.text, '{ a: 1 }');
     assert.equal(readDocument(null), null);
     assert.equal(readDocument('not json')?.type, 'String');
+  });
+
+  it('knows the stand-in for a large document, and no document of the same look', () => {
+    assert.ok(isTooLarge({ ...tooLarge }));
+    for (const other of [{ ...tooLarge, _id: 1 }, {}, null, '{"$tooLarge":true}'])
+      assert.ok(!isTooLarge(other));
+  });
+
+  it('reads a document once, however often the page is drawn', () => {
+    const document = { a: { $numberInt: '1' } };
+    assert.equal(readDocument(document), readDocument(document));
   });
 });
 
