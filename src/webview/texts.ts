@@ -236,8 +236,8 @@ export const english = {
   'table.shown': '{shown} of {total} shown.',
   'table.more': 'Show more',
   'table.absent': '{n} counted; the rows are not part of this view.',
-  'table.capped.one': 'The panel holds only the newest {n} row.',
-  'table.capped.other': 'The panel holds only the newest {n} rows.',
+  'table.capped.one': 'This page holds no more than {n} row.',
+  'table.capped.other': 'This page holds no more than {n} rows.',
 
   'log.title': 'Log',
   'log.copy': 'Copy log',
