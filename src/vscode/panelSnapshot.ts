@@ -4,10 +4,8 @@ import type { RunSnapshot } from '../protocol/events';
 import { tooLarge } from '../protocol/panel';
 import type { Translate } from './words';
 
-/** In characters; a page of a book has about two thousand. */
-const longestText = 10_000;
-/** In characters and values, each value counted as a few: of one document, and of all that are sent at once. */
-const limits = { document: 50_000, all: 4_000_000 };
+/** In characters, and of documents in values too, each counted as a few. `crowded` is for texts after `all` is used up. */
+const limits = { text: 10_000, crowded: 500, document: 50_000, all: 4_000_000 };
 const perValue = 8;
 
 const documents = new Set(['before', 'after', 'current']);
@@ -41,11 +39,15 @@ class Cutter {
   }
 
   #shorter(text: string): string {
-    const rest = text.length - longestText;
-    return rest <= 0 ? text : `${text.slice(0, longestText)}\n${this.t('… {0} more characters', rest)}`;
+    const limit = this.#left > limits.text ? limits.text : limits.crowded;
+    this.#left -= Math.min(limit, text.length);
+    const rest = text.length - limit;
+    return rest <= 0 ? text : `${text.slice(0, limit)}\n${this.t('… {0} more characters', rest)}`;
   }
 
   #lightDocument(document: unknown): unknown {
+    // That there is none says something.
+    if (document === null || document === undefined) return document;
     const limit = Math.min(limits.document, this.#left);
     const size = sizeUpTo(limit, document);
     if (size > limit) return tooLarge;

@@ -60,11 +60,25 @@ describe('what the panel gets of a run', () => {
     const [conflict] = several.conflicts;
     assert.ok(conflict);
     const before = { text: 'x'.repeat(40_000) };
-    const conflicts = Array.from({ length: 1_000 }, () => ({ ...conflict, before, current: before }));
+    const conflicts = Array.from({ length: 1_000 }, (_, n) => ({
+      ...conflict,
+      before,
+      current: n === 998 ? null : before,
+    }));
     const light = conflictsOf({ ...several, conflicts });
     assert.equal(light.length, 1_000);
     assert.equal(light[0]?.before, before);
     assert.deepEqual(light.at(-1)?.current, { $tooLarge: true });
+    assert.equal(light.at(-2)?.current, null);
     assert.ok(JSON.stringify(light).length < 5_000_000);
+  });
+
+  it('is bounded as a whole, however many texts there are', () => {
+    const line = { at: '2026-03-02T09:41:07.000Z', level: 'info' as const, message: 'x'.repeat(10_000) };
+    const log = Array.from({ length: 2_000 }, () => line);
+    const light = panelSnapshot(snapshotOf(runOf([step('a.js')]), { log }), english);
+    assert.equal(light.log[0], line);
+    assert.equal(light.log.at(-1)?.message, `${'x'.repeat(500)}\n… 9500 more characters`);
+    assert.ok(JSON.stringify(light).length < 6_000_000);
   });
 });

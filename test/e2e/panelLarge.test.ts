@@ -1,0 +1,148 @@
+// The run panel in a real browser with what is hard to lay out and what could freeze a page: many steps, long names
+// and logs, documents of megabytes; and names, ids and texts that look like HTML.
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ConflictEvent, DryRunReport, QuarantinedEvent, RunSnapshot } from '../../src/protocol/events';
+import { panelSnapshot } from '../../src/vscode/panelSnapshot';
+import { english } from '../../src/vscode/words';
+import { dryRun, failed, quarantined, several } from '../unit/webview/fixtures';
+import { largeSnapshots } from '../unit/webview/largeFixtures';
+import { PanelHarness, type Panel } from './panel/panelPage';
+import { themes, type ThemeName } from './panel/themes';
+import { violations } from './support/axe';
+
+const pictures = join(import.meta.dirname, '..', '..', 'out', 'panel');
+
+function firstOf<T>(rows: readonly T[]): T {
+  const [first] = rows;
+  assert.ok(first);
+  return first;
+}
+
+describe('The run panel with much in it', () => {
+  let harness: PanelHarness;
+  let panel: Panel | undefined;
+
+  before(async () => {
+    await mkdir(pictures, { recursive: true });
+    harness = await PanelHarness.start();
+  });
+  after(() => harness.stop());
+  afterEach(async () => {
+    await panel?.close();
+    panel = undefined;
+  });
+
+  const open = async (snapshot: RunSnapshot, theme: ThemeName = 'dark', width = 700): Promise<Panel> => {
+    panel = await harness.open(theme, width);
+    await panel.show(snapshot);
+    return panel;
+  };
+
+  for (const theme of Object.keys(themes) as ThemeName[]) {
+    it(`is accessible and no wider than its page (${theme})`, async () => {
+      for (const width of [320, 1200]) {
+        const shown = await harness.open(theme, width);
+        for (const [name, snapshot] of Object.entries(largeSnapshots)) {
+          await shown.show(snapshot);
+          const wide = await shown.page.evaluate(
+            () => document.documentElement.scrollWidth - window.innerWidth,
+          );
+          assert.ok(wide <= 0, `${name} at ${width} px is ${wide} px too wide`);
+          assert.deepEqual(await violations(shown.page), [], `${name} at ${width} px`);
+          await shown.page.screenshot({
+            path: join(pictures, `${name}-${theme}-${width}.png`),
+            fullPage: true,
+          });
+        }
+        await shown.close();
+      }
+    });
+  }
+
+  it('stays small with documents and texts of megabytes, and opens them whole', async () => {
+    const huge = 'x'.repeat(3_000_000);
+    const report = firstOf(dryRun.reports);
+    const many = Object.fromEntries(Array.from({ length: 4_000 }, (_, n) => [`f${n}`, true]));
+    const diffs: DryRunReport['diffs'] = [
+      { collection: 'movies', id: 1, before: { text: huge }, after: { text: `${huge}y` } },
+      { collection: 'movies', id: 2, before: {}, after: many },
+      { collection: 'movies', id: 'i'.repeat(5_000), before: null, after: { text: 'x'.repeat(30_000) } },
+    ];
+    const snapshot = { ...dryRun, reports: [{ ...report, diffs, warnings: [huge] }] };
+    const shown = await open(panelSnapshot(snapshot, english));
+    const size = await shown.page.evaluate(() => ({
+      nodes: document.querySelectorAll('*').length,
+      characters: document.body.innerText.length,
+    }));
+    assert.ok(size.nodes < 3_000 && size.characters < 30_000, JSON.stringify(size));
+    const samples = shown.page.locator('.sample');
+    assert.match(await samples.nth(0).innerText(), /Too large to be compared here/);
+    assert.match(await samples.nth(1).innerText(), /50 of 4,000 shown/);
+    assert.match(await samples.nth(2).innerText(), /New document[^]*… 29,602 more characters/);
+    await samples
+      .nth(0)
+      .getByRole('button', { name: /^Open diff/ })
+      .click();
+    const run = dryRun.run._id;
+    assert.deepEqual(await shown.sent(), [{ type: 'openDiff', run, step: report.step, index: 0 }]);
+    await samples.nth(1).getByRole('button', { name: 'Show more' }).click();
+    await samples.nth(1).getByRole('row').nth(150).waitFor();
+  });
+
+  it('compares a conflict of large documents in the editor', async () => {
+    const row: ConflictEvent = { ...firstOf(several.conflicts), current: { text: 'x'.repeat(3_000_000) } };
+    const shown = await open(panelSnapshot({ ...several, conflicts: [row] }, english));
+    const conflicts = shown.page.locator('.conflicts');
+    assert.match(await conflicts.innerText(), /Now too large to be shown here/);
+    await conflicts.getByRole('button', { name: /^Compare/ }).click();
+    assert.deepEqual(
+      (await shown.sent()).map((message) => message.type === 'openDocument' && message.of),
+      ['conflicts'],
+    );
+  });
+
+  it('treats ids, reasons, errors and lines of the log as text', async () => {
+    const html = '<img src=x onerror="window.hit=1"><b>bold</b>';
+    const conflict: ConflictEvent = {
+      ...firstOf(several.conflicts),
+      id: html,
+      collection: html,
+      reason: html,
+      before: { [html]: html },
+      current: html,
+    };
+    const aside: QuarantinedEvent = {
+      ...firstOf(quarantined.quarantined),
+      id: { [html]: html },
+      reason: html,
+    };
+    const log: RunSnapshot['log'] = [{ at: html, level: html as 'info', message: html, step: html }];
+    const report = firstOf(dryRun.reports);
+    const diffs = [{ collection: html, id: html, before: { [html]: html }, after: { [html]: 1 } }];
+    const error = {
+      message: html,
+      stack: html,
+      name: html,
+      file: html,
+      cause: { message: html },
+      code: html,
+    };
+    const steps = failed.run.steps.map((one) => ({ ...one, error, activity: html }));
+    for (const snapshot of [
+      { ...several, conflicts: [conflict], log },
+      { ...quarantined, quarantined: [aside], log },
+      { ...dryRun, reports: [{ ...report, diffs, warnings: [html] }] },
+      { ...failed, run: { ...failed.run, steps, target: html, host: html } },
+    ]) {
+      const shown = await open(panelSnapshot(snapshot, english));
+      assert.equal(await shown.page.locator('img, b:text-is("bold")').count(), 0);
+      assert.ok((await shown.page.locator('main').innerText()).includes(html));
+      assert.equal(await shown.page.evaluate(() => 'hit' in window), false);
+      assert.deepEqual(shown.errors, []);
+      await shown.close();
+    }
+    panel = undefined;
+  });
+});
