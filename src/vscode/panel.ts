@@ -38,6 +38,8 @@ export interface PanelParts {
 export class RunPanel implements vscode.WebviewPanelSerializer {
   #panel: vscode.WebviewPanel | undefined;
   #shown: Shown | undefined;
+  /** The one of them that was last read from its database. */
+  #read: Shown | undefined;
   #ready = false;
   readonly #subscriptions: vscode.Disposable[];
 
@@ -48,7 +50,7 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
       }),
       // The first reading of the config, a connection that was mended, trust that was granted.
       parts.connections.onDidChange(() => {
-        if (this.#shown && parts.runs.isDocumentOnly(this.#shown.run)) void this.reload();
+        if (this.#shown !== this.#read) void this.reload();
       }),
       vscode.window.registerWebviewPanelSerializer(panelType, this),
     ];
@@ -131,7 +133,9 @@ export class RunPanel implements vscode.WebviewPanelSerializer {
     try {
       if (!shown) throw new UserError(t('No run was shown here.'));
       const snapshot = await readRun(shown, this.#source);
-      if (snapshot) runs.putStored(snapshot);
+      if (!snapshot) return;
+      this.#read = shown;
+      runs.putStored(snapshot);
     } catch (error) {
       if (this.#shown === shown && !(shown && runs.get(shown.run))) this.#post(goneMessage(error, t));
     }

@@ -21,8 +21,6 @@ interface Entry {
   heartbeat: string;
   heartbeatSeenAt: number;
   heartbeatMoved: boolean;
-  /** Only the run document is known: log, reports, conflicts have not been read. */
-  documentOnly: boolean;
   stale: boolean;
   /** Targets in words: as its runner named it, and as the connections through which it was read do. */
   targets: ReadonlySet<string>;
@@ -71,7 +69,7 @@ export class RunStore {
   putSnapshot(snapshot: RunSnapshot, own: boolean): void {
     const before = this.#entries.get(snapshot.run._id);
     if (before?.own && !own) return;
-    this.#put({ ...this.#heartbeat(before, snapshot.run), snapshot, own, documentOnly: false });
+    this.#put({ ...this.#heartbeat(before, snapshot.run), snapshot, own });
   }
 
   /** What a database holds of a run: its document with the end of its log, conflicts and quarantine; no reports. */
@@ -80,7 +78,7 @@ export class RunStore {
     if (before?.own) return;
     const { log, reports, rates } = before?.snapshot ?? stored;
     const snapshot = { ...stored, log: log.length > 0 ? log : stored.log, reports, rates };
-    this.#put({ ...this.#heartbeat(before, stored.run), snapshot, own: false, documentOnly: false });
+    this.#put({ ...this.#heartbeat(before, stored.run), snapshot, own: false });
   }
 
   /**
@@ -100,8 +98,7 @@ export class RunStore {
       const snapshot = before
         ? { ...before.snapshot, run, rates: ratesAfter(before, run) }
         : { run, log: [], reports: [], conflicts: [], quarantined: [], rates: [] };
-      const documentOnly = before?.documentOnly ?? true;
-      this.#put({ ...this.#heartbeat(before, run), snapshot, own: false, documentOnly }, target);
+      this.#put({ ...this.#heartbeat(before, run), snapshot, own: false }, target);
     }
   }
 
@@ -126,11 +123,6 @@ export class RunStore {
   /** True while the run's own process, started by this window, is there. */
   isOwn(id: string): boolean {
     return this.#entries.get(id)?.own ?? false;
-  }
-
-  /** True when its log and reports have not been read yet. */
-  isDocumentOnly(id: string): boolean {
-    return this.#entries.get(id)?.documentOnly ?? true;
   }
 
   /** Whether a run is on a target, by any of its names. */

@@ -40,5 +40,12 @@ describe('a window that reloads', () => {
       await untilRunIs(db, 'cancelled');
       await window.waitForRow('Migrations', name, /^pending/);
       await window.waitForWebview('Cancelled');
+
+      // Its page is there before the connections are, and after its record is gone.
+      await window.reload();
+      await window.waitForWebview('Cancelled');
+      await db.collection('_migratory_runs').deleteMany({});
+      await window.reload();
+      await window.waitForWebview(/There is no record of this run in .* any more\. Show Runs/);
     }));
 });

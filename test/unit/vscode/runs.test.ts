@@ -44,7 +44,6 @@ describe('the run store', () => {
     store.putDocuments([run({ state: 'applied' })]);
     assert.equal(store.get('r1')?.run.state, 'applied');
     assert.equal(store.get('r1')?.log[0]?.message, 'hello');
-    assert.equal(store.isDocumentOnly('r1'), false);
   });
 
   it('finds a run under the address that it was read through, whatever its runner called it', () => {
