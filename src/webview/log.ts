@@ -59,7 +59,8 @@ function logLine(line: Line, several: boolean): TemplateResult {
     line.level === 'info'
       ? html`<span class="hidden">${text('log.info')}</span>`
       : html`<span class="level">${levelIcons[line.level]} ${text(`log.${line.level}`)}</span>`;
-  const step = several && line.step ? html`<span class="line-step">${line.step}</span>` : nothing;
+  const step =
+    several && line.step ? html`<span class="line-step" title=${line.step}>${line.step}</span>` : nothing;
   return html`<div class="line ${line.level}">
     <time datetime=${line.at}>${clock(line.at)}</time>
     <div>${level}${step}<span class="said">${line.message}</span></div>

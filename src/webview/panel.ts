@@ -13,11 +13,11 @@ import { setLanguage } from './format';
 import { fileButton, header, stepButtons, title } from './header';
 import { emptyView, loadView, saveView, send, type ViewState } from './host';
 import { followLog, log } from './log';
-import { isFinal, isSnapshot, leftovers, shownStep } from './model';
+import { checkTone, isFinal, isSnapshot, leftovers, shownStep } from './model';
 import { guarded, icon, type Content, type Page } from './parts';
 import { progress } from './progress';
 import { dryRunReport } from './report';
-import { steps } from './steps';
+import { followStep, steps } from './steps';
 import { setStrings, text } from './strings';
 
 let snapshot: RunSnapshot | undefined;
@@ -49,6 +49,7 @@ function draw(): void {
   try {
     render(page(), root);
     followLog();
+    followStep();
   } catch (error) {
     // Drawing itself failed, so what stands in the page may be half of something: start from nothing.
     console.error(error);
@@ -95,8 +96,15 @@ function body(whole: Page): Content {
   const result = report === nothing ? part(progress) : report;
   // Checks that stopped it are what there is to say; others stand beside.
   const stopped = whole.step && leftovers(whole.snapshot.run, whole.step) === 'nothing';
-  const top = [part(errors), part(stepHead), part(failure), result, ...(stopped ? [part(checks)] : [])];
-  const beside = [part(steps), ...(stopped ? [] : [part(checks)]), part(verification)];
+  // So is a verification that said no.
+  const doubted = whole.step?.verification.some((check) => checkTone(check) === 'failed') === true;
+  const top = [
+    ...[part(errors), part(stepHead), part(failure)],
+    ...(doubted ? [part(verification)] : []),
+    result,
+    ...(stopped ? [part(checks)] : []),
+  ];
+  const beside = [part(steps), ...(stopped ? [] : [part(checks)]), ...(doubted ? [] : [part(verification)])];
   const aside = [part(conflicts), part(quarantine)];
   const main = [...top, ...aside].some((content) => content !== nothing);
   const below = [...aside, part(log)];

@@ -1,5 +1,6 @@
 // The migrations of a run of several, with their states; picking one shows its details.
 import { html, nothing, type TemplateResult } from 'lit';
+import { ref } from 'lit/directives/ref.js';
 import type { RunStep } from '../protocol/run';
 import { duration, number, percent, secondsBetween } from './format';
 import { isFinal, percentage, stateBadge } from './model';
@@ -7,6 +8,14 @@ import { guardedRows, icon, rowsShown, section, shownLine, type Content, type Pa
 import { text } from './strings';
 
 const stepsAtFirst = 100;
+
+let list: HTMLElement | undefined;
+/** The one that was picked when the page was drawn last. */
+let followed: string | undefined;
+
+const keepList = (element: Element | undefined): void => {
+  list = element as HTMLElement | undefined;
+};
 
 export function steps(page: Page): Content {
   const { run } = page.snapshot;
@@ -16,7 +25,7 @@ export function steps(page: Page): Content {
   return section(
     'steps',
     text('steps.title'),
-    html`<ol class="steps">
+    html`<ol class="steps" ${ref(keepList)}>
         ${guardedRows(shown, (step) => stepRow(page, step))}
       </ol>
       ${shownLine(page, 'steps', { held: run.steps.length, first: stepsAtFirst })}`,
@@ -42,6 +51,16 @@ function stepRow(page: Page, step: RunStep): TemplateResult {
       ${step.error ? html`<span class="step-error">${firstLine(step.error.message)}</span>` : nothing}
     </button>
   </li>`;
+}
+
+/** After a drawing: brings another one that is shown now into view, and leaves the list alone otherwise. */
+export function followStep(): void {
+  const picked = list?.querySelector<HTMLElement>('.picked');
+  if (!list || !picked || picked.title === followed) return;
+  followed = picked.title;
+  const above = picked.offsetTop < list.scrollTop;
+  const below = picked.offsetTop + picked.offsetHeight > list.scrollTop + list.clientHeight;
+  if (above || below) list.scrollTop = picked.offsetTop - (list.clientHeight - picked.offsetHeight) / 2;
 }
 
 /** Enough to tell the errors of several migrations apart; the rest stands at the one that is picked. */
