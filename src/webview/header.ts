@@ -22,7 +22,7 @@ export function header(page: Page): TemplateResult {
   return html`<header>
     <div class="state-icon">${icon(badge.icon, badge.tone)}</div>
     <div class="what">
-      <h1>${title(run)}</h1>
+      <h1 title=${title(run)}>${title(run)}</h1>
       <p class="state">
         <span class="mode">${firstText(`mode.${run.mode}`, run.mode)}</span>
         <span class="state-words">${badge.words}</span>
@@ -31,8 +31,13 @@ export function header(page: Page): TemplateResult {
     </div>
     <div class="buttons">${buttons(page, run)}</div>
     ${facts(page, run)}
-    ${run.state === 'interrupted' ? html`<p class="explain">${text('explain.interrupted')}</p>` : nothing}
   </header>`;
+}
+
+/** What a state means and what follows from it, where the word alone does not say it. */
+export function explanation({ snapshot: { run } }: Page): Content {
+  if (run.state !== 'interrupted') return nothing;
+  return html`<p class="explain">${text('explain.interrupted')}</p>`;
 }
 
 /** That documents were left out must not hide behind a good end. */

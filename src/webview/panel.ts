@@ -10,7 +10,7 @@ import { checks, verification } from './checks';
 import { errors } from './errors';
 import { failure } from './failure';
 import { setLanguage } from './format';
-import { fileButton, header, stepButtons, title } from './header';
+import { explanation, fileButton, header, stepButtons, title } from './header';
 import { emptyView, loadView, saveView, send, type ViewState } from './host';
 import { followLog, log } from './log';
 import { checkTone, isFinal, isSnapshot, leftovers, shownStep } from './model';
@@ -70,7 +70,7 @@ function page(): Content {
     update,
   };
   return html`${guarded(() => header(whole))}
-    <main>${guarded(() => body(whole))}</main>
+    <main>${guarded(() => explanation(whole))} ${guarded(() => body(whole))}</main>
     <div class="hidden" role="status" aria-live="polite">${spoken}</div>`;
 }
 
@@ -99,7 +99,9 @@ function body(whole: Page): Content {
   // So is a verification that said no.
   const doubted = whole.step?.verification.some((check) => checkTone(check) === 'failed') === true;
   const top = [
-    ...[part(errors), part(stepHead), part(failure)],
+    part(errors),
+    part(stepHead),
+    part(failure),
     ...(doubted ? [part(verification)] : []),
     result,
     ...(stopped ? [part(checks)] : []),
