@@ -23,7 +23,7 @@ export interface RunSource {
   connections: Pick<ConnectionStore, 'get' | 'selected' | 'target'>;
   project: Pick<Project, 'isRead' | 'error' | 'location'> | undefined;
   observer: Pick<Observer, 'call'>;
-  isTrusted(): boolean;
+  isTrusted: () => boolean;
   t: Translate;
 }
 

@@ -53,7 +53,11 @@ class RestoredPanel {
 function withoutSerializer(parts: PanelParts): RunPanel {
   const { registerWebviewPanelSerializer } = vscode.window;
   const replace = (value: unknown): void => {
-    Object.defineProperty(vscode.window, 'registerWebviewPanelSerializer', { configurable: true, writable: true, value });
+    Object.defineProperty(vscode.window, 'registerWebviewPanelSerializer', {
+      configurable: true,
+      writable: true,
+      value,
+    });
   };
   replace(() => ({ dispose: () => undefined }));
   try {
