@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
 import type { Theme, Workbench } from '../../tools/vscode/workbench';
 import { eventually } from '../../tools/vscode/eventually';
 import { scene } from './support/scene';
@@ -32,6 +33,20 @@ async function typeBehind({ page }: Workbench, line: number, column: number, typ
 function colour({ page }: Workbench, text: RegExp): Promise<string> {
   const span = page.locator('.view-line span span', { hasText: text }).first();
   return span.evaluate((element) => getComputedStyle(element).color);
+}
+
+/** While colours change, the editor may not notice where the mouse has come to: it is moved there again. */
+function hoverUntil({ page }: Workbench, target: Locator, said: string): Promise<unknown> {
+  const hover = page.locator('.monaco-hover:visible', { hasText: said });
+  return eventually(
+    `the hover "${said}"`,
+    async () => {
+      await page.mouse.move(0, 0);
+      await target.hover();
+      await hover.waitFor({ timeout: 5000 });
+    },
+    () => true,
+  );
 }
 
 describe('writing a migration', () => {
@@ -75,9 +90,11 @@ describe('writing a migration', () => {
         await window.screenshot('e2e-writing-hover-operator');
         for (const theme of ['light', 'hc-black', 'hc-light', 'dark'] satisfies Theme[]) {
           await window.setTheme(theme);
-          await page.mouse.move(0, 0);
-          await page.locator('.view-line span', { hasText: '$year' }).last().hover();
-          await page.locator('.monaco-hover:visible', { hasText: 'In 100 % of the 3 documents' }).waitFor();
+          await hoverUntil(
+            window,
+            page.locator('.view-line span', { hasText: '$year' }).last(),
+            'In 100 % of the 3 documents',
+          );
           await window.screenshot(`e2e-writing-hover-field-${theme}`);
           const [operator, name, path, word] = await Promise.all(
             [/^\$set$/, /^seen:?$/, /^\$year$/, /^'films'$/].map((text) => colour(window, text)),
