@@ -51,12 +51,12 @@ export class ProgressMonitor {
     const at = this.#clock();
     this.#forget(at);
     const rate = this.#rate(at);
-    // Documents that came meanwhile are more than what was counted first.
-    const total = this.total === null ? null : Math.max(this.total, this.processed);
+    const total = this.total;
     return {
       processed: this.processed,
       total,
-      percentage: total === null ? null : total === 0 ? 100 : Math.round((this.processed / total) * 100),
+      percentage:
+        total === null ? null : total === 0 ? 100 : Math.min(100, Math.round((this.processed / total) * 100)),
       rate: Math.round(rate * 10) / 10,
       etaSeconds: this.#etaSeconds(at, rate),
       batchMs: average(this.#batches.map((batch) => batch.ms)),
