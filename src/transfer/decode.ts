@@ -3,6 +3,7 @@
 // what is rare is left to the driver.
 import { BSON, ObjectId, type Document } from 'mongodb';
 import { BsonType } from './raw';
+import { int32 } from './scan';
 
 /**
  * Undefined for a document that only the driver's own decoder shows rightly.
@@ -172,8 +173,4 @@ function readOther(raw: Buffer, type: number, size: number): unknown {
   wrapped[size + 7] = 0;
   at += size;
   return BSON.deserialize(wrapped)['v'];
-}
-
-function int32(raw: Buffer, offset: number): number {
-  return raw[offset]! | (raw[offset + 1]! << 8) | (raw[offset + 2]! << 16) | (raw[offset + 3]! << 24);
 }

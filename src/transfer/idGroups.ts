@@ -1,6 +1,6 @@
 // Comparisons in queries stay within one kind of values; an index runs through all of them. Here neighbours of the
 // `_id` index are put into groups that one comparison covers.
-import { BsonType } from './raw';
+import { BsonType, idOf } from './raw';
 import type { RawValue } from './raw';
 
 const numbers = 'number';
@@ -29,6 +29,13 @@ export function groups(ids: readonly RawValue[]): [RawValue, RawValue][] {
     open = kind;
   }
   return found;
+}
+
+/** The same of documents in index order: what lies between two `_id`s of a kind is of the same kind. */
+export function groupsOf(documents: readonly Buffer[]): [RawValue, RawValue][] {
+  const [first, last] = [documents[0], documents.at(-1)];
+  const ends = first && last ? groups([first, last].map(idOf)) : [];
+  return ends.length === 1 ? ends : groups(documents.map(idOf));
 }
 
 function isNaNValue({ type, bytes }: RawValue): boolean {

@@ -6,7 +6,7 @@ import { idQuery, rawDocument, sendWrites, speakable, UnspeakableId, RawList, re
 import { TryAgain, WriteRefused } from './errors';
 import type { Edit } from './edits';
 import type { PackedEntry } from './journalPack';
-import { groups } from './idGroups';
+import { groupsOf } from './idGroups';
 import { sameId } from './imageRow';
 import { KeptByServer } from './keptByServer';
 import type { Patch } from './patch';
@@ -196,13 +196,6 @@ export class Kept implements PackedEntry {
   get id(): RawValue {
     return idOf(this.before);
   }
-}
-
-/** What lies in the index between two `_id`s of a kind is of the same kind. */
-function groupsOf(documents: readonly Buffer[]): [RawValue, RawValue][] {
-  const [first, last] = [documents[0], documents.at(-1)];
-  const ends = first && last ? groups([first, last].map(idOf)) : [];
-  return ends.length === 1 ? ends : groups(documents.map(idOf));
 }
 
 function isEmptyPatch(patch: Patch | Buffer): boolean {

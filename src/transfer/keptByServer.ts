@@ -37,11 +37,8 @@ export class KeptByServer implements Around {
     return this.images.take(row, job.range);
   }
 
-  async failed(job: Job, error: unknown): Promise<boolean> {
-    const { images } = job;
-    if (!images) return false;
-    job.images = undefined;
-    return this.images.failed(images, error);
+  failed(job: Job, error: unknown): Promise<boolean> {
+    return this.images.failed(job, error);
   }
 
   /** The attempt whose images have been taken. */

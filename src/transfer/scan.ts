@@ -142,7 +142,7 @@ export function sameBytes(
   return true;
 }
 
-function int32(buffer: Uint8Array, at: number): number {
+export function int32(buffer: Uint8Array, at: number): number {
   return buffer[at]! | (buffer[at + 1]! << 8) | (buffer[at + 2]! << 16) | (buffer[at + 3]! << 24);
 }
 

@@ -10,6 +10,7 @@ import type { Bounds } from './ranges';
 import { idOf } from './raw';
 import { kindOf } from './target';
 import { CommitUnknown, isConflict, isInterruption } from './transaction';
+import type { Job } from './work';
 
 /** Bytes of the images of a range; a row has 16 MB. */
 const wantedBytes = 5 * 1024 * 1024;
@@ -82,10 +83,13 @@ export class ServerImages {
   }
 
   /**
-   * The transaction that belongs to the row did not hold. @returns whether the range is to be done in the other way at
+   * The transaction that belongs to the job's row did not hold. @returns whether the range is to be done in the other way at
    * once: others write to it, the server cannot do this, or the images do not fit into one row.
    */
-  async failed(row: ImageRow, error: unknown): Promise<boolean> {
+  async failed(job: Job, error: unknown): Promise<boolean> {
+    const row = job.images;
+    if (!row) return false;
+    job.images = undefined;
     // Of a commit whose end nobody knows the images may be needed.
     if (error instanceof CommitUnknown) return false;
     await row.remove().catch(() => undefined);

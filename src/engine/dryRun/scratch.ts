@@ -8,9 +8,9 @@ import { namespacesOfPipeline } from '../../wire/pipeline';
 import { machineId } from '../lease';
 import { createLike, fill, fit, indexLike, lookAt, notThere, type TouchedCollection } from './copies';
 
-/** What no rehearsal copies or compares. */
 /** Documents that are brought by their `_id`s in one go. */
 const broughtTogether = 1000;
+/** What no rehearsal copies or compares. */
 export const ownCollection = /^_migratory_|^system\.|^\$cmd\b/;
 /** In each scratch database: who made it. */
 export const scratchMarker = '_migratory_scratch';

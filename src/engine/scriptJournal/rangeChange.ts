@@ -1,11 +1,11 @@
 // One range of a script's large update or delete: read in the transaction, changed by the server, and journaled; or
 // kept by the server itself (keptByServer.ts).
-import type { ClientSession, Collection } from 'mongodb';
+import type { ClientSession, Collection, Document } from 'mongodb';
 import { emptyTally } from '../../transfer/checkpoints';
 import { readRange, sendWrites, type WriteFailure } from '../../transfer/command';
 import { TryAgain } from '../../transfer/errors';
 import { fastDiff } from '../../transfer/fastPatch';
-import { groups } from '../../transfer/idGroups';
+import { groupsOf } from '../../transfer/idGroups';
 import type { PackedEntry } from '../../transfer/journalPack';
 import { diff, encodePatch } from '../../transfer/patch';
 import type { RangeSizer } from '../../transfer/ranges';
@@ -52,12 +52,14 @@ export class Refused extends Error {
 
 export class RangeChange {
   readonly #foresight: Foresight | undefined;
+  readonly #filter: Document;
 
   constructor(
     private readonly parts: RangeParts,
     private readonly byServer: KeptByServer | undefined,
   ) {
     const { write, statement } = parts;
+    this.#filter = filterOf(statement);
     if (write.kind === 'update') this.#foresight = foresightOf(statement.raw);
   }
 
@@ -73,8 +75,8 @@ export class RangeChange {
   }
 
   #read({ range }: Job, session: ClientSession): Promise<Batch> {
-    const { collection, statement, sizer, keeper } = this.parts;
-    const filter = filterOf(statement);
+    const { collection, sizer, keeper } = this.parts;
+    const filter = this.#filter;
     const limit = Math.min(sizer.limit, keeper.options.mostAtOnce());
     return range.ids
       ? readListed(collection, range.ids, { filter, session })
@@ -112,7 +114,7 @@ export class RangeChange {
   }
 
   #grouped(documents: readonly Buffer[]): Buffer[] {
-    return groups(documents.map(idOf)).map(([first, last]) => {
+    return groupsOf(documents).map(([first, last]) => {
       if (sameValue(first, last)) return this.#statement(byIds([first]));
       const between = objectValue(document([element('$gte', first), element('$lte', last)]));
       return this.#statement(document([element('_id', between)]));
