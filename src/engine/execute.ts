@@ -15,20 +15,19 @@ import { explainingRefusals } from './lackOfPrivileges';
 import { acquireLease, type Lease, LeaseLostError } from './lease';
 import { type HeldLock, takeLock } from './migrateMongoLock';
 import type { MigrationSet } from './migrationSet';
-import { OwnClients } from './ownClients';
+import { openScope, type ScopeOptions, watchedSet } from './openScope';
 import { newRunId, type RunHooks } from './runDocument';
 import {
   chooseSteps,
   type ExecuteRequest,
   findResumable,
-  type Project,
   readState,
   resumeSteps,
   sayPassedOver,
 } from './selection';
 import { RunRecorder } from './runRecorder';
 import { findRun, listRuns, settleStaleRuns } from './runs';
-import { CancelledError, type RunScope, type RunSwitch } from './scope';
+import { CancelledError, type RunScope } from './scope';
 import { refuseReadOnly } from './readOnly';
 import { guardProgram } from './strayErrors';
 import { applyThrottle } from './throttle';
@@ -37,15 +36,11 @@ import type { PlannedStep } from './plannedStep';
 import { retryStep, runStep, validateStep } from './step';
 import { StepFailure } from './stepFailure';
 
-export interface ExecuteOptions extends Project {
+export interface ExecuteOptions extends ScopeOptions {
   request: ExecuteRequest;
   /** `vscode`, `cli` or `library`. */
   program: string;
   hooks: RunHooks;
-  switch: RunSwitch;
-  /** Nothing but this run lives in the process: every connection that is not the engine's is the author's. */
-  wholeProcess?: boolean;
-  crashPoint?: RunScope['crashPoint'];
 }
 
 export interface ExecuteResult extends RunResult {
@@ -258,63 +253,5 @@ function outsideOf({ event, snapshot }: RunHooks): RunHooks {
   return {
     event: event && ((each) => outsideGuards(() => event(each))),
     snapshot: snapshot && ((run) => outsideGuards(() => snapshot(run))),
-  };
-}
-
-/** Migrations may open clients while their files are loaded. */
-function watchedSet(set: MigrationSet, ownClients: OwnClients): MigrationSet {
-  const loadApplied = set.loadApplied?.bind(set);
-  return {
-    ...set,
-    load: (entry) => ownClients.run(() => set.load(entry, ownClients.outlet)),
-    ...(loadApplied && {
-      loadApplied: (version) => ownClients.run(() => loadApplied(version, ownClients.outlet)),
-    }),
-  };
-}
-
-async function openScope(
-  options: ExecuteOptions,
-  recorder: RunRecorder,
-  lease: Lease | null,
-): Promise<RunScope> {
-  const { connection, set, settings, request, switch: runSwitch } = options;
-  const signal = lease ? AbortSignal.any([runSwitch.signal, lease.signal]) : runSwitch.signal;
-  const dryRun = request.mode === 'dry-run';
-  const gate = async (): Promise<void> => {
-    signal.throwIfAborted();
-    lease?.check();
-    if (!runSwitch.paused) return;
-    recorder.pause();
-    await runSwitch.wait();
-    recorder.unpause();
-    signal.throwIfAborted();
-    lease?.check();
-  };
-  return {
-    connection,
-    db: connection.db,
-    root: set.root,
-    settings,
-    recorder,
-    ownClients: await OwnClients.open({
-      connection,
-      dryRun,
-      wholeProcess: options.wholeProcess ?? false,
-      gate,
-      warn: (message) => recorder.log('warn', message),
-      signal,
-      log: {
-        info: (message) => recorder.log('info', message),
-        warn: (message) => recorder.log('warn', message),
-        error: (message) => recorder.log('error', message),
-      },
-    }),
-    lease,
-    signal,
-    args: request.args ?? {},
-    dryRun,
-    crashPoint: options.crashPoint,
-    gate,
   };
 }
