@@ -44,7 +44,6 @@ export async function openScope(
       dryRun,
       wholeProcess: options.wholeProcess ?? false,
       gate,
-      warn: (message) => recorder.log('warn', message),
       signal,
       log: {
         info: (message) => recorder.log('info', message),

@@ -24,10 +24,9 @@ export interface OwnClientsOptions {
   wholeProcess: boolean;
   /** As everywhere: waits while paused, throws when the run has to end. */
   gate: () => Promise<void>;
-  warn: (message: string) => void;
   /** Aborted when the run has to end. */
   signal: AbortSignal;
-  /** What an author's code says outside its steps. */
+  /** What is to be told of own clients, and what an author’s code says outside its steps. */
   log: MigrationLog;
 }
 
@@ -150,7 +149,7 @@ export class OwnClients implements SocketGuard {
 
   elsewhere(to: Destination): Error | undefined {
     if (isDoor(to)) return undefined;
-    const { dryRun, wholeProcess, warn } = this.#options;
+    const { dryRun, wholeProcess, log } = this.#options;
     const place = hostText(to);
     // In a program that goes on, a client may be meant to outlive the migration that was the first to need it.
     if (this.#closed)
@@ -165,7 +164,7 @@ export class OwnClients implements SocketGuard {
     }
     if (!this.#warned.has(place)) {
       this.#warned.add(place);
-      warn(
+      log.warn(
         `The migration opens a MongoClient of its own to ${place}, which is not known to belong to the cluster of this run: ` +
           'what it does there has no journal, cannot be undone, and cannot be paused.',
       );
@@ -183,7 +182,7 @@ export class OwnClients implements SocketGuard {
 
   /** Undefined where scripts have no door at all; their own clients are then treated like those to other hosts. */
   async #openDoor(): Promise<Door | undefined> {
-    const { connection, dryRun, gate, warn } = this.#options;
+    const { connection, dryRun, gate, log } = this.#options;
     try {
       return await openDoor({
         upstream: { uri: connection.target.uri, primary: () => primaryAddress(connection) },
@@ -192,7 +191,7 @@ export class OwnClients implements SocketGuard {
           fence: gate,
           before: async (command) => this.#hooks.before?.(command),
           after: (command, reply) => this.#hooks.after?.(command, reply),
-          refused: (name, reason) => warn(`The command "${name}" was refused: ${reason}`),
+          refused: (name, reason) => log.warn(`The command "${name}" was refused: ${reason}`),
         },
       });
     } catch (error) {
