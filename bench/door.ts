@@ -86,7 +86,7 @@ async function sample(work: () => Promise<void>): Promise<Sample> {
 }
 
 async function measure(): Promise<void> {
-  const servers = await startReplicaSet({});
+  const servers = await startReplicaSet({ cacheGB: 'own' });
   const { hostname, port } = new URL(servers.uri.replace(/^mongodb/, 'http'));
   let commands = 0;
   const door = await openDoor({

@@ -119,7 +119,7 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'migratory-bench-'));
   try {
     for (const transactions of [true, false]) {
-      const server = transactions ? await startReplicaSet() : await startStandalone();
+      const server = transactions ? await startReplicaSet({ cacheGB: 'own' }) : await startStandalone({ cacheGB: 'own' });
       try {
         await measure(server.uri, transactions, documents, folder);
       } finally {

@@ -211,7 +211,7 @@ function report(name: string, least: number, samples: Record<Way, Sample[]>): vo
 }
 
 async function main(): Promise<void> {
-  const server = await startReplicaSet();
+  const server = await startReplicaSet({ cacheGB: 'own' });
   const client = await MongoClient.connect(server.uri);
   const root = await mkdtemp(join(tmpdir(), 'migratory-bench-'));
   try {

@@ -1,6 +1,6 @@
 // The kernel against the usual ways of doing the same migration, on the same documents of a real server: rounds of all
 // ways, one after the other, each in a process of its own; medians, ratios, memory, and whether the outcome is right.
-// Usage: npx tsx bench/transfer.ts [documents=50000] [rounds=3] [--only=text] [--on=replica|standalone]
+// Usage: npx tsx bench/transfer.ts [documents=50000] [rounds=3] [--only=text] [--on=replica|standalone] [--cacheGB=n]
 import { fork } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,6 +19,8 @@ const [documents = 50_000, rounds = 3] = process.argv
 const option = (name: string): string | undefined =>
   process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3);
 const [only, on] = [option('only'), option('on')];
+/** The server's own choice, as people have it, unless it is to be short of it. */
+const cacheGB = Number(option('cacheGB')) || 'own';
 
 /** Each way, and whether the way back is measured on what it left. */
 const order: [WayName, boolean][] = [
@@ -175,7 +177,7 @@ function table(title: string, rows: Row[]): string {
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'migratory-bench-'));
-  const options = { cacheGB: 1 };
+  const options = { cacheGB } as const;
   try {
     const program = await bundle(folder);
     for (const transactions of [true, false]) {

@@ -19,8 +19,8 @@ export interface ServerOptions {
   version?: MongodVersion;
   /** More arguments for mongod; of one that is given twice, the last counts for mongod. */
   extraArgs?: string[];
-  /** The server's cache in gigabytes; tests make do with little. Default 0.5. */
-  cacheGB?: number;
+  /** The server's cache in gigabytes; tests make do with little, 0.5. `own`: as the server itself chooses. */
+  cacheGB?: number | 'own';
   /** Access control on, with one user of role `root`, who is part of `uri`. */
   auth?: boolean;
   /** TLS required, with certificates made for this server alone. */
@@ -92,7 +92,7 @@ async function startNodes(count: number, roleArgs: string[], options: ServerOpti
   const args = [
     ...roleArgs,
     ...(await securityArgs(options, isSet, certificates, folder.path)),
-    `--wiredTigerCacheSizeGB=${options.cacheGB ?? 0.5}`,
+    ...(options.cacheGB === 'own' ? [] : [`--wiredTigerCacheSizeGB=${options.cacheGB ?? 0.5}`]),
     ...(options.extraArgs ?? []),
   ];
   const nodes: Node[] = [];
