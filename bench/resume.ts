@@ -119,7 +119,9 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'migratory-bench-'));
   try {
     for (const transactions of [true, false]) {
-      const server = transactions ? await startReplicaSet({ cacheGB: 'own' }) : await startStandalone({ cacheGB: 'own' });
+      const server = transactions
+        ? await startReplicaSet({ cacheGB: 'own' })
+        : await startStandalone({ cacheGB: 'own' });
       try {
         await measure(server.uri, transactions, documents, folder);
       } finally {

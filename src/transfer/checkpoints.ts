@@ -168,8 +168,9 @@ export class Checkpoints {
   /** @param collation of the source, so that bounds sort as its index does. */
   async load(collation: Document | undefined): Promise<Progress> {
     const progress: Progress = { done: [], begun: [], sums: emptyTally() };
-    const state = await this.collection.findOne({ _id: this.stateId() } as Document);
-    if (state?.['finished']) progress.finished = state['finished'] as Document;
+    const asked = this.collection.findOne({ _id: this.stateId() } as Document);
+    // Awaited behind the ranges; until then a failure must not count as unhandled.
+    asked.catch(() => undefined);
     const rows = this.collection.find({ _id: this.between('range') } as Document, {
       projection: { ids: 0 },
       sort: { from: 1 },
@@ -186,6 +187,8 @@ export class Checkpoints {
       progress.done.push(range);
       if (counts['begun']) progress.begun.push(range);
     }
+    const state = await asked;
+    if (state?.['finished']) progress.finished = state['finished'] as Document;
     return progress;
   }
 

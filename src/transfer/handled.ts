@@ -1,7 +1,7 @@
 // Which documents a range has dealt with: their `_id`s, packed as bytes for its checkpoint.
 import { createHash } from 'node:crypto';
 import type { Binary } from 'mongodb';
-import { idQuery, writeIdQuery } from './command';
+import { writeIdQuery } from './command';
 import { idOf, keyOf } from './raw';
 import type { RawValue } from './raw';
 import { RawWriter } from './writer';
@@ -13,7 +13,13 @@ export interface Handled {
 }
 
 export function idsOf(ids: readonly RawValue[]): Handled {
-  return { count: ids.length, packed: Buffer.concat(ids.map(idQuery)) };
+  const writer = new RawWriter(ids.length * 24 + 64);
+  for (const id of ids) {
+    const begun = writer.begin();
+    writer.element('_id', id);
+    writer.end(begun);
+  }
+  return { count: ids.length, packed: writer.since(0) };
 }
 
 export function idsOfDocuments(documents: readonly Buffer[]): Handled {

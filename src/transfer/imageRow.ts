@@ -1,9 +1,9 @@
 // A row of a journal into which the server itself has packed documents as they were. It counts with the row that
 // confirms the change; what the change made of them is told again, by the server, from the update that the row names.
 import type { ClientSession, Collection, Document } from 'mongodb';
-import { readAll } from './command';
+import { addDocuments, readAll } from './command';
 import type { LazyEntry } from './journalPack';
-import { emptyDocument, idOf } from './raw';
+import { emptyDocument, findElement, idOf } from './raw';
 import { idEnd } from './scan';
 import { namesWithEnd, patchBetween, patchOfFields, touchedFields } from './touchedFields';
 
@@ -112,6 +112,27 @@ export async function outcomes(
     cursor: { batchSize: mostImages },
   };
   return readAll(journal.db, command, session);
+}
+
+/** The projection that leaves `_id` and these fields of the images. */
+export function inImages(fields: readonly string[]): Document {
+  if (fields.length === 0) return {};
+  return Object.fromEntries(['_id', ...fields].map((name) => [`images.${name}`, 1]));
+}
+
+/** `_id` and these top-level fields of the images, in their order. */
+export async function fieldsOfImages(
+  journal: Collection,
+  _id: Document,
+  fields: readonly string[],
+): Promise<Buffer[]> {
+  const projection = { _id: 0, ...inImages(fields) };
+  const command = { find: journal.collectionName, filter: { _id }, projection, singleBatch: true };
+  const [row] = await readAll(journal.db, command);
+  const images = row && findElement(row, 'images');
+  const found: Buffer[] = [];
+  if (images) addDocuments(row, images.value, found);
+  return found;
 }
 
 export function sameId(a: Buffer, b: Buffer): boolean {

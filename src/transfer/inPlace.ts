@@ -36,16 +36,14 @@ export class InPlace implements Worker {
   /** The only fields that the change can touch, where that is known. */
   private readonly touched: { projection: Document; names: Buffer[] } | undefined;
 
-  static async of(parts: StageParts): Promise<InPlace> {
-    return new InPlace(parts, await KeptByServer.of(parts));
-  }
-
-  private constructor(
+  constructor(
     private readonly parts: StageParts,
     /** Where the server can keep the documents by itself. */
     readonly around: KeptByServer | undefined,
   ) {
     this.stage = new Stage(parts);
+    // How large they are is known already.
+    if (around) parts.sizer.beginWith(around.size);
     const { change } = parts.options;
     const fields = change.kind === 'pipeline' ? touchedFields(change.update) : undefined;
     if (fields && fields.length > 0) {

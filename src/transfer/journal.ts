@@ -3,13 +3,15 @@
 import type { ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
 import { Binary, BSON, Int32, MaxKey, MinKey } from 'mongodb';
 import { addDocuments, RawList, sendWrites } from './command';
-import { stagesInto, toldAgain, type ImageRow } from './imageRow';
+import { inImages, stagesInto, toldAgain, type ImageRow } from './imageRow';
 import { toldByFields, type KeptRow } from './toldFields';
+import { touchedFields } from './touchedFields';
 import { unpackLazily, writeRows, type LazyEntry, type PackedEntry } from './journalPack';
 import {
   boolValue,
   document,
   element,
+  emptyDocument,
   findElement,
   intValue,
   keyOf,
@@ -34,6 +36,8 @@ export interface RangeJournal {
 export class Journal {
   private readonly collection: Collection;
   private readonly name: string;
+  /** What the update of the last kept row touches; that of the next one is nearly always the same. */
+  private touched: { bytes: Buffer; fields: readonly string[] } = { bytes: emptyDocument, fields: [] };
 
   constructor(
     private readonly db: Db,
@@ -151,20 +155,26 @@ export class Journal {
 
   /** What the server has kept of a range by itself, if that is all there is of it and a change has confirmed it. */
   async keptRow(range: ObjectId): Promise<KeptRow | undefined> {
+    const { bytes, fields } = this.touched;
     const found = await this.collection
       .find({ _id: this.attemptsOf(range) } as Document, {
-        projection: { images: 0, data: 0 },
+        projection: { collection: 1, n: 1, update: 1, ...inImages(fields) },
         sort: { _id: 1 },
+        raw: true,
       })
       .toArray();
-    const [kept, confirmed] = found;
-    const update = kept?.['update'] as Binary | undefined;
-    if (found.length !== 2 || !update || confirmed?.['n'] === undefined) return undefined;
+    const rows = found.map((raw) => storedRow(raw as unknown as Uint8Array));
+    const [kept, confirmed] = rows;
+    if (rows.length !== 2 || kept!.update.length === 0 || confirmed!.n === undefined) return undefined;
+    const same = kept!.update.equals(bytes);
+    const update = updateIn(kept!.update);
+    if (!same) this.touched = { bytes: Buffer.from(kept!.update), fields: touchedFields(update) ?? [] };
     return {
-      _id: kept!._id as unknown as Document,
-      n: Number(confirmed['n']),
-      target: String(kept!['collection']),
-      update: updateIn(Buffer.from(update.value())),
+      _id: { s: this.step, r: range, a: kept!.attempt, p: 0 },
+      n: confirmed!.n,
+      target: kept!.target,
+      update,
+      ...(same && fields.length > 0 ? { before: kept!.images } : {}),
     };
   }
 
@@ -209,9 +219,11 @@ export class Journal {
 
   /** Drops the rows of this step, and the collection with the last of them. */
   async forget(): Promise<void> {
-    await this.collection.deleteMany({ _id: this.all() }, { writeConcern: { w: 'majority' } });
-    if ((await this.collection.findOne({}, { projection: { _id: 1 } })) === null)
+    const others = { $nor: [{ _id: this.all() }] };
+    // Row by row it would take longer.
+    if ((await this.collection.findOne(others, { projection: { _id: 1 } })) === null)
       await this.collection.drop();
+    else await this.collection.deleteMany({ _id: this.all() }, { writeConcern: { w: 'majority' } });
   }
 
   private rowId(range: ObjectId, attempt: number, part: number): Buffer {
@@ -235,6 +247,7 @@ export class Journal {
 
 interface StoredRow {
   attempt: number;
+  n: number | undefined;
   settles: boolean;
   target: string;
   /** Packed by us, or empty. */
@@ -250,8 +263,10 @@ function storedRow(bytes: Uint8Array): StoredRow {
   const attempt = findElement(raw, 'a', id.value)!;
   const images = findElement(raw, 'images');
   const target = findElement(raw, 'collection');
+  const n = findElement(raw, 'n');
   return {
     attempt: raw.readInt32LE(attempt.value),
+    n: n && raw.readInt32LE(n.value),
     settles: findElement(raw, 'settles') !== undefined,
     target: target ? raw.toString('utf8', target.value + 4, target.end - 1) : '',
     data: binaryIn(raw, 'data'),

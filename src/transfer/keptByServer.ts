@@ -11,19 +11,26 @@ import type { Around, Attempt, Job, Outcome } from './work';
 
 type SendGrouped = (batch: Batch, attempt: Attempt) => Promise<{ modified: number }>;
 
+type Parts = Pick<StageParts, 'options' | 'source' | 'target' | 'journal' | 'retry'>;
+
 export class KeptByServer implements Around {
   private constructor(
-    private readonly parts: StageParts,
+    private readonly parts: Parts,
     private readonly images: ServerImages,
   ) {}
 
   /** Undefined where the outcome could not be told again, or the server cannot do it. */
-  static async of(parts: StageParts): Promise<KeptByServer | undefined> {
+  static async of(parts: Parts): Promise<KeptByServer | undefined> {
     const { journal, options, source, retry } = parts;
     if (!journal || retry || options.change.kind !== 'pipeline') return undefined;
     if (!isRepeatable(rawPipeline(options.change.update))) return undefined;
     const images = await ServerImages.of(source, options.filter);
     return images && new KeptByServer(parts, images);
+  }
+
+  /** Documents of a range. */
+  get size(): number {
+    return this.images.size;
   }
 
   async begin(job: Job): Promise<ReadConcernLike | undefined> {
@@ -43,7 +50,8 @@ export class KeptByServer implements Around {
 
   /** The attempt whose images have been taken. */
   async work(attempt: Attempt, stage: Stage, sendGrouped: SendGrouped): Promise<Outcome> {
-    const { source, options, sizer, throttle } = this.parts;
+    const { source, options } = this.parts;
+    const { sizer, throttle } = stage.parts;
     const { job, session } = attempt;
     const { range, images } = job;
     const limit = Math.min(sizer.limit, throttle.batchLimit);

@@ -175,6 +175,11 @@ export class RangeSizer {
     return Math.max(1, Math.round(this.current));
   }
 
+  /** Keys in the first ranges, where it turns out that they need not be few. */
+  beginWith(keys: number): void {
+    this.current = Math.min(keys, this.limits.documents);
+  }
+
   /** Documents that one read may bring: a range may have grown since it was planned. */
   get limit(): number {
     return this.limits.documents;

@@ -14,7 +14,7 @@ import type { Job } from './work';
 
 /** Bytes of the images of a range; a row has 16 MB. */
 const wantedBytes = 5 * 1024 * 1024;
-const mostDocuments = 5000;
+const mostDocuments = 4000;
 const invalidOptions = 72;
 const writeConflict = 112;
 /** Where there are so many writers, it is not tried any more. */

@@ -1,12 +1,11 @@
 // One step over the ranges of a collection, from its claim to its result, whatever is done with a range.
-import type { Collection, Db, Document } from 'mongodb';
+import type { Collection, Document } from 'mongodb';
 import { Checkpoints, type Progress } from './checkpoints';
 import { Pump, type Feed } from './pump';
 import { halves, RangePlanner, RangeSizer } from './ranges';
 import { revertStep } from './revertStep';
 import { claimed, defaultLanes } from './sessions';
 import { mostRounds, Sweep } from './sweep';
-import { kindOf } from './target';
 import { Throttle } from './throttle';
 import { steadily } from './transaction';
 import type { TransferContext, TransferResult } from './types';
@@ -21,6 +20,8 @@ export interface Worker {
 export interface Step {
   /** The collection that is cut into ranges. */
   collection: Collection;
+  /** Of its `_id` index. */
+  collation: Document | undefined;
   filter?: Document;
   /** How many documents there are to do; counted if it is not known. */
   total?: number;
@@ -52,7 +53,7 @@ export async function runStep(context: TransferContext, step: Step): Promise<Tra
     context.lanes ?? defaultLanes,
   );
   return claimed(context, checkpoints, async (sessions) => {
-    const load = async () => checkpoints.load(await collationOf(db, collection));
+    const load = async () => checkpoints.load(step.collation);
     const progress = await steadily(load, signal);
     if (progress.finished) {
       const { journaled: _kept, ...before } = progress.finished as TransferResult & Document;
@@ -60,16 +61,20 @@ export async function runStep(context: TransferContext, step: Step): Promise<Tra
       return before;
     }
     // A way back that was taken before this start belongs to an earlier one.
-    if (progress.done.length === 0 && !step.checkpoints) {
-      await steadily(() => new Checkpoints(db, runId, revertStep(context.step), epoch, 0).forget(), signal);
-    }
+    const forget = async () => {
+      if (progress.done.length > 0 || step.checkpoints) return;
+      await new Checkpoints(db, runId, revertStep(context.step), epoch, 0).forget();
+    };
     const total = countTotal(context, step, progress);
     const sizer = new RangeSizer({
       first: 1000,
       documents: Math.min(context.batchSize ?? Infinity, step.documents),
     });
     const throttle = new Throttle(db, context.throttle, monitor, signal);
-    const worker = await steadily(async () => step.work(sizer, throttle, progress), signal);
+    const [worker] = await Promise.all([
+      steadily(async () => step.work(sizer, throttle, progress), signal),
+      steadily(forget, signal),
+    ]);
     const pump = new Pump({
       context,
       checkpoints,
@@ -124,12 +129,6 @@ async function scan(
     await pump.run(sweep);
     if (sweep.found === 0) return;
   }
-}
-
-/** The collation of the collection's `_id` index. */
-async function collationOf(db: Db, collection: Collection): Promise<Document | undefined> {
-  const { options } = await kindOf(db, collection.collectionName);
-  return options['collation'] as Document | undefined;
 }
 
 /** Counts beside the work: the number is for progress alone. */

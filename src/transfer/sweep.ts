@@ -20,6 +20,7 @@ const looksTogether = 4;
 export class Sweep implements Feed {
   found = 0;
   private readonly ready: Range[] = [];
+  private readonly looks: Promise<Range[]>[] = [];
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -44,10 +45,20 @@ export class Sweep implements Feed {
     for (;;) {
       const range = this.ready.shift();
       if (range) return range;
-      const next = this.done.splice(0, looksTogether);
-      if (next.length === 0) return undefined;
-      await Promise.all(next.map((done) => steadily(() => this.look(done))));
+      while (this.looks.length < looksTogether && this.done.length > 0) this.begin(this.done.shift()!);
+      const look = this.looks.shift();
+      if (!look) return undefined;
+      const found = await look;
+      this.ready.push(...found);
+      for (const { sweep } of found) this.found += sweep?.ids.length ?? 0;
     }
+  }
+
+  private begin(range: Bounds & { key: ObjectId }): void {
+    const look = steadily(() => this.look(range));
+    // Awaited in its turn; until then a failure must not count as unhandled.
+    look.catch(() => undefined);
+    this.looks.push(look);
   }
 
   private read(bounds: Bounds): Promise<Batch> {
@@ -55,12 +66,12 @@ export class Sweep implements Feed {
     return readBatch(collection, bounds, { filter, projection: { _id: 1 }, limit: keysPerRead });
   }
 
-  private async look(range: Bounds & { key: ObjectId }): Promise<void> {
+  private async look(range: Bounds & { key: ObjectId }): Promise<Range[]> {
     const found: Range[] = [];
     const first = await this.read(range);
     const whole = first.rest.length === 0;
     if (whole && (first.documents.length === 0 || this.checkpoints.isJust(range.key, first.documents)))
-      return;
+      return [];
     const handled = await this.checkpoints.handled(range.key);
     for (let batch: Batch | undefined = first; batch;) {
       const ids = handled.missing(batch.documents);
@@ -71,7 +82,6 @@ export class Sweep implements Feed {
       const left: Bounds | undefined = batch.rest[0];
       batch = left && (await this.read(left));
     }
-    this.ready.push(...found);
-    for (const { sweep } of found) this.found += sweep?.ids.length ?? 0;
+    return found;
   }
 }

@@ -22,6 +22,11 @@ export async function kindOf(db: Db, name: string): Promise<CollectionKind> {
   };
 }
 
+/** The order of the `_id` index, where it is not the simple one. */
+export function collationOf({ options }: CollectionKind): Document | undefined {
+  return options['collation'] as Document | undefined;
+}
+
 /** Why documents of this collection cannot be changed, or written into it; undefined if they can. */
 export function refusalToWrite({ name, type }: CollectionKind): string | undefined {
   if (type === 'view') return `"${name}" is a view; name the collection behind it.`;

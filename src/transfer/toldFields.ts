@@ -3,7 +3,7 @@
 // bytes, nobody has written to them since.
 import type { ClientSession, Collection, Document } from 'mongodb';
 import { readAll, speakable } from './command';
-import { outcomes, sameId } from './imageRow';
+import { fieldsOfImages, outcomes, sameId } from './imageRow';
 import { idOf, keyOf, sameBytes } from './raw';
 import { undoOfFields } from './undoFields';
 import { readByIds } from './source';
@@ -16,6 +16,8 @@ export interface KeptRow {
   n: number;
   target: string;
   update: Document[];
+  /** The touched fields of its images, where they came along. */
+  before?: Buffer[];
 }
 
 export interface Told {
@@ -38,7 +40,7 @@ export async function toldByFields(
   const fields = touchedFields(row.update);
   // What was removed has to come back in its old place.
   if (!fields?.length || row.update.some((stage) => '$unset' in stage)) return undefined;
-  const before = await outcomes(journal, { ...row, update: [] }, fields);
+  const before = row.before ?? (await fieldsOfImages(journal, row._id, fields));
   if (before.length === 0) return { told: [], rest: false };
   const target = journal.db.collection(row.target);
   const reading = fieldsNow(target, before, fields, session);

@@ -6,10 +6,11 @@ import { Evaluator } from './evaluate';
 import { Guarded } from './guarded';
 import { InPlace } from './inPlace';
 import { Into } from './into';
+import { KeptByServer } from './keptByServer';
 import { Journal } from './journal';
 import { Merge } from './merge';
 import { worksByRange } from './mergeRules';
-import { ObjectId } from 'mongodb';
+import { ObjectId, type Document } from 'mongodb';
 import { quarantinedIds } from './quarantine';
 import type { Range } from './ranges';
 import type { RawValue } from './raw';
@@ -17,7 +18,7 @@ import { Recovery } from './recovery';
 import { runStep, type Step } from './step';
 import type { StageParts } from './stage';
 import { stageWhole } from './stageWhole';
-import { refuseTarget } from './target';
+import { collationOf, refuseTarget } from './target';
 import type {
   PipelineTransferOptions,
   RetryOptions,
@@ -29,7 +30,7 @@ import type {
 /** Documents of a range, unless the caller wants fewer. */
 const mostDocuments = {
   function: 2000,
-  pipeline: 5000,
+  pipeline: 4000,
   /** Without transactions both versions of each document are sent. */
   guarded: 1000,
 } as const;
@@ -43,7 +44,7 @@ const listedTogether = 500;
  */
 export async function transfer(options: TransferOptions): Promise<TransferResult> {
   const suited = await suitedOptions(options);
-  return runStep(suited, await documentStep(suited));
+  return runStep(suited.options, await documentStep(suited));
 }
 
 /**
@@ -56,7 +57,7 @@ export async function retryQuarantine(options: RetryOptions): Promise<TransferRe
   const step = await documentStep(suited, { step: held, hold: options.hold ?? false });
   const ids = await quarantinedIds(options.db, { run: options.runId, step: held }, options.only);
   const listed = { ...step, ...listOf(ids) };
-  return runStep(suited, { ...listed, checkpoints: `${options.step}:retry` });
+  return runStep(suited.options, { ...listed, checkpoints: `${options.step}:retry` });
 }
 
 /** These documents instead of all ranges of a collection. */
@@ -72,14 +73,27 @@ function listOf(ids: readonly RawValue[]): Pick<Step, 'feed' | 'total'> {
   };
 }
 
-/** Refuses what cannot be done, and leaves transactions where the server has none for this collection. */
-async function suitedOptions(options: TransferOptions): Promise<TransferOptions> {
-  const kinds = await refuseTarget(options.db, options.collection, options.into ?? options.collection);
-  const capped = kinds.source.capped || kinds.target.capped;
-  return capped && options.transactions ? { ...options, transactions: false } : options;
+interface Suited {
+  options: TransferOptions;
+  collation: Document | undefined;
 }
 
-async function documentStep(options: TransferOptions, retry?: StageParts['retry']): Promise<Step> {
+/** Refuses what cannot be done, and leaves transactions where the server has none for this collection. */
+async function suitedOptions(options: TransferOptions): Promise<Suited> {
+  const { source, target } = await refuseTarget(
+    options.db,
+    options.collection,
+    options.into ?? options.collection,
+  );
+  const capped = source.capped || target.capped;
+  const collation = collationOf(source);
+  return {
+    options: capped && options.transactions ? { ...options, transactions: false } : options,
+    collation,
+  };
+}
+
+async function documentStep({ options, collation }: Suited, retry?: StageParts['retry']): Promise<Step> {
   const { db, runId, into } = options;
   const source = db.collection(options.collection);
   const target = into === undefined ? source : db.collection(into);
@@ -88,8 +102,13 @@ async function documentStep(options: TransferOptions, retry?: StageParts['retry'
   const journal = kept || !options.transactions ? await openJournal(options) : undefined;
   if (kept && into !== undefined) await noteCreated(options, into);
   const evaluator = new Evaluator(db, runId, source);
+  const keep = async () => KeptByServer.of({ options, source, target, journal, retry });
+  // Whether the server can is found out while the step is being claimed.
+  const early = options.transactions && into === undefined ? keep() : undefined;
+  early?.catch(() => undefined);
   return {
     collection: source,
+    collation,
     filter: options.filter,
     documents: mostDocuments[options.transactions ? options.change.kind : 'guarded'],
     onError: options.onError ?? 'stop',
@@ -102,7 +121,8 @@ async function documentStep(options: TransferOptions, retry?: StageParts['retry'
         await recovery.settleAll(keysOf(progress));
         return new Guarded({ ...parts, journal }, evaluator, recovery);
       }
-      return into === undefined ? InPlace.of({ ...parts, journal }) : new Into({ ...parts, journal });
+      if (into !== undefined) return new Into({ ...parts, journal });
+      return new InPlace({ ...parts, journal }, await early?.catch(keep));
     },
     async close() {
       if (options.transactions) return;
@@ -119,13 +139,14 @@ async function documentStep(options: TransferOptions, retry?: StageParts['retry'
 export async function transferPipeline(options: PipelineTransferOptions): Promise<TransferResult> {
   const kinds = await refuseTarget(options.db, options.collection, options.into);
   const suited = kinds.target.capped ? { ...options, transactions: false } : options;
-  if (worksByRange(options.pipeline)) return mergeRanges(suited);
+  if (worksByRange(options.pipeline)) return mergeRanges(suited, collationOf(kinds.source));
   const staged = await stageWhole(suited);
-  return staged.finished ?? mergeRanges(staged.options, staged.drop);
+  return staged.finished ?? mergeRanges(staged.options, undefined, staged.drop);
 }
 
 async function mergeRanges(
   options: PipelineTransferOptions,
+  collation: Document | undefined,
   close?: () => Promise<void>,
 ): Promise<TransferResult> {
   const { db, runId } = options;
@@ -139,6 +160,7 @@ async function mergeRanges(
   const context = options.transactions ? options : { ...options, lanes: 1 };
   return runStep(context, {
     collection: source,
+    collation,
     documents: mostDocuments.function,
     onError: 'stop',
     maxErrors: 0,
