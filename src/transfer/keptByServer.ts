@@ -5,6 +5,7 @@ import { rawPipeline, readRange } from './command';
 import { TryAgain } from './errors';
 import { isRepeatable } from './repeatable';
 import { ServerImages } from './serverImages';
+import { defaultLanes } from './sessions';
 import type { Stage, StageParts } from './stage';
 import type { Batch } from './source';
 import type { Around, Attempt, Job, Outcome } from './work';
@@ -24,7 +25,7 @@ export class KeptByServer implements Around {
     const { journal, options, source, retry } = parts;
     if (!journal || retry || options.change.kind !== 'pipeline') return undefined;
     if (!isRepeatable(rawPipeline(options.change.update))) return undefined;
-    const images = await ServerImages.of(source, options.filter);
+    const images = await ServerImages.of(source, options.lanes ?? defaultLanes, options.filter);
     return images && new KeptByServer(parts, images);
   }
 

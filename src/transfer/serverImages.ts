@@ -17,6 +17,8 @@ const wantedBytes = 5 * 1024 * 1024;
 const mostDocuments = 4000;
 const invalidOptions = 72;
 const writeConflict = 112;
+/** Below this it is the commands that take the time. */
+const fewDocuments = 1000;
 /** Where there are so many writers, it is not tried any more. */
 const mostConflicts = 3;
 
@@ -29,25 +31,27 @@ export class ServerImages {
     private readonly filter: Document,
     /** About how large a document is. */
     readonly documentBytes: number,
+    /** Documents of a range. */
+    readonly size: number,
   ) {}
 
-  /** Undefined where the server cannot do it, or not for these documents. */
-  static async of(collection: Collection, filter: Document = {}): Promise<ServerImages | undefined> {
+  /** Undefined where the server cannot do it, or not for these documents. @param lanes that share the ranges. */
+  static async of(
+    collection: Collection,
+    lanes: number,
+    filter: Document = {},
+  ): Promise<ServerImages | undefined> {
     const { db, collectionName } = collection;
-    const [hello, { options }, bytes, oneKind] = await Promise.all([
+    const [hello, { options }, stats, oneKind] = await Promise.all([
       db.command({ hello: 1 }).catch(() => undefined),
       kindOf(db, collectionName),
-      averageBytes(collection),
+      statsOf(collection),
       hasIdsOfOneKind(collection),
     ]);
     // On shards, images and change may go different ways.
+    const bytes = stats?.avgObjSize;
     if (!hello?.['setName'] || options['collation'] || !bytes || !oneKind) return undefined;
-    return new ServerImages(collection, filter, bytes);
-  }
-
-  /** Documents of a range. */
-  get size(): number {
-    return Math.min(mostDocuments, Math.ceil(wantedBytes / this.documentBytes));
+    return new ServerImages(collection, filter, bytes, rangeSize(stats.count, bytes, lanes));
   }
 
   get works(): boolean {
@@ -100,13 +104,20 @@ export class ServerImages {
   }
 }
 
-async function averageBytes(collection: Collection): Promise<number | undefined> {
+/** As large as may be, and so that the lanes are through at the same time. */
+function rangeSize(documents: number, bytes: number, lanes: number): number {
+  const most = Math.min(mostDocuments, Math.ceil(wantedBytes / bytes));
+  const turns = Math.ceil(documents / (most * lanes));
+  return Math.max(Math.min(most, fewDocuments), Math.ceil(documents / (turns * lanes)));
+}
+
+async function statsOf(collection: Collection): Promise<{ count: number; avgObjSize?: number } | undefined> {
   const stages = [{ $collStats: { storageStats: {} } }];
   const [stats] = await collection
-    .aggregate<{ storageStats: { avgObjSize?: number } }>(stages)
+    .aggregate<{ storageStats: { count: number; avgObjSize?: number } }>(stages)
     .toArray()
     .catch(() => []);
-  return stats?.storageStats.avgObjSize;
+  return stats?.storageStats;
 }
 
 /** A comparison means values of one kind only; ranges of the index run through all of them. */

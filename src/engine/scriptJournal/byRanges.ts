@@ -6,6 +6,7 @@ import type { WriteFailure } from '../../transfer/command';
 import { Pump } from '../../transfer/pump';
 import { halves, RangeSizer, type Piece, type Range } from '../../transfer/ranges';
 import { arrayValue, document, element, intValue, objectValue, stringValue } from '../../transfer/raw';
+import { defaultLanes } from '../../transfer/sessions';
 import { Throttle } from '../../transfer/throttle';
 import type { DoorCommand } from '../../wire/door';
 import { KeptByServer } from './keptByServer';
@@ -15,7 +16,6 @@ import { RangeChange, Refused } from './rangeChange';
 import { numberIn, valueIn } from './reply';
 import type { Statement, WriteCommand } from './statements';
 
-const lanes = 2;
 const mostDocuments = 2500;
 
 /** Whether the statement means the same for each of its documents alone: everything else goes `_id` by `_id`. */
@@ -39,8 +39,8 @@ export async function changeByRanges(
   const most = () => keeper.options.mostAtOnce();
   const size = () => Math.min(server?.size ?? sizer.size, most());
   const [sessions, kept, feed] = await Promise.all([
-    keeper.borrow(lanes),
-    KeptByServer.of(parts),
+    keeper.borrow(defaultLanes),
+    KeptByServer.of(parts, defaultLanes),
     feedOf(collection, command.upstream, { write, statement, size, most }),
   ]);
   server = kept;

@@ -20,10 +20,10 @@ export class KeptByServer implements Around {
   ) {}
 
   /** Undefined where the journal could not be read without the documents after the change. */
-  static async of(parts: Parts): Promise<KeptByServer | undefined> {
+  static async of(parts: Parts, lanes: number): Promise<KeptByServer | undefined> {
     const { write, statement, collection } = parts;
     if (write.kind === 'update' && !canBeToldAgain(statement.raw)) return undefined;
-    const images = await ServerImages.of(collection, filterOf(statement));
+    const images = await ServerImages.of(collection, lanes, filterOf(statement));
     return images && new KeptByServer(parts, images);
   }
 
