@@ -8,7 +8,7 @@ import type { Edit } from './edits';
 import type { PackedEntry } from './journalPack';
 import { groupsOf } from './idGroups';
 import { sameId } from './imageRow';
-import { KeptByServer } from './keptByServer';
+import type { KeptByServer } from './keptByServer';
 import type { Patch } from './patch';
 import { PlainUpdate } from './plainUpdate';
 import {
