@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { MongoClient, type Db } from 'mongodb';
+import { runnerFlags } from '../src/protocol/runner';
 import { elements, nameOf } from '../src/transfer/raw';
 import { startReplicaSet, startStandalone } from '../tools/servers/mongod';
 import { fill, touched } from './documents';
@@ -65,7 +66,7 @@ async function bundle(folder: string): Promise<string> {
 
 function run(program: string, what: Order): Promise<Taken> {
   return new Promise((resolve, reject) => {
-    const child = fork(program, { execArgv: [] });
+    const child = fork(program, { execArgv: [...runnerFlags] });
     let taken: Taken | undefined;
     child.once('message', (message) => (taken = message as Taken));
     child.once('exit', (code) => {

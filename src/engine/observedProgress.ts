@@ -3,6 +3,8 @@
 import type { ClientSession, Collection, Db, Document } from 'mongodb';
 import type { DoorCommand, DoorReply } from '../wire/door';
 import { elementOf } from '../wire/rawBson';
+import { listIn } from './scriptJournal/reply';
+import { asBuffer } from './scriptJournal/transaction';
 
 /** A count that takes longer is not worth the load: the progress then shows documents without a total. */
 const countTimeoutMs = 3_000;
@@ -197,9 +199,10 @@ function onlyMulti(
   field: 'multi' | 'limit',
   isMulti: (statement: Document) => boolean,
 ): Document | undefined {
-  const sequence = command.raw.sequences.find(({ identifier }) => identifier === list);
-  const given = sequence?.documents;
-  if (given && (given.length !== 1 || !mayBeMulti(given[0]!, field))) return undefined;
+  const { body, sequences } = command.raw;
+  const sequence = sequences.find(({ identifier }) => identifier === list);
+  const given = sequence?.documents ?? listIn(asBuffer(body), list);
+  if (given.length !== 1 || !mayBeMulti(given[0]!, field)) return undefined;
   const statements: unknown = command.body[list];
   if (!Array.isArray(statements) || statements.length !== 1) return undefined;
   const [statement] = statements as [Document];

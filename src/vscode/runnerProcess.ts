@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { UserError, type ErrorAction } from '../protocol/errors';
 import { RpcClient } from '../protocol/rpc';
-import type { RunnerMethods, RunnerNotifications } from '../protocol/runner';
+import { runnerFlags, type RunnerMethods, type RunnerNotifications } from '../protocol/runner';
 import { Command } from './manifest';
 import type { Translate } from './words';
 
@@ -47,8 +47,8 @@ export class RunnerProcess {
   constructor(private readonly options: RunnerProcessOptions) {
     this.#child = fork(options.program, [], {
       execPath: options.node,
-      // Flags of a debugged extension host must not reach the runner.
-      execArgv: [],
+      // And not those of a debugged extension host.
+      execArgv: [...runnerFlags],
       env: { ...runnerEnvironment(process.env), ELECTRON_RUN_AS_NODE: '1' },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: options.detached,

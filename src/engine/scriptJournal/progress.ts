@@ -3,9 +3,9 @@ import { intValue, element, document } from '../../transfer/raw';
 import type { RawValue } from '../../transfer/raw';
 import type { DoorCommand } from '../../wire/door';
 import { pinnedTo } from './changes';
-import { listIn, numberIn, withElements, type WriteSum } from './reply';
+import { listIn, numberIn, valueIn, withElements, type WriteSum } from './reply';
 import type { Statement, WriteCommand } from './statements';
-import type { Transaction } from './transaction';
+import { asBuffer, type Transaction } from './transaction';
 
 /** Statements and bytes of one transaction. */
 const mostStatements = 1000;
@@ -105,7 +105,7 @@ export function partsOf({ statements }: WriteCommand): Part[] {
 
 /** Under which a client sends a write again whose reply it did not get. */
 export function retryKey(command: DoorCommand): string | undefined {
-  const { lsid, txnNumber } = command;
-  if (!lsid || txnNumber === undefined) return undefined;
-  return JSON.stringify([lsid['id'], txnNumber]);
+  const body = asBuffer(command.raw.body);
+  const [lsid, number] = [valueIn(body, 'lsid'), valueIn(body, 'txnNumber')];
+  return lsid && number && Buffer.concat([lsid.bytes, number.bytes]).toString('latin1');
 }
