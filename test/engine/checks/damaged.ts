@@ -7,6 +7,13 @@ export const invalidText: Buffer = damage({ _id: 'broken', t: 'xy' }, 'xy', Buff
 /** `{_id: "twin", aa: 1, aa: 2}` */
 export const duplicateName: Buffer = damage({ _id: 'twin', aa: 1, ab: 2 }, 'ab', Buffer.from('aa'));
 
+/** `{_id: "odd", r: /a/q}`: an option that there is not, which the server stores and no driver decodes. */
+export const unknownOption: Buffer = damage(
+  { _id: 'odd', r: new BSON.BSONRegExp('aa', 'i') },
+  'i\0',
+  Buffer.from('q'),
+);
+
 function damage(document: object, text: string, bytes: Buffer): Buffer {
   const raw = Buffer.from(BSON.serialize(document));
   bytes.copy(raw, raw.lastIndexOf(text));

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
-import { clockCheck, judgeLoad, readOnlyCheck } from '../../../src/engine/checks/serverChecks';
+import { clockCheck, judgeLoad, readOnlyCheck, serverCheck } from '../../../src/engine/checks/serverChecks';
 import { judgeLag, judgeMembers, judgeOplog } from '../../../src/engine/checks/replicationChecks';
 import { judgeDisk } from '../../../src/engine/checks/diskCheck';
 import { runChecks } from '../../../src/engine/checks/runChecks';
@@ -31,6 +31,15 @@ describe('server checks', () => {
     );
   });
 
+  it('tell that the server does not answer any more', async () => {
+    const servers = await startReplicaSet();
+    const connection = await open(`${servers.uri}&serverSelectionTimeoutMS=500`, 'gone');
+    const asked = contextOf(connection, noop);
+    assertPassed(only(await runChecks(asked, undefined, [serverCheck]), 'server'));
+    await servers.stop();
+    assertFailed(only(await runChecks(asked, undefined, [serverCheck]), 'server'), 'warning', /ECONNREFUSED/);
+  }).timeout(30_000);
+
   it('refuse a script in a transaction where there are none', async () => {
     const script: Migration = { up: () => undefined, transaction: true };
     const alone = await place(await standalone());
@@ -44,6 +53,8 @@ describe('server checks', () => {
     const connection = await open(uri, db.databaseName, true);
     const results = await runChecks(contextOf(connection, noop), undefined, [readOnlyCheck]);
     assertFailed(only(results, 'read-only'), 'error', /marked as read-only/);
+    const writable = await open(uri, db.databaseName);
+    assertPassed(only(await check(writable, noop), 'read-only'));
   });
 
   it('see that required migrations are missing', async () => {
@@ -53,6 +64,14 @@ describe('server checks', () => {
     assertFailed(only(missing, 'requires'), 'error', /Not applied yet: b\./);
     assert.deepEqual(only(missing, 'requires').names, ['b']);
     assertPassed(only(await check(connection, needy, { applied: new Set(['a', 'b']) }), 'requires'));
+  });
+
+  it('want all of what a migration stands for, or nothing of it', async () => {
+    const { connection } = await place();
+    const squashed = { ...noop, replaces: ['a', 'b'] };
+    const some = await check(connection, squashed, { applied: new Set(['a']) });
+    assertFailed(only(some, 'replaces'), 'error', /\bb\b/);
+    assertPassed(only(await check(connection, squashed, { applied: new Set() }), 'replaces'));
   });
 
   it('tell when clocks differ', async () => {
@@ -155,6 +174,8 @@ describe('disk check', () => {
         }
         const results = await check(connection, noop);
         assertFailed(only(results, 'disk-space'), 'error', /MB are free, the migration needs about 8\d\d MB/);
+        const script = only(await check(connection, { up: () => undefined }), 'disk-space');
+        assertFailed(script, 'warning', /a script that changes all of it could fill the disk/);
         const few = { ...noop, filter: { _id: { $exists: false } } };
         assertPassed(only(await check(connection, few), 'disk-space'));
         await connection.close();

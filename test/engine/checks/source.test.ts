@@ -136,6 +136,8 @@ describe('source checks', () => {
     const into = await check(connection, { ...upper, into: 'shown' });
     assertFailed(only(into, 'collection-type'), 'error', /shown is a view/);
     assertFailed(only(await check(connection, upper), 'dependents'), 'warning', /views shown/);
+    assertPassed(await typeOf('movies'), /an ordinary collection/);
+    assertPassed(only(await check(connection, { ...upper, source: 'ring' }), 'dependents'), /No view shows/);
   });
 
   it('warn of a filter that reads everything to find little', async () => {

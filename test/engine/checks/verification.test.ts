@@ -11,7 +11,7 @@ import type {
 } from '../../../src/migration/kinds';
 import type { CheckResult } from '../../../src/protocol/run';
 import { sendWrites } from '../../../src/transfer/command';
-import { invalidText } from './damaged';
+import { invalidText, unknownOption } from './damaged';
 import { assertFailed, assertPassed, contextOf, only, place } from './support';
 
 const transform = (validate?: TransformMigration['validate']): TransformMigration => ({
@@ -130,9 +130,11 @@ describe('verification after a run', () => {
   });
 
   it('sees a required index that is gone', async () => {
-    const { connection } = await threeDocuments();
-    const results = await verified(connection, { ...transform(), requiredIndexes: [{ n: 1 }] });
-    assertFailed(only(results, 'index'), 'error', /no index \{"n":1\}/);
+    const { db, connection } = await threeDocuments();
+    const indexed = { ...transform(), requiredIndexes: [{ n: 1 }] };
+    assertFailed(only(await verified(connection, indexed), 'index'), 'error', /no index \{"n":1\}/);
+    await db.collection('a').createIndex({ n: 1 });
+    assertPassed(only(await verified(connection, indexed), 'index'), /n_1 on a serves it/);
   });
 
   it('reads documents of the target again', async () => {
@@ -141,6 +143,9 @@ describe('verification after a run', () => {
     // Text that is no UTF-8 is no damage: it was stored like that, and keeps its bytes.
     await sendWrites(db, 'insert', 'a', [invalidText]);
     assertPassed(only(await verified(connection, transform()), 'reread'), /4 documents of a read again/);
+    await sendWrites(db, 'insert', 'a', [unknownOption]);
+    const damaged = only(await verified(connection, transform()), 'reread');
+    assertFailed(damaged, 'error', /1 of 5 documents in a cannot be decoded/);
     await db.collection('a').deleteMany({});
     assert.equal(only(await verified(connection, transform()), 'reread').outcome, 'skipped');
   });
