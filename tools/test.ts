@@ -5,7 +5,7 @@ import { runChecks } from './check';
 import { resolveMongod } from './servers/mongod';
 import { runGrammarTests } from './tests/grammar';
 import { runMocha } from './tests/mocha';
-import { sumResults, type TierResult } from './tiers';
+import { report, runTier, type Outcome, type TierResult } from './tiers';
 
 interface Wishes {
   grep?: string;
@@ -42,54 +42,6 @@ async function withMongod(work: () => Promise<TierResult>): Promise<TierResult> 
   return work();
 }
 
-interface Outcome {
-  tier: string;
-  result: TierResult;
-  seconds: number;
-}
-
-async function runTier(tier: string, wishes: Wishes): Promise<Outcome> {
-  process.stdout.write(`\n=== ${tier} ===\n`);
-  const started = Date.now();
-  const work = tiers[tier];
-  if (work === undefined)
-    throw new Error(`There is no tier ${tier}; there are ${Object.keys(tiers).join(', ')}.`);
-  const result = await work(wishes).catch((error: unknown): TierResult => {
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.stdout.write(`${message}\n`);
-    return {
-      passed: 0,
-      failed: 1,
-      skipped: 0,
-      skips: [],
-      failures: [{ title: 'The tier could not run', message }],
-    };
-  });
-  return { tier, result, seconds: (Date.now() - started) / 1000 };
-}
-
-/** The report that ends a run; its last line is alone and fit for programs. */
-function report(outcomes: Outcome[]): string {
-  const lines = ['', '=== total ==='];
-  for (const { tier, result, seconds } of outcomes) {
-    lines.push(`${tier.padEnd(9)} ${counts(result)} (${seconds.toFixed(1)} s)`);
-  }
-  for (const { tier, result } of outcomes) {
-    for (const { title, reason } of result.skips) lines.push(`skipped  ${tier}: ${title} - ${reason}`);
-  }
-  for (const { tier, result } of outcomes) {
-    for (const { title, message } of result.failures) {
-      lines.push(`FAILED   ${tier}: ${title} - ${message.trim().split('\n')[0]}`);
-    }
-  }
-  lines.push(counts(sumResults(outcomes.map(({ result }) => result))));
-  return `${lines.join('\n')}\n`;
-}
-
-function counts({ passed, failed, skipped }: TierResult): string {
-  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
-}
-
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -108,7 +60,10 @@ async function main(): Promise<number> {
     return 2;
   }
   const outcomes: Outcome[] = [];
-  for (const tier of wanted) outcomes.push(await runTier(tier, { grep: values.grep, update: values.update }));
+  for (const tier of wanted) {
+    process.stdout.write(`\n=== ${tier} ===\n`);
+    outcomes.push(await runTier(tier, () => tiers[tier]!({ grep: values.grep, update: values.update })));
+  }
   const text = report(outcomes);
   await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
   return outcomes.every(({ result }) => result.failed === 0) ? 0 : 1;

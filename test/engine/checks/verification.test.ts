@@ -131,7 +131,7 @@ describe('verification after a run', () => {
 
   it('sees a required index that is gone', async () => {
     const { db, connection } = await threeDocuments();
-    const indexed = { ...transform(), requiredIndexes: [{ n: 1 }] };
+    const indexed: Migration = { ...transform(), requiredIndexes: [{ n: 1 }] };
     assertFailed(only(await verified(connection, indexed), 'index'), 'error', /no index \{"n":1\}/);
     await db.collection('a').createIndex({ n: 1 });
     assertPassed(only(await verified(connection, indexed), 'index'), /n_1 on a serves it/);
