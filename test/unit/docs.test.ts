@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { checks } from '../../src/engine/checks/catalogue';
 import { loadMigrations } from '../../src/migration/load';
 import { loadConfig } from '../../src/project/config';
 
@@ -89,6 +90,14 @@ describe('The pages for people', () => {
       const config = await loadConfig({ root: folder, configFile }, {});
       assert.equal(config.connections[0]?.uri, 'mongodb://localhost:27017/shop');
     }
+  });
+
+  it('describe every check before a run', async () => {
+    const text = await readFile(join(root, 'docs', 'checks.md'), 'utf8');
+    const [before = ''] = text.split('## After a run');
+    const described = [...before.matchAll(/^\| `([\w-]+)`/gm)].map(([, id]) => id ?? '');
+    // Python's is made before all others, by whoever starts Python.
+    assert.deepEqual(described.toSorted(), ['python', ...checks.map(({ id }) => id)].toSorted());
   });
 
   it('link to pages and pictures that are there', async () => {
