@@ -19,9 +19,14 @@ export function packageExtension(): Promise<string> {
 async function pack(): Promise<string> {
   await build({ minify: true, clean: true });
   const vsce = join(root, 'node_modules', '@vscode', 'vsce', 'vsce');
-  // Everything is in the bundles, so nothing is taken from node_modules. Links of the README can be led to a
-  // repository only when package.json names one.
-  const options = ['--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links'];
+  // Everything is in the bundles, so nothing is taken from node_modules. VS Code shows neither pictures nor pages of a
+  // README that lie beside it, so the extension has a page of its own.
+  const options = [
+    '--no-dependencies',
+    '--allow-missing-repository',
+    '--no-rewrite-relative-links',
+    '--readme-path=docs/extension.md',
+  ];
   await run(process.execPath, [vsce, 'package', ...options, '--out', vsix], { cwd: root });
   return vsix;
 }

@@ -88,6 +88,20 @@ describe('migratory.vsix', function () {
     );
   });
 
+  it('has a page that needs nothing beside it: VS Code shows no pictures and pages out of a package', async () => {
+    const page = entries.find(({ name }) => name.toLowerCase() === 'extension/readme.md');
+    const text = (await page?.async('string')) ?? '';
+    assert.match(text, /^# Migratory\n/);
+    assert.match(text, /## Your first migration/);
+    const links = [...text.matchAll(/\]\(([^)]+)\)|(?:src|href)="([^"]+)"/g)].map(
+      ([, one, other]) => one ?? other,
+    );
+    assert.deepEqual(
+      links.filter((link) => !link?.startsWith('https://')),
+      [],
+    );
+  });
+
   it('stays small', () => {
     assert.ok(size < budget, `${size} bytes are more than ${budget}`);
   });
