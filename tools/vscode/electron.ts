@@ -13,6 +13,7 @@ import { prepareHostSuite } from './suite';
 export async function runElectronTests(grep?: string): Promise<TierResult> {
   const suite = await prepareHostSuite(grep);
   const data = await mkdtemp(join(tmpdir(), 'migratory-editor-'));
+  let trouble: unknown;
   try {
     await runTests({
       version: process.env['VSCODE_VERSION'],
@@ -26,12 +27,13 @@ export async function runElectronTests(grep?: string): Promise<TierResult> {
         join(data, 'extensions'),
         '--disable-workspace-trust',
         '--skip-welcome',
+        ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
       ],
-    }).catch((error: unknown) => {
-      // Failed tests end VS Code with an error too; what counts then is their report.
-      process.stderr.write(`${String(error)}\n`);
+    }).catch((error: unknown) => (trouble = error));
+    // Failed tests end VS Code with an error too; what counts then is their report.
+    return await suite.outcome().catch((error: unknown) => {
+      throw trouble ?? error;
     });
-    return await suite.outcome();
   } finally {
     await suite.dispose();
     await rm(data, { recursive: true, force: true });
