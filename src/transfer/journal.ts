@@ -2,7 +2,7 @@
 // them, packed into few Binaries. Pre-images are raw bytes, so that what comes back is what was there.
 import type { ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
 import { Binary, BSON, Int32, MaxKey, MinKey } from 'mongodb';
-import { addDocuments, RawList, sendWrites } from './command';
+import { addDocuments, RawList, readRange, sendWrites } from './command';
 import { inImages, stagesInto, toldAgain, type ImageRow } from './imageRow';
 import { toldByFields, type KeptRow } from './toldFields';
 import { touchedFields } from './touchedFields';
@@ -15,10 +15,13 @@ import {
   findElement,
   intValue,
   keyOf,
+  maxKey,
+  minKey,
   objectValue,
   stringValue,
   BsonType,
 } from './raw';
+import type { RawValue } from './raw';
 
 export const journalPrefix = '_migratory_journal_';
 
@@ -219,11 +222,21 @@ export class Journal {
 
   /** Drops the rows of this step, and the collection with the last of them. */
   async forget(): Promise<void> {
-    const others = { $nor: [{ _id: this.all() }] };
     // Row by row it would take longer.
-    if ((await this.collection.findOne(others, { projection: { _id: 1 } })) === null)
-      await this.collection.drop();
+    if (!(await this.holdsOthers())) await this.collection.drop();
     else await this.collection.deleteMany({ _id: this.all() }, { writeConcern: { w: 'majority' } });
+  }
+
+  /** Rows of other steps, of whatever kind; told by the index alone. */
+  private async holdsOthers(): Promise<boolean> {
+    const bound = (r: RawValue) =>
+      objectValue(document([element('s', stringValue(this.step)), element('r', r)]));
+    const one = { limit: 1, projection: { _id: 1 } };
+    const [before, behind] = await Promise.all([
+      readRange(this.collection, { max: bound(minKey), ...one }),
+      readRange(this.collection, { min: bound(maxKey), ...one }),
+    ]);
+    return before.length + behind.length > 0;
   }
 
   private rowId(range: ObjectId, attempt: number, part: number): Buffer {

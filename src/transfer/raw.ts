@@ -241,3 +241,4 @@ export function binaryValue(data: Uint8Array): RawValue {
 }
 
 export const minKey: RawValue = { type: BsonType.minKey, bytes: Buffer.alloc(0) };
+export const maxKey: RawValue = { type: BsonType.maxKey, bytes: Buffer.alloc(0) };

@@ -62,6 +62,28 @@ describe('documents that the server keeps by itself', function () {
     });
   }
 
+  for (const other of ['before', 'stepping', 'zzz', 'step#script'])
+    it(`leaves the rows of another step, "${other}", when it is taken back`, async () => {
+      await run();
+      await run({ step: other }, byPipeline({ $set: { note: 1 } }));
+      const left = await journal.countDocuments({ '_id.s': other });
+      assert.ok(left > 0);
+      assert.equal((await revertFromJournal(contextOf(replicated, db))).total, total);
+      assert.deepEqual(
+        [await journal.countDocuments({}), await journal.countDocuments({ '_id.s': other })],
+        [left, left],
+      );
+    });
+
+  it('leaves what other steps note of collections that they made', async () => {
+    await run();
+    await journal.insertOne({ _id: 'created other new' as never, step: 'other', created: 'new' });
+    await revertFromJournal(contextOf(replicated, db));
+    assert.deepEqual(await journal.find().toArray(), [
+      { _id: 'created other new', step: 'other', created: 'new' },
+    ]);
+  });
+
   it('follows a filter whose field it changes', async () => {
     const before = await rawBytes(t);
     const result = await run({}, byPipeline({ $set: { odd: false, x: -1 } }), { odd: true });
