@@ -149,7 +149,7 @@ async function fail(window: Workbench, db: Db): Promise<void> {
   expect(`the failing migration says: ${cause}`, cause !== undefined);
   const place = new RegExp(`${failing}:\\d+`).exec(text)?.[0];
   expect(`and where: ${place}`, place !== undefined);
-  const row = await window.waitForRow('Migrations', failing, /./);
+  const row = await window.waitForRow('Migrations', failing, /^failed/);
   saw(`${row.label}  ${row.description}`);
   expect('the ledger does not name it', !(await ledger(db)).includes(failing));
   await window.waitForLens('failed');
