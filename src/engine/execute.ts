@@ -76,7 +76,7 @@ export function workWithoutLease(
   work: Work,
   afterwards?: () => Promise<void>,
 ): Promise<ExecuteResult> {
-  const recorder = createRecorder(options, steps);
+  const recorder = createRecorder(options, steps, 0);
   recorder.start(steps.map((step) => step.entry.name));
   return runSteps(options, recorder, steps, null, work, afterwards);
 }
@@ -115,7 +115,7 @@ async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult>
       ? await resumeSteps(resumed, state, options.request)
       : await chooseSteps(options, options.request, state);
     sayPassedOver(options, state);
-    const recorder = createRecorder(options, steps, id, resumed);
+    const recorder = createRecorder(options, steps, lease.epoch, id, resumed);
     if (steps.length > 0) {
       await (resumed ? recorder.reopen() : recorder.store());
       recorder.start(steps.map((step) => step.entry.name));
@@ -137,6 +137,7 @@ async function executeWithLease(options: ExecuteOptions): Promise<ExecuteResult>
 function createRecorder(
   { connection, request, program, hooks, settings, switch: runSwitch }: ExecuteOptions,
   steps: PlannedStep[],
+  epoch: number,
   id: string = newRunId(),
   resumed?: RunDocument,
 ): RunRecorder {
@@ -144,6 +145,7 @@ function createRecorder(
     id,
     resumed,
     db: connection.db,
+    epoch,
     mode: request.mode,
     connection: redactUri(connection.target.uri),
     connectionName: connection.target.name,

@@ -17,6 +17,8 @@ export interface RecorderOptions {
   resumed?: RunDocument;
   /** Where the run document is kept. */
   db: Db;
+  /** Of the lease, whose owners alone keep a document; 0 where none is kept. */
+  epoch: number;
   mode: RunMode;
   connection: string;
   connectionName?: string;

@@ -43,6 +43,7 @@ export class RunRecorder {
       ...this.document,
       heartbeatAt: new Date(),
       machine: machineId(),
+      epoch: this.#options.epoch,
     });
     this.#stored = true;
   }
@@ -52,7 +53,9 @@ export class RunRecorder {
     const { _id, ...fields } = this.document;
     await runs(this.#options.db).updateOne(
       { _id },
-      { $set: { ...fields, heartbeatAt: new Date(), machine: machineId() } },
+      {
+        $set: { ...fields, heartbeatAt: new Date(), machine: machineId(), epoch: this.#options.epoch },
+      },
       { ignoreUndefined: true },
     );
     this.#stored = true;
@@ -263,7 +266,7 @@ export class RunRecorder {
     // Most beats say nothing new: the log is written when it has grown.
     const line = this.#snapshot.view.log.at(-1);
     const log = line === this.#storedLine ? undefined : this.#snapshot.lastLines();
-    const orders = await writeRun(this.#options.db, _id, { ...fields, log });
+    const orders = await writeRun(this.#options.db, _id, this.#options.epoch, { ...fields, log });
     this.#storedLine = line;
     if (!orders) return;
     this.#obeyThrottle(orders.throttle, throttle ?? {});

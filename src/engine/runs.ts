@@ -25,8 +25,15 @@ const movingRunStates: readonly RunState[] = [
 /** Nothing of such a run stands half-way. */
 const wellDone: ReadonlySet<RunState> = new Set(['applied', 'rolled-back']);
 
-/** Run documents as they stand in the database; `machine` tells whether a process id means anything here. */
-export type StoredRun = Omit<RunDocument, 'heartbeatAt'> & { heartbeatAt: Date; machine?: string };
+/**
+ * Run documents as they stand in the database; `machine` tells whether a process id means anything here, `epoch` which
+ * owner of the lease may write it.
+ */
+export type StoredRun = Omit<RunDocument, 'heartbeatAt'> & {
+  heartbeatAt: Date;
+  machine?: string;
+  epoch?: number;
+};
 /** With the time since its last sign of life, by the server's clock. */
 type ReadRun = StoredRun & { silentMs?: number };
 
@@ -36,16 +43,18 @@ export function runs(db: Db): Collection<StoredRun> {
 
 /**
  * Writes what a runner has to tell of its run, and takes the orders of others out of the document.
- * @returns null when the document is gone.
+ * @param epoch of the writer: once another runner has settled the run or gone on with it, nothing is written.
+ * @returns null when the document is gone, or no longer this runner's.
  */
 export async function writeRun(
   db: Db,
   _id: string,
+  epoch: number,
   fields: Partial<RunDocument>,
 ): Promise<{ control: RunControl; throttle: RunThrottle } | null> {
   // The server's clock: readers judge by it whether this runner still lives.
   const before = await runs(db).findOneAndUpdate(
-    { _id },
+    { _id, epoch },
     { $set: fields as Partial<StoredRun>, $currentDate: { heartbeatAt: true } },
     { projection: { control: 1, throttle: 1 }, ignoreUndefined: true },
   );
@@ -64,7 +73,7 @@ function isStale(run: ReadRun): boolean {
 
 /** A run as it should be shown: one that stopped without an end is `interrupted`. */
 function judged(run: ReadRun): RunDocument {
-  const { machine: _machine, silentMs: _silentMs, ...document } = run;
+  const { machine: _machine, epoch: _epoch, silentMs: _silentMs, ...document } = run;
   if (!isStale(run)) return document;
   const steps = document.steps.map((step) =>
     step.startedAt !== null && step.endedAt === null ? { ...step, state: 'interrupted' as const } : step,
@@ -171,7 +180,10 @@ export async function controlRun(db: Db, id: string, control: Exclude<RunControl
   const at = new Date();
   await runs(db).updateOne(
     { _id: id },
-    { $set: { state: 'cancelled', endedAt: at, control: null, 'steps.$[open].state': 'cancelled' } },
+    {
+      $set: { state: 'cancelled', endedAt: at, control: null, 'steps.$[open].state': 'cancelled' },
+      $unset: { epoch: '' },
+    },
     { arrayFilters: [{ 'open.startedAt': { $ne: null }, 'open.endedAt': null }] },
   );
   const lease = await readLease(db);
@@ -183,7 +195,8 @@ function wrongRun(message: string): UserError {
 }
 
 /**
- * Settles runs whose runner is gone as `interrupted`; the caller holds the lease, so no other can be alive.
+ * Settles runs whose runner is gone as `interrupted`; the caller holds the lease, so no other may be alive. One that
+ * only stood still finds that its document is no longer its own.
  * @returns their ids.
  */
 export async function settleStaleRuns(db: Db, own: string): Promise<string[]> {
@@ -193,7 +206,10 @@ export async function settleStaleRuns(db: Db, own: string): Promise<string[]> {
   for (const run of open) {
     await runs(db).updateOne(
       { _id: run._id, state: run.state },
-      { $set: { state: 'interrupted', endedAt: new Date(), 'steps.$[open].state': 'interrupted' } },
+      {
+        $set: { state: 'interrupted', endedAt: new Date(), 'steps.$[open].state': 'interrupted' },
+        $unset: { epoch: '' },
+      },
       { arrayFilters: [{ 'open.startedAt': { $ne: null }, 'open.endedAt': null }] },
     );
   }

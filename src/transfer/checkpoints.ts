@@ -149,19 +149,18 @@ export class Checkpoints {
       ...elements(counts).map((item) => counts.subarray(item.start, item.end)),
       element('ids', binaryValue(handled.packed)),
     ]);
-    const reply = await sendWrites(
-      this.db,
-      'update',
-      checkpointCollection,
-      [
-        updateStatement(Buffer.from(laneId), objectValue(at)),
-        updateStatement(idQuery(objectValue(_id)), objectValue(row), { upsert: true }),
-      ],
-      { session: options.session, writeConcern: majority },
-    );
+    const { session } = options;
+    const statements = [updateStatement(idQuery(objectValue(_id)), objectValue(row), { upsert: true })];
+    // Without a transaction the row would stay although the lane is another's.
+    if (session) statements.unshift(updateStatement(Buffer.from(laneId), objectValue(at)));
+    else await this.verify(lane);
+    const reply = await sendWrites(this.db, 'update', checkpointCollection, statements, {
+      session,
+      writeConcern: majority,
+    });
     if (reply.failures[0])
       throw new Error(`the checkpoint could not be written: ${reply.failures[0].message}`);
-    if (reply.n < 2) throw new FencedError(this.step);
+    if (reply.n < statements.length) throw new FencedError(this.step);
     if (!range.sweep) this.digests.set(range.key.toHexString(), digestOf(handled));
   }
 

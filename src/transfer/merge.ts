@@ -46,7 +46,10 @@ export class Merge {
     const { session } = attempt;
     const batch = await this.read(attempt);
     const ids = batch.documents.map(idOf);
-    if (!session && !attempt.job.range.sweep) await attempt.begin(batch.to);
+    if (!session && !attempt.job.range.sweep) {
+      await attempt.verify();
+      await attempt.begin(batch.to);
+    }
     const processed = session ? await this.inTransaction(ids, attempt) : await this.guarded(ids, attempt);
     return {
       tally: { ...emptyTally(), scanned: ids.length, processed },

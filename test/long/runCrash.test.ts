@@ -33,7 +33,22 @@ for (const on of [set, single]) {
     cases.push({ on, job: 'script', direction: 'up', kill: { at: 'command', commands } });
   for (const commands of [1, 2, 3, 4, 5, 6])
     cases.push({ on, job: 'catalogue', direction: 'up', kill: { at: 'command', commands } });
+  // What it dropped comes back by one, what it renamed by the other.
+  for (const times of [1, 2])
+    cases.push({
+      on,
+      job: 'catalogue',
+      direction: 'down',
+      kill: { at: 'reply', command: 'renameCollection', times },
+    });
 }
+for (const times of [1, 2])
+  cases.push({
+    on: single,
+    job: 'script',
+    direction: 'down',
+    kill: { at: 'reply', command: 'update', times },
+  });
 for (const times of [1, 2])
   cases.push({
     on: set,

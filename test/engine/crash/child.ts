@@ -22,13 +22,20 @@ export interface Order {
   job: JobName;
   direction: 'up' | 'down';
   kill: Kill;
+  /** Stands still there instead, until it is woken. */
+  freezes?: boolean;
 }
 
-function die(): void {
-  process.kill(process.pid, 'SIGKILL');
+let frozen = false;
+
+function stop(freezes: boolean): void {
+  if (frozen) return;
+  frozen = freezes;
+  process.kill(process.pid, freezes ? 'SIGSTOP' : 'SIGKILL');
 }
 
-async function run({ uri, job, direction, kill }: Order): Promise<void> {
+async function run({ uri, job, direction, kill, freezes = false }: Order): Promise<void> {
+  const die = (): void => stop(freezes);
   const stage = await Stage.at(uri, jobs[job].migrations(), { batchSize });
   if (kill.at === 'command') listenBetween((commands) => void (commands >= kill.commands && die()));
   if (kill.at === 'reply') {
