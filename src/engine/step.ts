@@ -4,6 +4,7 @@ import type { CheckResult, RunMode, RunStep } from '../protocol/run';
 import { describeError } from '../migration/describeError';
 import { isScript, isTransform, type LoadedMigration } from '../migration/kinds';
 import { applyMigration, type ApplyResult, retryTransform } from './apply';
+import { foretell, type Foretold } from './checks/comparison';
 import { refuseFailed } from './checks/refuse';
 import { runChecks } from './checks/runChecks';
 import { verify } from './checks/verification';
@@ -109,7 +110,7 @@ async function applyStep(
   step: RunStep,
 ): Promise<void> {
   const { recorder, settings, connection } = scope;
-  await checkStep(scope, planned, migration, step);
+  const foretold = await checkStep(scope, planned, migration, step);
   recorder.enter(step, 'running');
   await recorder.flush();
   const started = performance.now();
@@ -122,7 +123,7 @@ async function applyStep(
     });
     entry = row();
     recorder.enter(step, 'verifying');
-    await verifyStep(scope, migration, step, result);
+    await verifyStep(scope, migration, step, result, foretold);
   } catch (error) {
     // A script in one transaction has written its row with it. Where the connection is lost, nobody knows.
     const written = isScript(migration.definition) && migration.definition.transaction;
@@ -167,13 +168,15 @@ async function rollBackStep(
   recorder.finishStep(step, 'rolled-back', null);
 }
 
+/** @returns what the migration will make of a few documents, unless some are changed already. */
 export async function checkStep(
   scope: RunScope,
   planned: PlannedStep,
   migration: LoadedMigration,
   step: RunStep,
-): Promise<void> {
+): Promise<Foretold[]> {
   const { recorder, connection, settings } = scope;
+  let foretold: Foretold[] = [];
   const results = await runChecks(
     {
       connection,
@@ -184,10 +187,12 @@ export async function checkStep(
       args: scope.args,
       ownClients: scope.ownClients,
       signal: scope.signal,
+      onSample: (sample) => (foretold = foretell(sample)),
     },
     (result) => recorder.check(step, result),
   );
   refuseFailed(results, 'A check failed');
+  return planned.unfinished === undefined ? foretold : [];
 }
 
 /** By the ledger when the run began, and by the run itself since. */
@@ -206,6 +211,7 @@ async function verifyStep(
   migration: LoadedMigration,
   step: RunStep,
   result: ApplyResult,
+  foretold: Foretold[] = [],
 ): Promise<void> {
   const { recorder, connection, settings } = scope;
   const results = await verify(
@@ -219,7 +225,7 @@ async function verifyStep(
       userContext: readingContext(scope, step),
       signal: scope.signal,
     },
-    result,
+    result && { ...result, foretold },
     (found) => recorder.verification(step, found),
   );
   refuseFailed(results, 'The verification failed');

@@ -70,7 +70,7 @@ async function compute(
 }
 
 /** The library's caller may bring a driver of another major, which takes none of our values. */
-function isForeignValue(error: unknown): boolean {
+export function isForeignValue(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error.name === 'BSONVersionError' || error.message.includes('invalid _bsontype');
 }

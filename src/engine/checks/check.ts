@@ -15,6 +15,7 @@ import type { CheckResult, Direction, Severity } from '../../protocol/run';
 import type { Connection } from '../connect';
 import type { EngineSettings } from '../scope';
 import type { Facts } from './facts';
+import type { Sample } from './sample';
 
 /** What the checks of one migration are told. */
 export interface ChecksContext {
@@ -34,6 +35,8 @@ export interface ChecksContext {
   /** The author's functions may open clients by themselves, which then may only read. */
   ownClients?: OwnClients;
   limits?: Partial<CheckLimits>;
+  /** Is told of the sample, once it has been taken. */
+  onSample?: (sample: Sample) => void;
 }
 
 /** Where a check draws its lines. */

@@ -21,6 +21,8 @@ export interface IndexInfo {
   expireAfterSeconds?: number;
   partialFilterExpression?: Document;
   collation?: Document;
+  /** Of a text index: its fields. */
+  weights?: Document;
 }
 
 export interface CollectionSize {
@@ -115,7 +117,11 @@ export class Facts {
 
   /** A few documents that the filter matches, with what the migration makes of them. */
   sample(): Promise<Sample> {
-    return this.#once('sample', () => takeSample(this.#context, this.#limits));
+    return this.#once('sample', async () => {
+      const sample = await takeSample(this.#context, this.#limits);
+      this.#context.onSample?.(sample);
+      return sample;
+    });
   }
 
   /** Replica set status; null where it cannot be had (standalone, no privilege). */

@@ -10,10 +10,21 @@ import { hasSample, idText } from './sampleChecks';
 import { touchedFields } from './touched';
 
 function covers(index: IndexInfo, touched: readonly string[]): boolean {
-  return Object.keys(index.key).some((field) =>
-    touched.some((path) => path === field || path.startsWith(`${field}.`) || field.startsWith(`${path}.`)),
+  return fieldsOf(index).some((field) =>
+    touched.some(
+      (path) =>
+        field === '' || path === field || path.startsWith(`${field}.`) || field.startsWith(`${path}.`),
+    ),
   );
 }
+
+/** A text index names its fields beside its key, a wildcard index all below one; '' is the whole document. */
+function fieldsOf({ key, weights }: IndexInfo): string[] {
+  const names = Object.keys(key).filter((name) => !/^_ftsx?$/.test(name));
+  return [...names, ...Object.keys(weights ?? {})].map((name) => name.replace(wildcard, ''));
+}
+
+const wildcard = /(^|\.)\$\*\*$/;
 
 export const uniqueCheck: Check = {
   id: 'unique',
@@ -198,6 +209,8 @@ function traitsOf(index: IndexInfo): string[] {
   return [
     ...(index.partialFilterExpression ? ['partial'] : []),
     ...(index.sparse === true ? ['sparse'] : []),
+    ...(index.hidden === true ? ['hidden'] : []),
+    ...(Object.keys(index.key).some((name) => wildcard.test(name)) ? ['a wildcard index'] : []),
     ...(index.collation && index.collation['locale'] !== 'simple' ? ['under a collation'] : []),
     ...kinds.map((kind) => `of kind ${kind}`),
   ];

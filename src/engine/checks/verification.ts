@@ -1,5 +1,5 @@
 // What is looked at after a run: the author's own `validate`, the counts, the validator, the indexes, and a few
-// documents read again. Tells what it finds; whether that fails the run is the engine's decision.
+// documents, compared with what was foretold and read again. Tells what it finds; whether that fails the run is the engine's decision.
 import type { Document } from 'mongodb';
 import type { AuthorCheck, ValidateResult } from '../../migration/kinds';
 import type { CheckResult } from '../../protocol/run';
@@ -22,6 +22,7 @@ import {
   upOnly,
   writesInPlace,
 } from './check';
+import { comparisonCheck, type Foretold } from './comparison';
 import { checkScope, runOne } from './runChecks';
 import { sampleContext } from './sample';
 import { indexCheck } from './sourceChecks';
@@ -39,6 +40,8 @@ export interface RunFacts {
   total?: number | null;
   /** Documents in the target before the run, for `into` and pipelines. */
   targetBefore?: number;
+  /** What the checks before the run said of a few documents. */
+  foretold?: readonly Foretold[];
 }
 
 /** Verification after a run, one after the other: nothing hurries then. `facts` are null for scripts. */
@@ -77,7 +80,15 @@ async function runInTurn(
 }
 
 function verifications(facts: RunFacts): Check[] {
-  return [authorCheck, countsCheck(facts), targetCheck(facts), violationsCheck, indexCheck, rereadCheck];
+  return [
+    authorCheck,
+    countsCheck(facts),
+    targetCheck(facts),
+    violationsCheck,
+    indexCheck,
+    comparisonCheck(facts.foretold ?? []),
+    rereadCheck,
+  ];
 }
 
 /** The author's `validate`: a boolean, a list of checks, or an exception. */

@@ -209,6 +209,32 @@ describe('checks on sampled documents', () => {
     );
   });
 
+  it('name each kind of special index', async () => {
+    const { db, connection } = await place();
+    const point = { type: 'Point', coordinates: [1, 2] };
+    await db.collection('a').insertOne({ title: 'x', n: 1, place: point, deep: { d: 1 } });
+    const kinds: [object, object, object, RegExp][] = [
+      [{ title: 'text' }, {}, { title: 'y' }, /title_text is of kind text/],
+      [{ n: 1 }, { sparse: true }, { n: 2 }, /n_1 is sparse/],
+      [{ n: 1 }, { hidden: true }, { n: 2 }, /n_1 is hidden/],
+      [{ n: 'hashed' }, {}, { n: 2 }, /n_hashed is of kind hashed/],
+      [{ place: '2dsphere' }, {}, { 'place.coordinates': [2, 3] }, /place_2dsphere is of kind 2dsphere/],
+      [{ title: 1 }, { collation: { locale: 'de' } }, { title: 'y' }, /title_1 is under a collation/],
+      [{ 'deep.$**': 1 }, {}, { 'deep.d': 2 }, /deep\.\$\*\*_1 is a wildcard index/],
+      [{ '$**': 1 }, {}, { other: 2 }, /\$\*\*_1 is a wildcard index/],
+    ];
+    for (const [key, options, $set, says] of kinds) {
+      const name = await db.collection('a').createIndex(key as never, options);
+      const touched = await check(connection, { source: 'a', transform: () => ({ $set }) });
+      assertFailed(only(touched, 'touched-indexes'), 'warning', says);
+      if (!('$**' in key)) {
+        const harmless = await check(connection, { source: 'a', transform: () => ({ $set: { m: 1 } }) });
+        assertPassed(only(harmless, 'touched-indexes'));
+      }
+      await db.collection('a').dropIndex(name);
+    }
+  });
+
   it('count types and see the deprecated ones', async () => {
     const { db, connection } = await place();
     await db

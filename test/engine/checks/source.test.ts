@@ -140,6 +140,24 @@ describe('source checks', () => {
     assertPassed(only(await check(connection, { ...upper, source: 'ring' }), 'dependents'), /No view shows/);
   });
 
+  it('warn where change streams keep pre-images', async () => {
+    const { db, connection } = await place();
+    await db.createCollection('movies', { changeStreamPreAndPostImages: { enabled: true } });
+    await db.collection('movies').insertOne({ title: 'a' });
+    assertFailed(
+      only(await check(connection, upper), 'dependents'),
+      'warning',
+      /pre-images record every change/,
+    );
+  });
+
+  it('take clustered collections for ordinary ones', async () => {
+    const { db, connection } = await place();
+    await db.createCollection('movies', { clusteredIndex: { key: { _id: 1 }, unique: true } });
+    await db.collection('movies').insertOne({ _id: 1 as never, title: 'a' });
+    assertPassed(only(await check(connection, upper), 'collection-type'), /clustered/);
+  });
+
   it('warn of a filter that reads everything to find little', async () => {
     const { db, connection } = await place();
     await db

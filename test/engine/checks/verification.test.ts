@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { Double, Long, type Db } from 'mongodb';
 import type { ChecksContext } from '../../../src/engine/checks/check';
+import { foretell, type Foretold } from '../../../src/engine/checks/comparison';
+import { runChecks } from '../../../src/engine/checks/runChecks';
+import type { Sample } from '../../../src/engine/checks/sample';
 import { verify } from '../../../src/engine/checks/verification';
 import type { RunFacts } from '../../../src/engine/checks/verification';
 import type { Connection } from '../../../src/engine/connect';
@@ -135,6 +139,64 @@ describe('verification after a run', () => {
     assertFailed(only(await verified(connection, indexed), 'index'), 'error', /no index \{"n":1\}/);
     await db.collection('a').createIndex({ n: 1 });
     assertPassed(only(await verified(connection, indexed), 'index'), /n_1 on a serves it/);
+  });
+
+  describe('compares documents with what was foretold before the run', () => {
+    /** Foretells, lets `work` happen, and verifies. */
+    async function compared(
+      change: TransformMigration['transform'],
+      work: (db: Db) => Promise<unknown>,
+      more: Partial<TransformMigration> = {},
+    ): Promise<CheckResult> {
+      const { db, connection } = await place();
+      await db.collection<any>('a').insertMany([
+        { _id: 1, n: new Double(1), name: 'one', more: { big: Long.fromNumber(1) } },
+        { _id: 2, n: new Double(2), name: 'two', more: { big: Long.fromNumber(2) } },
+      ]);
+      const migration = { source: 'a', transform: change, ...more } as TransformMigration;
+      let foretold: Foretold[] = [];
+      const onSample = (sample: Sample): void => void (foretold = foretell(sample));
+      await runChecks(contextOf(connection, migration, { onSample }));
+      await work(db);
+      return only(
+        await verified(connection, migration, { processed: 2, total: 2, foretold }),
+        'sample-comparison',
+      );
+    }
+    const lower = (): object => ({ $set: { name: 'x' } });
+    const rows = (db: Db) => db.collection<any>('a');
+
+    it('and passes where it became true', async () => {
+      assertPassed(
+        await compared(lower, (db) => rows(db).updateMany({}, { $set: { name: 'another' } })),
+        /2 documents of a compared/,
+      );
+      const left = (doc: { name?: string }): object | null => (doc.name === 'one' ? lower() : null);
+      assertPassed(await compared(left, (db) => rows(db).updateOne({ _id: 1 }, { $set: { name: 'x' } })));
+      const copy = (db: Db) =>
+        db
+          .collection<any>('b')
+          .insertOne({ _id: 1, name: 'x', n: new Double(1), more: { big: Long.fromNumber(1) } });
+      assertPassed(await compared(left, copy, { into: 'b' }), /1 document of b compared/);
+    });
+
+    it('and tells another type, a changed field, one that stayed away and a lost document', async () => {
+      const says = async (work: (db: Db) => Promise<unknown>): Promise<string> => {
+        const result = await compared(lower, work);
+        assertFailed(result, 'warning', /are not what was foretold/);
+        return result.details;
+      };
+      const set = (fields: object) => (db: Db) => rows(db).updateMany({}, { $set: { name: 'x', ...fields } });
+      assert.match(await says(set({ name: 5 })), /1 \("name" is of another type\)/);
+      // 1 for 1.0, Int32 for Long: what a driver makes of documents that pass through JavaScript.
+      assert.match(await says(set({ n: 1 })), /1 \("n" was not to be touched\)/);
+      assert.match(await says(set({ more: { big: 1 } })), /1 \("more" was not to be touched\)/);
+      assert.match(
+        await says((db) => rows(db).updateMany({}, { $unset: { name: '' } })),
+        /"name" is missing/,
+      );
+      assert.match(await says((db) => rows(db).deleteOne({ _id: 2 })), /2 \(it is gone\)/);
+    });
   });
 
   it('reads documents of the target again', async () => {
