@@ -1,18 +1,14 @@
 // Faults of the server itself; each on a server of its own, since they would hurt other tests.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { clockCheck, judgeLoad, readOnlyCheck, serverCheck } from '../../../src/engine/checks/serverChecks';
 import { judgeLag, judgeMembers, judgeOplog } from '../../../src/engine/checks/replicationChecks';
 import { judgeDisk } from '../../../src/engine/checks/diskCheck';
 import { runChecks } from '../../../src/engine/checks/runChecks';
 import type { Migration } from '../../../src/migration/kinds';
-import { startReplicaSet, startStandalone, type MongodServers } from '../../../tools/servers/mongod';
+import { startReplicaSet, startStandalone } from '../../../tools/servers/mongod';
 import { guardedServer, replicaSet, standalone, threeNodes } from '../../support/server';
-import { skip } from '../../support/skip';
+import { withSmallDisk } from '../../support/smallDisk';
 import { assertFailed, assertPassed, check, contextOf, only, open, place } from './support';
 
 const noop: Migration = { source: 'a', transform: () => null };
@@ -159,33 +155,20 @@ describe('write block', () => {
 describe('disk check', () => {
   it('sees a disk that is too small', async function () {
     this.timeout(60_000);
-    if (process.platform !== 'linux' || process.getuid?.() !== 0) {
-      skip(this, 'a small disk is mounted for it, which takes root on Linux');
-    }
-    const folder = mkdtempSync(join(tmpdir(), 'migratory-disk-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=700m', 'tmpfs', folder]);
-    try {
-      const servers = await startOn(folder);
-      try {
-        const connection = await open(servers.uri, 'small');
-        const blob = Buffer.alloc(1_000_000, 'x');
-        for (let round = 0; round < 40; round++) {
-          await connection.db.collection('a').insertMany(Array.from({ length: 10 }, () => ({ blob })));
-        }
-        const results = await check(connection, noop);
-        assertFailed(only(results, 'disk-space'), 'error', /MB are free, the migration needs about 8\d\d MB/);
-        const script = only(await check(connection, { up: () => undefined }), 'disk-space');
-        assertFailed(script, 'warning', /a script that changes all of it could fill the disk/);
-        const few = { ...noop, filter: { _id: { $exists: false } } };
-        assertPassed(only(await check(connection, few), 'disk-space'));
-        await connection.close();
-      } finally {
-        await servers.stop();
+    await withSmallDisk(this, 700, startStandalone, async ({ servers }) => {
+      const connection = await open(servers.uri, 'small');
+      const blob = Buffer.alloc(1_000_000, 'x');
+      for (let round = 0; round < 40; round++) {
+        await connection.db.collection('a').insertMany(Array.from({ length: 10 }, () => ({ blob })));
       }
-    } finally {
-      execFileSync('umount', [folder]);
-      rmSync(folder, { recursive: true });
-    }
+      const results = await check(connection, noop);
+      assertFailed(only(results, 'disk-space'), 'error', /MB are free, the migration needs about 8\d\d MB/);
+      const script = only(await check(connection, { up: () => undefined }), 'disk-space');
+      assertFailed(script, 'warning', /a script that changes all of it could fill the disk/);
+      const few = { ...noop, filter: { _id: { $exists: false } } };
+      assertPassed(only(await check(connection, few), 'disk-space'));
+      await connection.close();
+    });
   });
 
   it('passes with room, warns of little and refuses none', async () => {
@@ -346,18 +329,6 @@ describe('activity checks', () => {
     }
   });
 });
-
-/** A server whose data lies in that folder. */
-async function startOn(folder: string): Promise<MongodServers> {
-  const before = process.env['TMPDIR'];
-  process.env['TMPDIR'] = folder;
-  try {
-    return await startStandalone();
-  } finally {
-    if (before === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = before;
-  }
-}
 
 /** Asks again until there is an answer; the test's own timeout ends it. */
 async function until<T>(ask: () => Promise<T | null>): Promise<T> {

@@ -5,6 +5,7 @@ import type { Db, Document } from 'mongodb';
 import type { Migration } from '../../../src/migration/kinds';
 import type { UserError } from '../../../src/protocol/errors';
 import { guardedServer, replicaSet, standalone } from '../../support/server';
+import { skip } from '../../support/skip';
 import { assertSame, describe as inWords, Stage } from './stage';
 
 const change = {
@@ -87,6 +88,35 @@ describe('a migration that is refused before it starts', function () {
   });
 });
 
+for (const [who, login] of [
+  ['a user without rights', 'nobody:p@'],
+  ['nobody logged in', ''],
+] as const) {
+  it(`${who} is told what is missing, whichever way a migration is started`, async function () {
+    this.timeout(60_000);
+    const server = await guardedServer();
+    const { db, name } = await server.database('nobody');
+    await seed(db);
+    await db.command({ createUser: 'nobody', pwd: 'p', roles: [] });
+    const uri = `mongodb://${login}127.0.0.1:${server.servers.ports[0]}/${name}`;
+    const before = await db.command({ dbHash: 1 });
+    for (const migration of [{ source: 'rows', ...change }, { up: () => assert.fail('it ran') }]) {
+      const stage = await Stage.at(login === '' ? uri : `${uri}?authSource=${name}`, [migration]);
+      try {
+        for (const mode of ['up', 'down', 'dry-run'] as const) {
+          const result = await stage.run({ mode, names: stage.names }).catch((error: UserError) => error);
+          const message = result instanceof Error ? result.message : inWords(result);
+          assert.equal(result.exitCode, 5, message);
+          assert.match(message, /The user has no rights on the database|the user lacks/, mode);
+        }
+      } finally {
+        await stage.close();
+      }
+    }
+    assert.deepEqual((await db.command({ dbHash: 1 }))['collections'], before['collections']);
+  });
+}
+
 it('a user with the role readWrite alone runs scripts and transforms and rolls them back', async function () {
   this.timeout(60_000);
   const server = await guardedServer();
@@ -161,6 +191,31 @@ for (const [on, server] of [
           assert.equal(await words.countDocuments({ x: 101 }), ids.length * 3);
           await stage.down();
           assertSame(await stage.state(), beginning, 'after the way back');
+        } finally {
+          await stage.close();
+        }
+      });
+
+      it(`${way} changes a clustered collection, and gives it back`, async function () {
+        const stage = await Stage.open(await server(), [migration('plan')], { settings: { batchSize: 7 } });
+        try {
+          const { version } = await stage.db.admin().serverInfo();
+          if (Number.parseInt(String(version), 10) < 6)
+            skip(this, 'collections are clustered since MongoDB 5.3');
+          const plan = await stage.db.createCollection<{ _id: unknown; x: number }>('plan', {
+            clusteredIndex: { key: { _id: 1 }, unique: true },
+          });
+          const ids = Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? n : `id ${n}`));
+          await plan.insertMany(ids.map((_id) => ({ _id, x: 1 })));
+          await plan.createIndex({ x: 1 });
+          const beginning = await stage.state();
+          for (let round = 0; round < 2; round++) {
+            await stage.dryRun();
+            await stage.succeed({ mode: 'up' });
+            assert.equal(await plan.countDocuments({ x: 101 }), ids.length);
+            await stage.down();
+            assertSame(await stage.state(), beginning, 'after the way back');
+          }
         } finally {
           await stage.close();
         }

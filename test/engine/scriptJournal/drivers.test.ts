@@ -1,6 +1,6 @@
 // The client that scripts are given, of every driver that a project can have: journaled, undone, redirected.
 import assert from 'node:assert/strict';
-import { replicaSet } from '../../support/server';
+import { guardedServer, replicaSet, tlsServer, type TestServer } from '../../support/server';
 import type { Project } from '../helpers/project';
 import {
   changes,
@@ -49,9 +49,13 @@ describe('the client that a script is given', function () {
     await project.close();
   });
 
-  async function withUp(packages: Packages, up: string): Promise<string> {
+  async function withUp(
+    packages: Packages,
+    up: string,
+    server: Promise<TestServer> = replicaSet(),
+  ): Promise<string> {
     const file = `exports.up = async (db, client, ctx) => {${up}\n};`;
-    project = await projectWith(packages, () => ({ '1-given.js': file }), replicaSet());
+    project = await projectWith(packages, () => ({ '1-given.js': file }), server);
     await seed(project);
     return everything(project.db);
   }
@@ -74,6 +78,27 @@ describe('the client that a script is given', function () {
       assert.equal(await everything(project.db), before);
       expectReport(project);
     });
+  }
+
+  for (const [how, server] of [
+    ['over TLS', tlsServer],
+    ['as a user with a password', guardedServer],
+  ] as [string, () => Promise<TestServer>][]) {
+    for (const [name, packages, up] of cases) {
+      it(`is rehearsed, journaled and undone ${how}: ${name}`, async () => {
+        const before = await withUp(packages, up, server());
+        const dry = await project.run({ mode: 'dry-run' });
+        assert.equal(dry.exitCode, 0, JSON.stringify(dry.run.error));
+        expectReport(project);
+        assert.equal(await everything(project.db), before);
+        const { exitCode, run } = await project.run({ mode: 'up' });
+        assert.equal(exitCode, 0, JSON.stringify(run.error));
+        await expectChanges(project);
+        const back = await project.run({ mode: 'down' });
+        assert.equal(back.exitCode, 0, JSON.stringify(back.run.error));
+        assert.equal(await everything(project.db), before);
+      });
+    }
   }
 
   for (const [major, mongodb] of majors) {

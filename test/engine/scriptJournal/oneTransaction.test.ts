@@ -1,6 +1,6 @@
 // Scripts with `transaction: true`: all or nothing, with the ledger's row.
 import assert from 'node:assert/strict';
-import type { Collection, Db } from 'mongodb';
+import type { Collection, Db, Document } from 'mongodb';
 import { replicaSet, standalone } from '../../support/server';
 import { Bench, type Up } from './support';
 
@@ -68,6 +68,58 @@ describe('scripts in one transaction', function () {
     assert.equal(runs, 2);
     assert.equal((await rows(bench.db).findOne({ _id: 1 }))?.['n'], 101);
   });
+
+  for (const [what, failing] of [
+    ['the commit fails again and again', { failCommands: ['commitTransaction'], errorCode: 91 }],
+    ['the connection is lost at the commit', { failCommands: ['commitTransaction'], closeConnection: true }],
+    [
+      'nobody knows whether the commit will stay',
+      {
+        failCommands: ['commitTransaction'],
+        writeConcernError: { code: 64, errmsg: 'waiting for replication timed out' },
+      },
+    ],
+    [
+      'the server gives the transaction up',
+      { failCommands: ['delete'], errorCode: 112, errorLabels: ['TransientTransactionError'] },
+    ],
+    ['the connection is lost in the middle', { failCommands: ['delete'], closeConnection: true }],
+    [
+      "the ledger's row meets a conflict",
+      { failCommands: ['insert'], errorCode: 112, errorLabels: ['TransientTransactionError'] },
+    ],
+  ] as [string, Document][]) {
+    it(`is done once, with one row, although ${what}`, async () => {
+      const before = await bench.state();
+      const admin = bench.client.db('admin');
+      let armed = false;
+      let failures = 0;
+      try {
+        const { count } = await admin.command({ configureFailPoint: 'failCommand', mode: 'off' });
+        const { run, exitCode } = await bench.up(
+          async (db, _client, { session }) => {
+            await rows(db).updateMany({}, { $inc: { n: 1 } }, { session });
+            if (!armed)
+              await admin.command({ configureFailPoint: 'failCommand', mode: { times: 2 }, data: failing });
+            armed = true;
+            await rows(db).deleteOne({ _id: 3 }, { session });
+          },
+          { transaction: true },
+        );
+        const off = await admin.command({ configureFailPoint: 'failCommand', mode: 'off' });
+        failures = Number(off['count']) - Number(count);
+        assert.equal(exitCode, 0, JSON.stringify(run.error));
+      } finally {
+        await admin.command({ configureFailPoint: 'failCommand', mode: 'off' });
+      }
+      assert.equal(failures, 2, 'the server did not fail');
+      assert.equal(await rows(bench.db).countDocuments({ n: 1 }), 9);
+      assert.equal(await rows(bench.db).countDocuments(), 9);
+      assert.equal(await bench.db.collection('_migrations').countDocuments(), 1);
+      assert.equal((await bench.down()).exitCode, 0);
+      assert.deepEqual(await bench.state(), before);
+    });
+  }
 
   it('refuses what would happen outside of the transaction', async () => {
     const outside = /cannot be part of a transaction/;
