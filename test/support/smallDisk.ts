@@ -9,9 +9,9 @@ import { skip } from './skip';
 export interface SmallDisk {
   servers: MongodServers;
   /** Leaves only so many bytes free. */
-  fill(left: number): void;
+  fill: (left: number) => void;
   /** Takes away again what `fill` wrote. */
-  clear(): void;
+  clear: () => void;
 }
 
 /** @param context of the test, which is skipped where no disk can be mounted. */

@@ -52,6 +52,8 @@ describe('every command with --json', function () {
     return lines;
   }
 
+  const itemsOf = (line: EventLine | undefined): unknown[] => (line?.['items'] ?? []) as unknown[];
+
   /** Runs it, and expects this exit code and events of these kinds among its lines. */
   async function events(code: number, args: string[], ...kinds: string[]): Promise<EventLine[]> {
     const what = args.join(' ');
@@ -91,10 +93,10 @@ describe('every command with --json', function () {
     await events(0, ['status', '--exit-code'], 'status');
     await events(0, ['verify'], 'verification');
     const [list] = await events(0, ['runs'], 'list');
-    assert.equal((list?.['items'] as unknown[]).length, 1);
+    assert.equal(itemsOf(list).length, 1);
     await events(0, ['runs', run]);
-    const quarantined = await events(0, ['quarantine', 'list'], 'list');
-    assert.equal((quarantined[0]?.['items'] as unknown[]).length, 2);
+    const [quarantined] = await events(0, ['quarantine', 'list'], 'list');
+    assert.equal(itemsOf(quarantined).length, 2);
     await events(0, ['quarantine', 'retry', '2-choosy.js'], 'quarantined');
     await events(0, ['quarantine', 'discard', '2-choosy.js'], 'log');
     await events(0, ['dry-run', '--down', '2-choosy.js'], 'report');
