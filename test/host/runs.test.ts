@@ -63,6 +63,22 @@ describe('a migration in the editor', () => {
     assert.equal(await newestRun(stage.db), undefined);
   });
 
+  it('runs where the question said, although another connection is selected while it is open', async () => {
+    const path = await stage.write(file, script);
+    await migrationRow(file, /^pending/);
+    const [elsewhere = assert.fail()] = (await extension()).trees.connections
+      .tops()
+      .map((node) => ('connection' in node ? node.connection.id : ''))
+      .filter((id) => id !== '' && id !== stage.connection);
+    stage.person.presses.push('Run');
+    stage.person.meanwhile = async () =>
+      vscode.commands.executeCommand('migratory.selectConnection', elsewhere);
+    await pressLens(path, 'Run');
+    assert.match(stage.person.asked[0]?.detail ?? '', new RegExp(`Database: ${stage.db.databaseName}`));
+    assert.deepEqual(await stage.applied(), [file]);
+    assert.equal(await orders().countDocuments({ status: 'open' }), 2);
+  });
+
   it('is rehearsed without a question and without a trace', async () => {
     const path = await stage.write(file, script);
     await migrationRow(file, /^pending/);

@@ -122,6 +122,8 @@ export class Person {
   readonly asked: { message: string; detail: string; buttons: string[] }[] = [];
   /** Buttons to press in modal dialogs, texts to type and items to pick, in order. */
   presses: (string | undefined)[] = [];
+  /** What else happens while a modal dialog is open. */
+  meanwhile: (() => Promise<unknown>) | undefined;
   types: (string | undefined)[] = [];
   picks: ((items: readonly vscode.QuickPickItem[]) => unknown)[] = [];
   /** The boxes that were shown: what they asked, and what stood in them. */
@@ -139,6 +141,7 @@ export class Person {
       }
       this.asked.push({ message, detail: options.detail ?? '', buttons });
       assert.ok(this.presses.length > 0, `Nobody expected the question "${message}"`);
+      await this.meanwhile?.();
       return this.presses.shift();
     };
     this.#replace(window, 'showInformationMessage', say);
