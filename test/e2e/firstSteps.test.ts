@@ -118,6 +118,12 @@ describe('a window', () => {
         await empty.openContainer();
         await empty.view('Migrations').getByRole('button', { name: 'Open Folder' }).waitFor();
         await empty.screenshot('e2e-welcome-no-folder');
+        // What needs a folder is not even offered.
+        const found = await empty.findCommands('Migratory: Run', 'Migratory: Show Run');
+        assert.ok(
+          !found.some((title) => /: (Run|Dry Run|Roll Back|Validate)\b/.test(title)),
+          found.join(', '),
+        );
       } finally {
         await empty.close();
       }
