@@ -1,8 +1,20 @@
 // Faults of the server itself; each on a server of its own, since they would hurt other tests.
 import assert from 'node:assert/strict';
 import { MongoClient } from 'mongodb';
-import { clockCheck, judgeLoad, readOnlyCheck, serverCheck } from '../../../src/engine/checks/serverChecks';
-import { judgeLag, judgeMembers, judgeOplog } from '../../../src/engine/checks/replicationChecks';
+import {
+  clockCheck,
+  judgeLoad,
+  loadCheck,
+  readOnlyCheck,
+  serverCheck,
+} from '../../../src/engine/checks/serverChecks';
+import {
+  judgeLag,
+  judgeMembers,
+  judgeOplog,
+  lagCheck,
+  oplogCheck,
+} from '../../../src/engine/checks/replicationChecks';
 import { judgeDisk } from '../../../src/engine/checks/diskCheck';
 import { runChecks } from '../../../src/engine/checks/runChecks';
 import type { Migration } from '../../../src/migration/kinds';
@@ -83,8 +95,30 @@ describe('server checks', () => {
     assert.equal(judgeLoad(5, 80).outcome, 'failed');
     assert.equal(judgeLoad(5, 0).outcome, 'passed');
     const { connection } = await place();
-    assert.match(only(await check(connection, noop), 'server-load').details, /of the cache/);
+    assertPassed(only(await check(connection, noop), 'server-load'), /of the cache/);
   });
+
+  it('see writes that queue for a lock', async () => {
+    const servers = await startStandalone();
+    const client = new MongoClient(servers.uri);
+    try {
+      const connection = await open(servers.uri, 'busy');
+      const admin = client.db('admin');
+      await admin.command({ fsync: 1, lock: true });
+      const writes = Array.from({ length: 60 }, () => client.db('busy').collection('a').insertOne({}));
+      const found = await until(async () => {
+        const [result] = await runChecks(contextOf(connection, noop), undefined, [loadCheck]);
+        return result?.outcome === 'failed' ? result : null;
+      });
+      assertFailed(found, 'warning', /The server is busy: .* (5[1-9]|60) operations wait for a lock/);
+      await admin.command({ fsyncUnlock: 1 });
+      await Promise.all(writes);
+      await connection.close();
+    } finally {
+      await client.close();
+      await servers.stop();
+    }
+  }).timeout(30_000);
 });
 
 describe('privilege checks', () => {
@@ -209,6 +243,40 @@ describe('replica set checks', () => {
     }
   });
 
+  it('see a secondary that falls behind, and that it has caught up', async function () {
+    this.timeout(60_000);
+    const set = await threeNodes();
+    const { db, connection } = await place(set);
+    const lag = async () =>
+      only(
+        await runChecks(contextOf(connection, noop, { limits: { lagSeconds: 1 } }), undefined, [lagCheck]),
+        'replication-lag',
+      );
+    const { hosts, primary } = await connection.client.db('admin').command({ hello: 1 });
+    const secondary = (hosts as string[]).find((host) => host !== primary) ?? '';
+    const node = await MongoClient.connect(`mongodb://${secondary}/?directConnection=true`);
+    const stop = (mode: 'alwaysOn' | 'off') =>
+      node.db('admin').command({ configureFailPoint: 'rsSyncApplyStop', mode });
+    try {
+      await stop('alwaysOn');
+      const behind = await until(async () => {
+        await db.collection('a').insertOne({}, { writeConcern: { w: 1 } });
+        const result = await lag();
+        return result.outcome === 'failed' ? result : null;
+      });
+      assertFailed(behind, 'warning', new RegExp(`${secondary} is .* behind the primary`));
+    } finally {
+      await stop('off');
+      await node.close();
+    }
+    assertPassed(
+      await until(async () => {
+        const result = await lag();
+        return result.outcome === 'passed' ? result : null;
+      }),
+    );
+  });
+
   it('judge states, arbiters and lag', () => {
     const member = (state: number, health = 1, behind = 0): Parameters<typeof judgeLag>[0][number] => ({
       name: `m${state}${behind}:1`,
@@ -235,10 +303,27 @@ describe('replica set checks', () => {
     assert.equal(judgeOplog(wrapped, hour, 0).outcome, 'failed');
     assert.equal(judgeOplog(wrapped, 60, 0).outcome, 'passed');
     assert.equal(judgeOplog(young, hour, 1e9).outcome, 'failed', 'the migration itself fills it');
-    const { db, connection } = await place();
-    await db.collection('a').insertOne({ n: 1 });
-    assertPassed(only(await check(connection, noop), 'oplog-window'));
   });
+
+  it('see an oplog that a migration would run through', async () => {
+    const servers = await startReplicaSet();
+    try {
+      const connection = await open(servers.uri, 'wide');
+      const oplog = async () =>
+        only(await runChecks(contextOf(connection, noop), undefined, [oplogCheck]), 'oplog-window');
+      const rows = connection.db.collection('a');
+      await rows.insertOne({ n: 1 });
+      assertPassed(await oplog());
+      const blob = Buffer.alloc(1_000_000, 'x');
+      for (let round = 0; round < 10; round++) {
+        await rows.insertMany(Array.from({ length: 10 }, () => ({ blob })));
+      }
+      assertFailed(await oplog(), 'warning', /the oplog of 53\d MB reaches back/);
+      await connection.close();
+    } finally {
+      await servers.stop();
+    }
+  }).timeout(30_000);
 
   it('wait for a majority, and say so when none acknowledges', async function () {
     this.timeout(60_000);
