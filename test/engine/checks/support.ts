@@ -83,3 +83,12 @@ export function assertPassed(result: CheckResult, details: RegExp = /./): void {
   assert.match(result.details, details);
   assert.equal(result.action, undefined);
 }
+
+/** Asks again until there is an answer; the test's own timeout ends it. */
+export async function until<T>(ask: () => Promise<T | null>): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (answer !== null) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
