@@ -40,7 +40,7 @@ export function errorBlock(page: Page, error: ErrorInfo, key: string): TemplateR
 function label(error: ErrorInfo): Content {
   if (error.user || !error.name) return nothing;
   const code = error.code === undefined ? '' : ` ${error.code}`;
-  return error.name === 'Error' && code === '' ? nothing : html`<code>${error.name}${code}</code> `;
+  return error.name === 'Error' && code === '' ? nothing : html`<code>${error.name}${code}:</code> `;
 }
 
 function links(page: Page, error: ErrorInfo): Content {

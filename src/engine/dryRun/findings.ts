@@ -2,6 +2,7 @@
 import type { Db, Document } from 'mongodb';
 import type { CollectionReport, DryRunReport } from '../../protocol/events';
 import { quarantineCollection } from '../../transfer/quarantine';
+import { documents } from '../checks/check';
 import { compareCollections, type Comparison } from './compare';
 import type { Scratch } from './scratch';
 import { compareStructure, type StructureChanges } from './structure';
@@ -42,7 +43,8 @@ export async function inspect(scratch: Scratch, own: string, step: string): Prom
     found.refusedByValidator += await countRefused(scratch, database, collection);
   }
   if (found.refusedByValidator > 0) {
-    found.warnings.push(`${found.refusedByValidator} documents would not pass their collection's validator.`);
+    const refused = documents(found.refusedByValidator);
+    found.warnings.push(`${refused} would not pass the collection's validator.`);
   }
   return found;
 }
