@@ -5,6 +5,7 @@ import type { BatchOptions, BatchResult, MigrationContext, TransformFunction } f
 import { placesOf } from '../migration/describeError';
 import { UserError } from '../protocol/errors';
 import type { RunStep } from '../protocol/run';
+import { fenced } from '../transfer/fence';
 import type { TransferContext } from '../transfer/types';
 import { conflictEvent, extendedJson } from './documents';
 import { batch } from './helpers/batch';
@@ -87,10 +88,10 @@ export function readingContext(scope: RunScope, step: RunStep): MigrationContext
 
 /** What the kernel needs to know of the run, with its reports going to the step. */
 export function transferContext(scope: RunScope, step: RunStep): TransferContext {
-  const { recorder, connection } = scope;
+  const { recorder, connection, lease } = scope;
   return {
     client: connection.client,
-    db: scope.db,
+    db: lease ? fenced(connection.client.db(scope.db.databaseName), () => lease.check()) : scope.db,
     runId: step.journal ?? recorder.id,
     step: step.name,
     epoch: scope.lease?.epoch ?? 1,

@@ -4,6 +4,7 @@
 import type { Binary, ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
 import { BSON, MaxKey, MinKey } from 'mongodb';
 import { idQuery, rawDocuments, sendWrites, updateStatement } from './command';
+import { mayWrite } from './fence';
 import { digestOf, HandledIds, idsOfDocuments, type Handled } from './handled';
 import type { Bounds, Range } from './ranges';
 import {
@@ -103,6 +104,7 @@ export class Checkpoints {
       },
     });
     const claims = this.laneIds.map((_id, lane) => owned(_id, { session: sessions[lane]?.id ?? null }));
+    mayWrite(this.db);
     try {
       await this.collection.bulkWrite([owned(this.stateId(), {}), ...claims], { writeConcern: majority });
       await this.collection.updateMany(
@@ -226,6 +228,7 @@ export class Checkpoints {
 
   /** Keeps the result and drops the ranges: a step that has ended is not done again. */
   async finish(result: Document): Promise<void> {
+    mayWrite(this.db);
     await this.collection.updateOne(
       { _id: this.stateId() },
       { $set: { epoch: this.epoch, finished: result } },
@@ -250,6 +253,7 @@ export class Checkpoints {
   /** Drops all that is known of the step. */
   async forget(): Promise<void> {
     const { run, step } = this;
+    mayWrite(this.db);
     await this.collection.deleteMany(
       {
         _id: { $gte: { run, step, kind: new MinKey() }, $lte: { run, step, kind: new MaxKey() } },

@@ -16,6 +16,7 @@ import {
   valueOf,
   BsonType,
 } from './raw';
+import { mayWrite } from './fence';
 import { PlainUpdate } from './plainUpdate';
 import { idEnd } from './scan';
 import { borrowWriter, nameBytes, RawWriter, returnWriter } from './writer';
@@ -122,6 +123,7 @@ export async function sendWrites(
       next++;
     const sequence = new DocumentSequence(listOf[kind]);
     sequence.push({}, list.writer.buffer.subarray(from, list.ends[next - 1]));
+    mayWrite(db);
     const reply = await db.command(
       {
         [kind]: collection,

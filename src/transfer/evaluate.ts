@@ -3,6 +3,7 @@
 import type { CollationOptions, Collection, Db, Document } from 'mongodb';
 import { idQuery, readAll, sendWrites, speakable, updateStatement, type WriteFailure } from './command';
 import type { Failed } from './edits';
+import { mayWrite } from './fence';
 import { replacementValue } from './interpret';
 import { elements, idOf, keyOf } from './raw';
 import type { RawElement, RawValue } from './raw';
@@ -37,6 +38,7 @@ export class Evaluator {
     lane: number,
   ): Promise<{ after: Map<string, Buffer>; failed: Failed[] }> {
     const copies = await this.collection(lane);
+    mayWrite(this.db);
     await copies.deleteMany({});
     const inserts = trials.map(({ id, raw }) =>
       updateStatement(idQuery(id), replacementValue(raw), { upsert: true }),
@@ -96,9 +98,12 @@ export class Evaluator {
     lane: number,
   ): Promise<{ after: Buffer[]; refused?: WriteFailure }> {
     const copies = await this.collection(lane);
+    mayWrite(this.db);
     await copies.deleteMany({});
-    if (on.length > 1 || on[0] !== '_id')
+    if (on.length > 1 || on[0] !== '_id') {
+      mayWrite(this.db);
       await copies.createIndex(Object.fromEntries(on.map((field) => [field, 1])));
+    }
     const inserts = there.map((raw) =>
       updateStatement(idQuery(idOf(raw)), replacementValue(raw), { upsert: true }),
     );
@@ -111,7 +116,9 @@ export class Evaluator {
   /** Drops the copies, also those of a process that was killed. */
   async drop(): Promise<void> {
     for (const { name } of await this.db.listCollections({}, { nameOnly: true }).toArray()) {
-      if (name.startsWith(`${stagePrefix}${this.runId}_`)) await this.db.dropCollection(name);
+      if (!name.startsWith(`${stagePrefix}${this.runId}_`)) continue;
+      mayWrite(this.db);
+      await this.db.dropCollection(name);
     }
   }
 
@@ -125,6 +132,7 @@ export class Evaluator {
   private async create(name: string): Promise<Collection> {
     const { options } = await kindOf(this.db, this.source.collectionName);
     const collation = options['collation'] as CollationOptions | undefined;
+    mayWrite(this.db);
     await this.db.createCollection(name, collation ? { collation } : {}).catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== 48) throw error;
     });

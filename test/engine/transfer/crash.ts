@@ -116,7 +116,7 @@ async function uninterrupted(deployment: Deployment, job: JobName): Promise<Buff
   return rawBytes(db.collection(copies(job) ? 'copy' : 't'));
 }
 
-async function killed(order: Order): Promise<void> {
+export async function killed(order: Order): Promise<void> {
   const child = fork(fileURLToPath(new URL('./child.ts', import.meta.url)), {
     execArgv: ['--import', 'tsx'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -143,7 +143,7 @@ async function countDone(changed: Collection, job: JobName, direction: 'up' | 'd
   return direction === 'up' ? forward : total - forward;
 }
 
-function uriOf(db: Db): string {
+export function uriOf(db: Db): string {
   const { hosts, replicaSet } = db.client.options;
   const query = replicaSet ? `?replicaSet=${replicaSet}` : '?directConnection=true';
   return `mongodb://${hosts.join(',')}/${query}`;
