@@ -51,6 +51,15 @@ async function freeze(test: CrashCase): Promise<Frozen> {
   return { test, stage, beginning, child, gone };
 }
 
+/**
+ * Without transactions a command that was on its way to the socket when the process stood still is sent when it wakes.
+ * The guards keep it from documents; rows of our own may stay behind and must do no harm.
+ */
+async function hashes({ db }: Stage, { on }: CrashCase): Promise<Record<string, string>> {
+  const ours = on === 'a standalone' ? /^_migratory_(checkpoints$|journal_|stage_)/ : /^$/;
+  return Object.fromEntries(Object.entries(await dbHash(db)).filter(([name]) => !ours.test(name)));
+}
+
 function standsStill({ pid }: ChildProcess): boolean {
   return execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).startsWith('T');
 }
@@ -64,11 +73,11 @@ async function takeOverAndWake({ test, stage, beginning, child, gone }: Frozen):
   const { job, direction } = test;
   const what = title(test);
   await stage.succeed({ mode: direction, ...(direction === 'down' && { names: stage.names }) });
-  const settled = await dbHash(stage.db);
+  const settled = await hashes(stage, test);
   child.kill('SIGCONT');
   await gone;
   assert.equal(child.signalCode, null, what);
-  assert.deepEqual(await dbHash(stage.db), settled, `${what}: it has written after it was taken over`);
+  assert.deepEqual(await hashes(stage, test), settled, `${what}: it has written after it was taken over`);
   const { done, total } = await jobs[job].progress(stage.db);
   assert.equal(done, direction === 'up' ? total : 0, what);
   if (direction === 'up') await stage.down();
