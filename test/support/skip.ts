@@ -1,4 +1,5 @@
 // Skipping with a reason: the total of `npm test` names each skipped test and why.
+import type { Db } from 'mongodb';
 
 /** Under this name the reporter finds the reason on a test or on a suite. */
 interface Skippable {
@@ -16,4 +17,11 @@ export function skip(context: Mocha.Context, reason: string): never {
   const target = isHook ? (context.currentTest ?? runnable?.parent) : runnable;
   if (target !== undefined) (target as Skippable).skipReason = reason;
   return context.skip();
+}
+
+/** Skips the running test on servers that are older than this. @param what is missing there. */
+export async function skipBelow(context: Mocha.Context, db: Db, major: number, what: string): Promise<void> {
+  const { version } = await db.admin().serverInfo();
+  if (Number.parseInt(String(version), 10) < major)
+    skip(context, `${what} came with MongoDB ${major}; this one is ${String(version)}`);
 }

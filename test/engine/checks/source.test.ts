@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { Binary } from 'mongodb';
 import type { Migration } from '../../../src/migration/kinds';
 import { runChecks } from '../../../src/engine/checks/runChecks';
 import { standalone } from '../../support/server';
+import { skipBelow } from '../../support/skip';
 import { assertFailed, assertPassed, check, contextOf, only, place } from './support';
 import type { Place } from './support';
 
@@ -140,8 +142,9 @@ describe('source checks', () => {
     assertPassed(only(await check(connection, { ...upper, source: 'ring' }), 'dependents'), /No view shows/);
   });
 
-  it('warn where change streams keep pre-images', async () => {
+  it('warn where change streams keep pre-images', async function () {
     const { db, connection } = await place();
+    await skipBelow(this, db, 6, 'pre-images');
     await db.createCollection('movies', { changeStreamPreAndPostImages: { enabled: true } });
     await db.collection('movies').insertOne({ title: 'a' });
     assertFailed(
@@ -151,8 +154,19 @@ describe('source checks', () => {
     );
   });
 
-  it('take clustered collections for ordinary ones', async () => {
+  it('refuse collections with encrypted fields', async function () {
     const { db, connection } = await place();
+    await skipBelow(this, db, 6, 'encrypted fields');
+    const key = new Binary(Buffer.alloc(16, 1), Binary.SUBTYPE_UUID);
+    const fields = [{ path: 'ssn', bsonType: 'string', keyId: key }];
+    await db.command({ create: 'movies', encryptedFields: { fields } });
+    await db.collection('movies').insertOne({ title: 'a' });
+    assertFailed(only(await check(connection, upper), 'collection-type'), 'error', /encrypted fields/);
+  });
+
+  it('take clustered collections for ordinary ones', async function () {
+    const { db, connection } = await place();
+    await skipBelow(this, db, 6, 'clustered collections');
     await db.createCollection('movies', { clusteredIndex: { key: { _id: 1 }, unique: true } });
     await db.collection('movies').insertOne({ _id: 1 as never, title: 'a' });
     assertPassed(only(await check(connection, upper), 'collection-type'), /clustered/);

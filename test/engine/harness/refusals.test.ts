@@ -5,7 +5,7 @@ import type { Db, Document } from 'mongodb';
 import type { Migration } from '../../../src/migration/kinds';
 import type { UserError } from '../../../src/protocol/errors';
 import { guardedServer, replicaSet, standalone } from '../../support/server';
-import { skip } from '../../support/skip';
+import { skipBelow } from '../../support/skip';
 import { assertSame, describe as inWords, Stage } from './stage';
 
 const change = {
@@ -199,9 +199,7 @@ for (const [on, server] of [
       it(`${way} changes a clustered collection, and gives it back`, async function () {
         const stage = await Stage.open(await server(), [migration('plan')], { settings: { batchSize: 7 } });
         try {
-          const { version } = await stage.db.admin().serverInfo();
-          if (Number.parseInt(String(version), 10) < 6)
-            skip(this, 'collections are clustered since MongoDB 5.3');
+          await skipBelow(this, stage.db, 6, 'clustered collections');
           const plan = await stage.db.createCollection<{ _id: unknown; x: number }>('plan', {
             clusteredIndex: { key: { _id: 1 }, unique: true },
           });
