@@ -1,6 +1,8 @@
 // Dry runs of what is easily forgotten: time series that are there already, documents that a validator refuses, and a
 // second run that waits for what only the first one makes happen.
 import assert from 'node:assert/strict';
+import { ObjectId } from 'mongodb';
+import { compareCollections } from '../../../src/engine/dryRun/compare';
 import type { DryRunReport } from '../../../src/protocol/events';
 import { dbHash } from '../../support/bytes';
 import { Project } from '../helpers/project';
@@ -51,6 +53,29 @@ describe('a dry run', function () {
     project.events.length = 0;
     project.settings.sample = 10;
     assert.equal((await rehearse()).collections[0]?.scanned, 10);
+  });
+
+  it('sees no change in time series whose buckets hold the fields in another order', async () => {
+    project = await Project.create({});
+    const [first, second] = [project.db, project.db.client.db(`${project.db.databaseName}_2`)];
+    const fields = { at: new Date(0), place: 'a', _id: new ObjectId(), i: 1, j: { k: 2 } };
+    try {
+      for (const db of [first, second])
+        await db.createCollection('weather', { timeseries: { timeField: 'at', metaField: 'place' } });
+      await first.collection('weather').insertOne({ ...fields });
+      await second.collection('weather').insertOne(Object.fromEntries(Object.entries(fields).toReversed()));
+      assert.notDeepEqual(
+        await first.collection('weather').find({}, { raw: true }).toArray(),
+        await second.collection('weather').find({}, { raw: true }).toArray(),
+      );
+      assert.equal((await compareCollections(first, second, 'weather', 5)).changed, 0);
+      await second.collection('weather').drop();
+      await second.createCollection('weather', { timeseries: { timeField: 'at', metaField: 'place' } });
+      await second.collection('weather').insertOne({ ...fields, i: 2 });
+      assert.equal((await compareCollections(first, second, 'weather', 5)).changed, 1);
+    } finally {
+      await second.dropDatabase();
+    }
   });
 
   it('counts the documents that the validator has sent to quarantine', async () => {
