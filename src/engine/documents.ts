@@ -35,6 +35,11 @@ export function idFromText(text: string): unknown {
   }
 }
 
+/** Type and value of anything decoded with all types kept, so that 1 and 1.0 are told apart; equal for equal bytes. */
+export function keyOfValue(value: unknown): string {
+  return Buffer.from(BSON.serialize({ value })).toString('latin1');
+}
+
 /** Decodes with all types kept, as needed for comparing and for Extended JSON. */
 export function decodeExact(raw: Uint8Array): Document {
   return BSON.deserialize(raw, exact);

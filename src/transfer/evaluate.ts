@@ -8,7 +8,7 @@ import { replacementValue } from './interpret';
 import { elements, idOf, keyOf } from './raw';
 import type { RawElement, RawValue } from './raw';
 import { readByIds } from './source';
-import { kindOf } from './target';
+import { collationOf, kindOf } from './target';
 import { isInterruption } from './transaction';
 
 export const stagePrefix = '_migratory_stage_';
@@ -130,12 +130,13 @@ export class Evaluator {
 
   /** Comparisons inside the pipeline follow the collation of the real collection. */
   private async create(name: string): Promise<Collection> {
-    const { options } = await kindOf(this.db, this.source.collectionName);
-    const collation = options['collation'] as CollationOptions | undefined;
+    const collation = collationOf(await kindOf(this.db, this.source.collectionName));
     mayWrite(this.db);
-    await this.db.createCollection(name, collation ? { collation } : {}).catch((error: unknown) => {
-      if ((error as { code?: unknown }).code !== 48) throw error;
-    });
+    await this.db
+      .createCollection(name, collation ? { collation: collation as CollationOptions } : {})
+      .catch((error: unknown) => {
+        if ((error as { code?: unknown }).code !== 48) throw error;
+      });
     return this.db.collection(name);
   }
 }

@@ -129,9 +129,15 @@ export async function fieldsOfImages(
   const projection = { _id: 0, ...inImages(fields) };
   const command = { find: journal.collectionName, filter: { _id }, projection, singleBatch: true };
   const [row] = await readAll(journal.db, command);
-  const images = row && findElement(row, 'images');
+  return (row && imagesIn(row)) ?? [];
+}
+
+/** The images of a row, as far as it was read with them. */
+export function imagesIn(row: Buffer): Buffer[] | undefined {
+  const images = findElement(row, 'images');
+  if (!images) return undefined;
   const found: Buffer[] = [];
-  if (images) addDocuments(row, images.value, found);
+  addDocuments(row, images.value, found);
   return found;
 }
 

@@ -42,8 +42,6 @@ export class InPlace implements Worker {
     readonly around: KeptByServer | undefined,
   ) {
     this.stage = new Stage(parts);
-    // How large they are is known already.
-    if (around) parts.sizer.beginWith(around.size);
     const { change } = parts.options;
     const fields = change.kind === 'pipeline' ? touchedFields(change.update) : undefined;
     if (fields && fields.length > 0) {

@@ -2,8 +2,8 @@
 // them, packed into few Binaries. Pre-images are raw bytes, so that what comes back is what was there.
 import type { ClientSession, Collection, Db, Document, ObjectId } from 'mongodb';
 import { Binary, BSON, Int32, MaxKey, MinKey } from 'mongodb';
-import { addDocuments, RawList, readRange, sendWrites } from './command';
-import { inImages, stagesInto, toldAgain, type ImageRow } from './imageRow';
+import { RawList, readRange, sendWrites } from './command';
+import { imagesIn, inImages, stagesInto, toldAgain, type ImageRow } from './imageRow';
 import { toldByFields, type KeptRow } from './toldFields';
 import { touchedFields } from './touchedFields';
 import { unpackLazily, writeRows, type LazyEntry, type PackedEntry } from './journalPack';
@@ -274,7 +274,6 @@ function storedRow(bytes: Uint8Array): StoredRow {
   const raw = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const id = findElement(raw, '_id')!;
   const attempt = findElement(raw, 'a', id.value)!;
-  const images = findElement(raw, 'images');
   const target = findElement(raw, 'collection');
   const n = findElement(raw, 'n');
   return {
@@ -283,15 +282,9 @@ function storedRow(bytes: Uint8Array): StoredRow {
     settles: findElement(raw, 'settles') !== undefined,
     target: target ? raw.toString('utf8', target.value + 4, target.end - 1) : '',
     data: binaryIn(raw, 'data'),
-    images: images && documentsIn(raw, images.value),
+    images: imagesIn(raw),
     update: binaryIn(raw, 'update'),
   };
-}
-
-function documentsIn(raw: Buffer, offset: number): Buffer[] {
-  const found: Buffer[] = [];
-  addDocuments(raw, offset, found);
-  return found;
 }
 
 function binaryIn(raw: Buffer, name: string): Buffer {

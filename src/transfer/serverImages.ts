@@ -8,7 +8,7 @@ import { groups } from './idGroups';
 import type { ImageRow } from './imageRow';
 import type { Bounds } from './ranges';
 import { idOf } from './raw';
-import { kindOf } from './target';
+import { collationOf, kindOf } from './target';
 import { CommitUnknown, isConflict, isInterruption } from './transaction';
 import type { Job } from './work';
 
@@ -42,7 +42,7 @@ export class ServerImages {
     filter: Document = {},
   ): Promise<ServerImages | undefined> {
     const { db, collectionName } = collection;
-    const [hello, { options }, stats, oneKind] = await Promise.all([
+    const [hello, kind, stats, oneKind] = await Promise.all([
       db.command({ hello: 1 }).catch(() => undefined),
       kindOf(db, collectionName),
       statsOf(collection),
@@ -50,7 +50,7 @@ export class ServerImages {
     ]);
     // On shards, images and change may go different ways.
     const bytes = stats?.avgObjSize;
-    if (!hello?.['setName'] || options['collation'] || !bytes || !oneKind) return undefined;
+    if (!hello?.['setName'] || collationOf(kind) || !bytes || !oneKind) return undefined;
     return new ServerImages(collection, filter, bytes, rangeSize(stats.count, bytes, lanes));
   }
 

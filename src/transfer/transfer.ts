@@ -122,7 +122,10 @@ async function documentStep({ options, collation }: Suited, retry?: StageParts['
         return new Guarded({ ...parts, journal }, evaluator, recovery);
       }
       if (into !== undefined) return new Into({ ...parts, journal });
-      return new InPlace({ ...parts, journal }, await early?.catch(keep));
+      const around = await early?.catch(keep);
+      // How large its documents are is known already.
+      if (around) sizer.beginWith(around.size);
+      return new InPlace({ ...parts, journal }, around);
     },
     async close() {
       if (options.transactions) return;

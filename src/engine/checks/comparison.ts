@@ -1,7 +1,7 @@
 // A sampled comparison after a run: what the checks before it foretold of a few documents against what they are now.
 // A field that was to be left alone must have its very bytes still; one that was to be changed, the type it was to have.
-import { BSON, type Document } from 'mongodb';
-import { decodeExact } from '../documents';
+import type { Document } from 'mongodb';
+import { decodeExact, keyOfValue } from '../documents';
 import { isForeignValue } from './afterImage';
 import type { Check, CheckScope, Finding } from './check';
 import { documents, failed, passed, skipped, targetOf, transformOf, upOnly } from './check';
@@ -52,7 +52,7 @@ async function compare(scope: CheckScope, foretold: readonly Foretold[]): Promis
     throw error;
   }
   const wrong = expected.flatMap((one) => {
-    const why = difference(one, now.get(bytesOf(one.id)));
+    const why = difference(one, now.get(keyOfValue(one.id)));
     return why === null ? [] : [`${idText(one.id)} (${why})`];
   });
   if (wrong.length === 0)
@@ -77,7 +77,7 @@ async function readNow(
   return new Map(
     raws.map((raw) => {
       const document = decodeExact(raw);
-      return [bytesOf(document['_id']), document];
+      return [keyOfValue(document['_id']), document];
     }),
   );
 }
@@ -87,7 +87,7 @@ function difference({ before, after }: Foretold, now: Document | undefined): str
   if (!now) return 'it is gone';
   for (const name of new Set([...Object.keys(before), ...Object.keys(after), ...Object.keys(now)])) {
     const [was, foretold, is] = [before, after, now].map((document) =>
-      name in document ? bytesOf(document[name]) : undefined,
+      name in document ? keyOfValue(document[name]) : undefined,
     );
     if (was === foretold) {
       if (is !== foretold) return `"${name}" was not to be touched`;
@@ -98,11 +98,6 @@ function difference({ before, after }: Foretold, now: Document | undefined): str
     }
   }
   return null;
-}
-
-/** Type and value. */
-function bytesOf(value: unknown): string {
-  return Buffer.from(BSON.serialize({ v: value })).toString('latin1');
 }
 
 /** The type stands behind the length of the document. */

@@ -1,8 +1,8 @@
 // Compares a scratch collection with its pristine copy, byte for byte, in batches of bounded size.
-import { BSON, type Collection, type Db, type Document } from 'mongodb';
+import type { Collection, Db, Document } from 'mongodb';
 import { bytesOf, elements } from '../../transfer/raw';
 import { kindOf } from '../../transfer/target';
-import { decodeExact, extendedJson } from '../documents';
+import { decodeExact, extendedJson, keyOfValue } from '../documents';
 
 const batchSize = 500;
 
@@ -88,11 +88,6 @@ function inOrder(raw: Buffer): Buffer {
   return Buffer.concat(fields.sort((a, b) => a.compare(b)));
 }
 
-/** Key of an `_id`: its bytes, so that 1 and 1.0 are told apart. */
-function idKey(id: unknown): string {
-  return Buffer.from(BSON.serialize({ id })).toString('latin1');
-}
-
 type Batch = Map<string, Buffer>;
 
 async function* rawBatches(collection: Collection): AsyncGenerator<Batch> {
@@ -101,7 +96,7 @@ async function* rawBatches(collection: Collection): AsyncGenerator<Batch> {
   for await (const raw of cursor as unknown as AsyncIterable<Buffer>) {
     // The driver reuses the buffer of a batch.
     const copy = Buffer.from(raw);
-    batch.set(idKey(decodeExact(copy)['_id']), copy);
+    batch.set(keyOfValue(decodeExact(copy)['_id']), copy);
     if (batch.size >= batchSize) {
       yield batch;
       batch = new Map();
@@ -116,7 +111,7 @@ async function byId(collection: Collection, batch: Batch): Promise<Batch> {
   const cursor = collection.find({ _id: { $in: ids } } as Document, { raw: true });
   for await (const raw of cursor as unknown as AsyncIterable<Buffer>) {
     const copy = Buffer.from(raw);
-    found.set(idKey(decodeExact(copy)['_id']), copy);
+    found.set(keyOfValue(decodeExact(copy)['_id']), copy);
   }
   return found;
 }
