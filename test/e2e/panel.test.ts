@@ -1,7 +1,7 @@
 // The run panel alone in a real browser: every state in the four kinds of themes and three widths, without an
 // accessibility violation, a policy violation or anything wider than the page; and what its buttons send.
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunSnapshot } from '../../src/protocol/events';
 import {
@@ -19,12 +19,12 @@ import {
   step,
   undone,
 } from '../unit/webview/fixtures';
-import { PanelHarness, type Panel } from './panel/panelPage';
+import type { Panel } from './panel/panelPage';
+import { panelSuite, pictures } from './panel/suite';
 import { themes, type ThemeName } from './panel/themes';
 import { violations } from './support/axe';
 
 const root = join(import.meta.dirname, '..', '..');
-const pictures = join(root, 'out', 'panel');
 const themeNames = Object.keys(themes) as ThemeName[];
 
 /** A run that goes on is as old as its clock says; the fixture's dates are fixed. */
@@ -39,33 +39,14 @@ function picture({ page }: Panel, name: string): Promise<unknown> {
 }
 
 describe('The run panel', () => {
-  let harness: PanelHarness;
-  let panel: Panel | undefined;
-
-  before(async () => {
-    await mkdir(pictures, { recursive: true });
-    harness = await PanelHarness.start();
-  });
-  after(() => harness.stop());
-  afterEach(async () => {
-    await panel?.close();
-    panel = undefined;
-  });
-
-  const open = async (
-    snapshot: RunSnapshot,
-    theme: ThemeName = 'dark',
-    width: number = 700,
-  ): Promise<Panel> => {
-    panel = await harness.open(theme, width);
-    await panel.show(asOfNow(snapshot));
-    return panel;
-  };
+  const suite = panelSuite();
+  const open = (snapshot: RunSnapshot, theme?: ThemeName, width?: number): Promise<Panel> =>
+    suite.open(asOfNow(snapshot), theme, width);
 
   for (const theme of themeNames) {
     it(`is accessible, within its policy and no wider than its page in every state (${theme})`, async () => {
       for (const width of [300, 700, 1200]) {
-        const shown = await harness.open(theme, width);
+        const shown = await suite.harness.open(theme, width);
         for (const [name, snapshot] of Object.entries(allSnapshots)) {
           await shown.show(asOfNow(snapshot));
           const overflow = await shown.page.evaluate(
@@ -122,7 +103,7 @@ describe('The run panel', () => {
 
   it('is walked through by Tab alone: everything that can be pressed, in the order of the page, seen', async () => {
     for (const name of ['running', 'several', 'dry-run', 'refused'] as const) {
-      const shown = await harness.open('high-contrast', 700);
+      const shown = await suite.harness.open('high-contrast', 700);
       await shown.show(asOfNow(allSnapshots[name]));
       const expected = await shown.page.evaluate(() => {
         const pressable = 'button, summary, input, [tabindex="0"]';
@@ -276,7 +257,7 @@ describe('The run panel', () => {
       [true, 'none'],
       [false, 'spin'],
     ] as const) {
-      const shown = await harness.open('dark', 700, reduced);
+      const shown = await suite.harness.open('dark', 700, reduced);
       await shown.show(asOfNow(running));
       const moving = shown.page.locator('header .spin');
       assert.equal(await moving.evaluate((element) => getComputedStyle(element).animationName), expected);
@@ -446,7 +427,7 @@ describe('The run panel', () => {
       string,
       string
     >;
-    const shown = await harness.open('light', 300);
+    const shown = await suite.harness.open('light', 300);
     await shown.receive({ type: 'strings', language: 'de', strings });
     for (const [name, snapshot] of Object.entries(allSnapshots)) {
       await shown.show(asOfNow(snapshot));

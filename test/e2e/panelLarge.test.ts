@@ -1,18 +1,15 @@
 // The run panel in a real browser with what is hard to lay out and what could freeze a page: many steps, long names
 // and logs, documents of megabytes; and names, ids and texts that look like HTML.
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConflictEvent, DryRunReport, QuarantinedEvent, RunSnapshot } from '../../src/protocol/events';
 import { panelSnapshot } from '../../src/vscode/panelSnapshot';
 import { english } from '../../src/vscode/words';
 import { dryRun, failed, quarantined, several } from '../unit/webview/fixtures';
 import { largeSnapshots } from '../unit/webview/largeFixtures';
-import { PanelHarness, type Panel } from './panel/panelPage';
+import { panelSuite, pictures } from './panel/suite';
 import { themes, type ThemeName } from './panel/themes';
 import { violations } from './support/axe';
-
-const pictures = join(import.meta.dirname, '..', '..', 'out', 'panel');
 
 function firstOf<T>(rows: readonly T[]): T {
   const [first] = rows;
@@ -21,29 +18,13 @@ function firstOf<T>(rows: readonly T[]): T {
 }
 
 describe('The run panel with much in it', () => {
-  let harness: PanelHarness;
-  let panel: Panel | undefined;
-
-  before(async () => {
-    await mkdir(pictures, { recursive: true });
-    harness = await PanelHarness.start();
-  });
-  after(() => harness.stop());
-  afterEach(async () => {
-    await panel?.close();
-    panel = undefined;
-  });
-
-  const open = async (snapshot: RunSnapshot, theme: ThemeName = 'dark', width = 700): Promise<Panel> => {
-    panel = await harness.open(theme, width);
-    await panel.show(snapshot);
-    return panel;
-  };
+  const suite = panelSuite();
+  const { open } = suite;
 
   for (const theme of Object.keys(themes) as ThemeName[]) {
     it(`is accessible and no wider than its page (${theme})`, async () => {
       for (const width of [320, 1200]) {
-        const shown = await harness.open(theme, width);
+        const shown = await suite.harness.open(theme, width);
         for (const [name, snapshot] of Object.entries(largeSnapshots)) {
           await shown.show(snapshot);
           const wide = await shown.page.evaluate(
@@ -167,8 +148,6 @@ describe('The run panel with much in it', () => {
       assert.ok((await shown.page.locator('main').innerText()).includes(html));
       assert.equal(await shown.page.evaluate(() => 'hit' in window), false);
       assert.deepEqual(shown.errors, []);
-      await shown.close();
     }
-    panel = undefined;
   });
 });

@@ -42,20 +42,13 @@ for (const on of [set, single]) {
       kill: { at: 'reply', command: 'renameCollection', times },
     });
 }
-for (const times of [1, 2])
-  cases.push({
-    on: single,
-    job: 'script',
-    direction: 'down',
-    kill: { at: 'reply', command: 'update', times },
-  });
-for (const times of [1, 2])
-  cases.push({
-    on: set,
-    job: 'script',
-    direction: 'down',
-    kill: { at: 'reply', command: 'commitTransaction', times },
-  });
+// The command by which a range of a script's way back holds.
+for (const [on, command] of [
+  [single, 'update'],
+  [set, 'commitTransaction'],
+] as const)
+  for (const times of [1, 2])
+    cases.push({ on, job: 'script', direction: 'down', kill: { at: 'reply', command, times } });
 
 describe('every way to kill a run, and the next one', function () {
   this.timeout(180_000);

@@ -60,23 +60,29 @@ describe('the client that a script is given', function () {
     return everything(project.db);
   }
 
+  async function expectUndone(before: string): Promise<void> {
+    const { exitCode, run } = await project.run({ mode: 'up' });
+    assert.equal(exitCode, 0, JSON.stringify(run.error));
+    await expectChanges(project);
+    const back = await project.run({ mode: 'down' });
+    assert.equal(back.exitCode, 0, JSON.stringify(back.run.error));
+    assert.equal(await everything(project.db), before);
+  }
+
+  async function expectRehearsed(before: string): Promise<void> {
+    const { exitCode, run } = await project.run({ mode: 'dry-run' });
+    assert.equal(exitCode, 0, JSON.stringify(run.error));
+    assert.equal(await everything(project.db), before);
+    expectReport(project);
+  }
+
   for (const [name, packages, up] of cases) {
     it(`is journaled and undone without a down: ${name}`, async () => {
-      const before = await withUp(packages, up);
-      const { exitCode, run } = await project.run({ mode: 'up' });
-      assert.equal(exitCode, 0, JSON.stringify(run.error));
-      await expectChanges(project);
-      const back = await project.run({ mode: 'down' });
-      assert.equal(back.exitCode, 0, JSON.stringify(back.run.error));
-      assert.equal(await everything(project.db), before);
+      await expectUndone(await withUp(packages, up));
     });
 
     it(`changes nothing in a dry run: ${name}`, async () => {
-      const before = await withUp(packages, up);
-      const { exitCode, run } = await project.run({ mode: 'dry-run' });
-      assert.equal(exitCode, 0, JSON.stringify(run.error));
-      assert.equal(await everything(project.db), before);
-      expectReport(project);
+      await expectRehearsed(await withUp(packages, up));
     });
   }
 
@@ -87,16 +93,8 @@ describe('the client that a script is given', function () {
     for (const [name, packages, up] of cases) {
       it(`is rehearsed, journaled and undone ${how}: ${name}`, async () => {
         const before = await withUp(packages, up, server());
-        const dry = await project.run({ mode: 'dry-run' });
-        assert.equal(dry.exitCode, 0, JSON.stringify(dry.run.error));
-        expectReport(project);
-        assert.equal(await everything(project.db), before);
-        const { exitCode, run } = await project.run({ mode: 'up' });
-        assert.equal(exitCode, 0, JSON.stringify(run.error));
-        await expectChanges(project);
-        const back = await project.run({ mode: 'down' });
-        assert.equal(back.exitCode, 0, JSON.stringify(back.run.error));
-        assert.equal(await everything(project.db), before);
+        await expectRehearsed(before);
+        await expectUndone(before);
       });
     }
   }
