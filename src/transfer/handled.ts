@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Binary } from 'mongodb';
 import { writeIdQuery } from './command';
-import { idOf, keyOf } from './raw';
+import { dataOf, idOf, keyOf } from './raw';
 import type { RawValue } from './raw';
 import { RawWriter } from './writer';
 
@@ -39,9 +39,7 @@ export class HandledIds {
   private keys: Set<string> | undefined;
 
   constructor(packed: readonly Binary[]) {
-    this.packed = packed.map((part) =>
-      Buffer.from(part.buffer.buffer, part.buffer.byteOffset, part.position),
-    );
+    this.packed = packed.map(dataOf);
   }
 
   has(id: RawValue): boolean {

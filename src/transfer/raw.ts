@@ -240,5 +240,10 @@ export function binaryValue(data: Uint8Array): RawValue {
   return { type: BsonType.binary, bytes };
 }
 
+/** What a Binary of the driver holds; a view. */
+export function dataOf({ buffer, position }: { buffer: Uint8Array; position: number }): Buffer {
+  return Buffer.from(buffer.buffer, buffer.byteOffset, position);
+}
+
 export const minKey: RawValue = { type: BsonType.minKey, bytes: Buffer.alloc(0) };
 export const maxKey: RawValue = { type: BsonType.maxKey, bytes: Buffer.alloc(0) };

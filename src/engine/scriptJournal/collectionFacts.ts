@@ -2,7 +2,7 @@
 // again exactly as they were.
 import { Binary, BSON, type Db, type Document } from 'mongodb';
 import { speakable } from '../../transfer/command';
-import { document, element, findElement, objectValue, stringValue } from '../../transfer/raw';
+import { dataOf, document, element, findElement, objectValue, stringValue } from '../../transfer/raw';
 import type { RawValue } from '../../transfer/raw';
 import { documentIn, textIn, valueIn, withElements } from './reply';
 
@@ -77,8 +77,7 @@ export function kept(raw: Buffer): Binary {
 }
 
 export function given(value: unknown): Buffer {
-  const { buffer, position } = value as Binary;
-  return Buffer.from(buffer.buffer, buffer.byteOffset, position);
+  return dataOf(value as Binary);
 }
 
 export function has(raw: Buffer, name: string): boolean {

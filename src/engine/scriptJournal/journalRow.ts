@@ -3,7 +3,7 @@ import { BSON, type Binary, type Collection, type Document } from 'mongodb';
 import { toldAgain } from '../../transfer/imageRow';
 import { unpack, type JournalEntry } from '../../transfer/journalPack';
 import { decodePatch } from '../../transfer/patch';
-import { BsonType, emptyDocument, findElement, idOf } from '../../transfer/raw';
+import { BsonType, dataOf, emptyDocument, findElement, idOf } from '../../transfer/raw';
 import { foresightOf } from './foresight';
 
 /** A change of the catalogue or of the run itself, with what is needed to take it back. */
@@ -52,7 +52,7 @@ export async function rowOf(
   if (first['op'] !== undefined)
     return { seq, op: String(first['op']), facts: first['facts'] as Document, undone };
   if (first['images'] !== undefined) return parts.length > 1 ? imagesRow(first, seq, journal) : undefined;
-  const data = parts.map((part) => bytesOf(part['data'] as Binary));
+  const data = parts.map((part) => dataOf(part['data'] as Binary));
   return {
     seq,
     database: String(first['database']),
@@ -63,13 +63,9 @@ export async function rowOf(
   };
 }
 
-function bytesOf(binary: Binary): Buffer {
-  return Buffer.from(binary.buffer.buffer, binary.buffer.byteOffset, binary.position);
-}
-
 /** What the statement has made of the images is told again from the statement. */
 async function imagesRow(row: StoredRow, seq: number, journal: Collection): Promise<DocumentsRow> {
-  const statement = bytesOf(row['statement'] as Binary);
+  const statement = dataOf(row['statement'] as Binary);
   const images = (row['images'] as Uint8Array[]).map((image) => Buffer.from(image));
   const { database, collection } = row;
   return {

@@ -1,6 +1,7 @@
 // What the parts of a script's journal share: the run's rows, the collections as the script leaves them, and names for
 // what is put aside.
 import { UUID, type Binary, type ClientSession, type Db, type MongoClient } from 'mongodb';
+import { dataOf } from '../../transfer/raw';
 import type { TransferContext } from '../../transfer/types';
 import { DoorRefusal, type DoorCommand } from '../../wire/door';
 import type { ScriptRows } from './rows';
@@ -85,7 +86,7 @@ export class Keeper {
 
   async noteScriptSession({ lsid }: DoorCommand): Promise<void> {
     const id = lsid?.['id'] as Binary | undefined;
-    if (id) await this.#note(bytesOf(id));
+    if (id) await this.#note(dataOf(id));
   }
 
   /** Sessions that nobody else uses until they are given back. */
@@ -95,7 +96,7 @@ export class Keeper {
       this.client.startSession({ causalConsistency: false }),
     );
     this.#lanes.push(...made);
-    await Promise.all(made.map(({ id }) => this.#note(bytesOf(id?.id as Binary))));
+    await Promise.all(made.map(({ id }) => this.#note(dataOf(id?.id as Binary))));
     return [...sessions, ...made];
   }
 
@@ -121,10 +122,6 @@ export class Keeper {
       .command({ killSessions: sessions })
       .catch(() => undefined);
   }
-}
-
-function bytesOf(id: Binary): Buffer {
-  return Buffer.from(id.buffer.buffer, id.buffer.byteOffset, id.position);
 }
 
 export interface CollectionFacts {
