@@ -65,14 +65,15 @@ const increment = `module.exports = {
   batchSize: 100,
   transform: (doc) => ({ $set: { n: doc.n + 100 } }),
 };`;
-const slowIncrement = `module.exports = {
+const incrementAfter = (ms: number): string => `module.exports = {
   source: 'numbers',
   batchSize: 50,
   transform: async (doc) => {
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => setTimeout(resolve, ${ms}));
     return { $set: { n: doc.n + 100 } };
   },
 };`;
+const slowIncrement = incrementAfter(1);
 const good = `exports.up = (db) => db.collection('x').insertOne({ _id: 1 });
 exports.down = (db) => db.collection('x').deleteOne({ _id: 1 });`;
 
@@ -277,7 +278,8 @@ describe('command line', function () {
   });
 
   it('can be paused, continued and cancelled from another terminal', async () => {
-    project = await Project.create({ '1-numbers.js': slowIncrement });
+    // It has to outlast the start of four processes: at three batches of 50 in flight, 30,000 take 40 s.
+    project = await Project.create({ '1-numbers.js': incrementAfter(200) });
     const { db } = project;
     await numbers(db, 30_000);
     const finished = ended(project.start('up'));
