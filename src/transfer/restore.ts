@@ -2,7 +2,7 @@
 // hold what the run wrote, the document is left alone and told as a conflict.
 import { ObjectId } from 'mongodb';
 import { emptyTally } from './checkpoints';
-import { idsOf } from './handled';
+import { idsOf, idsOfDocuments } from './handled';
 import { idQuery, RawList, sendWrites, type WriteFailure } from './command';
 import { TryAgain, WriteRefused } from './errors';
 import { fastUndo } from './fastPatch';
@@ -17,6 +17,7 @@ import { document, element, emptyDocument, idOf, intValue, keyOf, objectValue, s
 import type { RawValue } from './raw';
 import { decoded } from './shownId';
 import { readByIds } from './source';
+import type { Told } from './toldFields';
 import { pause } from './transaction';
 import type { Conflict, RevertOptions } from './types';
 import type { Attempt, Job, Outcome } from './work';
@@ -59,11 +60,13 @@ export class Restore {
 
   readonly work = async (attempt: Attempt): Promise<Outcome> => {
     const { job, session } = attempt;
-    const { target, entries, planned: told } = await this.read(attempt);
+    const { target, entries, told: quick } = await this.read(attempt);
+    if (entries.length === 0) return this.takeBackTold(target, quick, attempt);
+    const told = quick.map(plannedOf);
     const collection = this.options.db.collection(target);
     const done: Done = { deleted: 0, conflicts: [] };
     let todo = entries;
-    for (let tries = 0; todo.length > 0 || (tries === 0 && told.length > 0); tries++) {
+    for (let tries = 0; todo.length > 0; tries++) {
       if (tries > 0) await pause(Math.min(200, 2 ** tries), this.options.signal);
       const ids = todo.map((entry) => entry.id);
       const current = await readByIds(collection, ids, { session });
@@ -97,24 +100,40 @@ export class Restore {
   private async read({ job, session }: Attempt): Promise<{
     target: string;
     entries: LazyEntry[];
-    planned: Planned[];
+    told: readonly Told[];
   }> {
     const { sweep, key } = job.range;
     const plain = session !== undefined && !sweep && job.failed.size === 0;
     const row = plain ? await this.journal.keptRow(key) : undefined;
     const quick = row && (await this.journal.toldByFields(row, session!));
-    const planned = (quick?.told ?? []).map(({ before, now, u }) => ({
-      entry: { id: idOf(before), before, patch: emptyDocument },
-      now,
-      after: before,
-      u: objectValue(u),
-    }));
-    if (row && quick && !quick.rest) return { target: row.target, entries: [], planned };
+    const told = quick?.told ?? [];
+    if (row && quick && !quick.rest) return { target: row.target, entries: [], told };
     const { target, entries } = await this.journal.read(sweep?.of ?? key, session);
-    const known = new Set(planned.map(({ entry }) => keyOf(entry.id)));
+    const known = new Set(told.map(({ before }) => keyOf(idOf(before))));
     const wanted = sweep && new Set(sweep.ids.map(keyOf));
     const left = entries.filter(({ id }) => !known.has(keyOf(id)) && (wanted?.has(keyOf(id)) ?? true));
-    return { target, entries: left, planned };
+    return { target, entries: left, told };
+  }
+
+  /** A range of which everything is told: an object for each of its documents would only cost time. */
+  private async takeBackTold(target: string, told: readonly Told[], attempt: Attempt): Promise<Outcome> {
+    await attempt.crashPoint('after-read');
+    const statements = new RawList();
+    for (const { now, u } of told) statements.addUpdate(now, objectValue(u));
+    const idAt = (index: number): RawValue => idOf(told[index]!.now);
+    if (told.length > 0) await this.sendList('update', target, statements, idAt, attempt);
+    const bytes = told.reduce((sum, { before }) => sum + before.length, 0);
+    const handled = idsOfDocuments(told.map(({ before }) => before));
+    const { count } = handled;
+    return {
+      tally: { ...emptyTally(), scanned: count, processed: count },
+      handled,
+      documents: count,
+      bytes,
+      quarantined: [],
+      conflicts: [],
+      rest: [],
+    };
   }
 
   private outcome(entries: readonly LazyEntry[], done: Done, { job }: Attempt): Outcome {
@@ -180,17 +199,28 @@ export class Restore {
         if (after) statements.addUpdate(now, u ?? replacementValue(after));
         else statements.add(deleteStatement(entry.id));
       }
-      const reply = await sendWrites(this.options.db, kind, target, statements, {
-        session: attempt.session,
-        bypassDocumentValidation: attempt.job.bypass && kind === 'update',
-      });
-      const failure = reply.failures[0];
-      if (failure) this.refused(items[failure.index]!.entry, failure, attempt.job);
+      await this.sendList(kind, target, statements, (index) => items[index]!.entry.id, attempt);
     }
     return [];
   }
 
-  private refused({ id }: LazyEntry, failure: WriteFailure, job: Job): never {
+  /** In the transaction, where nothing may be refused. */
+  private async sendList(
+    kind: 'delete' | 'update',
+    target: string,
+    statements: RawList,
+    idAt: (index: number) => RawValue,
+    { session, job }: Attempt,
+  ): Promise<void> {
+    const reply = await sendWrites(this.options.db, kind, target, statements, {
+      session,
+      bypassDocumentValidation: job.bypass && kind === 'update',
+    });
+    const failure = reply.failures[0];
+    if (failure) this.refused(idAt(failure.index), failure, job);
+  }
+
+  private refused(id: RawValue, failure: WriteFailure, job: Job): never {
     if (failure.code === validationFailed && !job.bypass) {
       job.bypass = true;
       throw new TryAgain();
@@ -218,6 +248,11 @@ export class Restore {
     job.bypass ||= reply.refused.some((failure) => failure.code === validationFailed);
     return again;
   }
+}
+
+function plannedOf({ before, now, u }: Told): Planned {
+  const entry = { id: idOf(before), before, patch: emptyDocument };
+  return { entry, now, after: before, u: objectValue(u) };
 }
 
 function deleteStatement(id: RawValue): Buffer {

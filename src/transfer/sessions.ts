@@ -5,7 +5,7 @@ import { steadily } from './transaction';
 import type { TransferContext } from './types';
 
 /** Ranges in flight, unless the caller says otherwise. */
-export const defaultLanes = 3;
+export const defaultLanes = 4;
 
 /** Without transactions there are no sessions to give. */
 export async function claimed<T>(
