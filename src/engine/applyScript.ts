@@ -98,22 +98,26 @@ export async function runScript(
     await work(db, client, given);
     await helpers.finish();
   };
-  await runScriptFunction(step.name, whole, helpers.watch(ctx), {
-    scope,
-    helpers,
-    redirect: extras.redirect,
-    async before(command, ownClient) {
-      await throttle.before(command);
-      await extras.before?.(command);
-      await progress.before(command);
-      return (await one?.before(command, ownClient)) ?? journal?.before(command);
-    },
-    after(command, reply) {
-      extras.after?.(command, reply);
-      progress.after(command, reply);
-    },
-  });
-  progress.end();
+  try {
+    await runScriptFunction(step.name, whole, helpers.watch(ctx), {
+      scope,
+      helpers,
+      redirect: extras.redirect,
+      async before(command, ownClient) {
+        await throttle.before(command);
+        await extras.before?.(command);
+        await progress.before(command);
+        return (await one?.before(command, ownClient)) ?? journal?.before(command);
+      },
+      after(command, reply) {
+        extras.after?.(command, reply);
+        progress.after(command, reply);
+      },
+    });
+    progress.end();
+  } finally {
+    progress.close();
+  }
 }
 
 /** How far a script is, and what holds it back. */

@@ -8,6 +8,8 @@ import { asBuffer } from './scriptJournal/transaction';
 
 /** A count that takes longer is not worth the load: the progress then shows documents without a total. */
 const countTimeoutMs = 3_000;
+/** A write that is through by then is not counted: its reply tells how many documents there were. */
+const countAfterMs = 200;
 /** Reads smaller than this are look-ups of single documents, not the loop that drives the script. */
 const smallestLoop = 50;
 
@@ -34,6 +36,8 @@ export class ObservedProgress {
   readonly #holding = new Set<Loop>();
   readonly #counting = new WeakMap<DoorCommand, Promise<Loop | null>>();
   readonly #parts = new WeakMap<DoorCommand, number>();
+  /** Writes whose documents are not counted yet, with who wants to hear how many they are. */
+  readonly #uncounted = new Map<DoorCommand, (total: number) => void>();
   #total = 0;
   #written = 0;
   #reported = 0;
@@ -53,13 +57,16 @@ export class ObservedProgress {
     // An update takes its documents out of its own filter: they are counted as they were before it.
     const isWrite = command.kind === 'write' && !isAll(filter);
     const session = isWrite ? await snapshotOf(collection) : undefined;
-    const counting = this.#count(collection, filter, session);
-    if (session) void counting.then(() => session.endSession());
+    const count = (): Promise<number> => this.#count(collection, filter, session);
+    const counting = session
+      ? this.#countLater(command, count).finally(() => void session.endSession())
+      : count().then((total) => this.#loopOf(total));
     this.#counting.set(command, counting);
     if (command.kind === 'write' && !session) await counting;
   }
 
   after(command: DoorCommand, reply: DoorReply): void {
+    this.#uncounted.get(command)?.(reply.ok ? affected(reply) : 0);
     if (!reply.ok) return;
     const counting = this.#counting.get(command);
     if (command.kind === 'read') {
@@ -77,6 +84,11 @@ export class ObservedProgress {
     this.#parts.set(command, (this.#parts.get(command) ?? 0) + count);
     this.#write(count);
     void this.#counting.get(command)?.then((loop) => this.#advance(loop, count, ms));
+  }
+
+  /** Whatever became of the script: nothing is counted any more. */
+  close(): void {
+    for (const tell of this.#uncounted.values()) tell(0);
   }
 
   #write(count: number): void {
@@ -122,20 +134,34 @@ export class ObservedProgress {
     this.#report(ms);
   }
 
-  async #count(collection: Collection, filter: Document, session?: ClientSession): Promise<Loop | null> {
+  /** What the session sees does not change meanwhile; whoever knows the total first tells it. */
+  #countLater(command: DoorCommand, count: () => Promise<number>): Promise<Loop | null> {
+    return new Promise((resolve) => {
+      const tell = (total: number): void => {
+        clearTimeout(timer);
+        if (this.#uncounted.delete(command)) resolve(this.#loopOf(total));
+      };
+      const timer = setTimeout(() => void count().then(tell), countAfterMs);
+      this.#uncounted.set(command, tell);
+    });
+  }
+
+  /** 0 where it takes too long, or where a count refuses the filter ($near): no total then. */
+  async #count(collection: Collection, filter: Document, session?: ClientSession): Promise<number> {
     try {
       // What the catalogue says of all documents costs nothing.
-      const total = isAll(filter)
-        ? await collection.estimatedDocumentCount()
-        : await collection.countDocuments(filter, { maxTimeMS: countTimeoutMs, session });
-      if (total < smallestLoop) return null;
-      this.#total += total;
-      this.#sink.setTotal(this.#total);
-      return { total, done: 0, held: 0 };
+      if (isAll(filter)) return await collection.estimatedDocumentCount();
+      return await collection.countDocuments(filter, { maxTimeMS: countTimeoutMs, session });
     } catch {
-      // Too slow, or a filter that a count refuses ($near): no total then.
-      return null;
+      return 0;
     }
+  }
+
+  #loopOf(total: number): Loop | null {
+    if (total < smallestLoop) return null;
+    this.#total += total;
+    this.#sink.setTotal(this.#total);
+    return { total, done: 0, held: 0 };
   }
 
   #advance(loop: Loop | null, count: number, ms: number): void {

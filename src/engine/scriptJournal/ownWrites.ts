@@ -139,7 +139,8 @@ export class OwnWrites {
       changes ??= await this.#change(transaction, write, statements);
     } catch (error) {
       if (error instanceof TooMany || error instanceof ReadFailed) {
-        await transaction.abort();
+        // It has only read.
+        transaction.abort().catch(() => undefined);
         return this.#otherwise(command, progress, statements, error);
       }
       throw error;
