@@ -11,11 +11,13 @@ import { fastApply, fastDiff } from './fastPatch';
 import { applyPatch, decodePatch, diff, printOf, type Patch } from './patch';
 import { idOf, keyOf, sameBytes, sameValue } from './raw';
 import { unclearReason, type Recovery } from './recovery';
-import { readByIds } from './source';
+import { readBatch, readByIds, type Batch } from './source';
 import { Stage, updates, type StageParts } from './stage';
 import { pause } from './transaction';
 import type { Attempt, Outcome } from './work';
 
+/** Bytes of documents with what becomes of them in one reply of 16 MB. */
+const mostTold = 12 * 1024 * 1024;
 /** How often a document that others keep changing is tried before it fails. */
 const mostTries = 50;
 
@@ -23,6 +25,8 @@ type Edits = ReturnType<typeof updates>;
 interface Planned extends PackedEntry {
   after: Buffer;
 }
+/** By key of the `_id`. */
+type Made = Map<string, { before: Buffer; after: Buffer }>;
 interface Done {
   processed: number;
   failed: Failed[];
@@ -30,6 +34,9 @@ interface Done {
 
 export class Guarded {
   private readonly stage: Stage;
+  /** About how large a document is, as far as it is known. */
+  private documentBytes = 0;
+
   constructor(
     private readonly parts: StageParts & { journal: Journal },
     private readonly evaluator: Evaluator,
@@ -43,7 +50,8 @@ export class Guarded {
     const { signal } = this.parts.options;
     // The attempt before this one may have written a part of the range.
     if (job.journaled > 0) job.journaled = await this.recovery.settle(job.range.key);
-    const batch = await this.stage.read(attempt);
+    const { batch, made } = (await this.look(attempt)) ?? { batch: await this.stage.read(attempt) };
+    this.documentBytes = batch.bytes / batch.documents.length || this.documentBytes;
     const done: Done = { processed: 0, failed: [] };
     let todo = this.withoutKnown(batch.documents, done);
     for (let tries = 0; todo.length > 0; tries++) {
@@ -54,18 +62,44 @@ export class Guarded {
       }
       if (tries > 0) await pause(Math.min(200, 2 ** tries), signal);
       signal?.throwIfAborted();
-      todo = await this.pass(todo, attempt, done);
+      todo = await this.pass(todo, attempt, done, tries === 0 ? made : undefined);
     }
     return this.stage.outcome(batch, done, attempt);
   };
 
+  /**
+   * A range of a pipeline in one look at each document: as it is, and what becomes of it. Undefined where that is not
+   * possible, or would not fit into a reply.
+   */
+  private async look(attempt: Attempt): Promise<{ batch: Batch; made: Made } | undefined> {
+    const { options, source } = this.parts;
+    const { range } = attempt.job;
+    const { change, filter } = options;
+    const limit = this.stage.limit;
+    if (change.kind !== 'pipeline' || range.sweep || 2 * limit * this.documentBytes > mostTold)
+      return undefined;
+    const found = await readBatch(source, range, { filter, limit, projection: { _id: 1 } });
+    const ids = found.documents.map(idOf);
+    const made = await this.evaluator.evaluatePipeline(ids, change.update, filter);
+    if (!made) return undefined;
+    await attempt.crashPoint('after-read');
+    const documents = [...made.values()].map(({ before }) => before);
+    const bytes = documents.reduce((sum, { length }) => sum + length, 0);
+    return { batch: { ...found, documents, bytes }, made };
+  }
+
   /** Changes the documents; hands back those that somebody else changed meanwhile, as they are now. */
-  private async pass(documents: Buffer[], attempt: Attempt, done: Done): Promise<Buffer[]> {
+  private async pass(
+    documents: Buffer[],
+    attempt: Attempt,
+    done: Done,
+    made: Made | undefined,
+  ): Promise<Buffer[]> {
     const { job } = attempt;
     const { options, source, target, journal } = this.parts;
     const { edits, failed } = await this.stage.edit(documents, job);
     done.failed.push(...failed);
-    const planned = await this.plan(updates(edits), attempt, done);
+    const planned = await this.plan(updates(edits), attempt, done, made);
     await attempt.verify();
     const entries = planned.filter(({ before, after }) => !before || !sameBytes(before, after));
     await journal.write(job.range.key, target.collectionName, entries, { attempt: job.journaled++ });
@@ -83,7 +117,12 @@ export class Guarded {
   }
 
   /** What each document becomes; where only the server can tell, it is found out beside it. */
-  private async plan(edits: Edits, { lane }: Attempt, done: Done): Promise<Planned[]> {
+  private async plan(
+    edits: Edits,
+    { lane }: Attempt,
+    done: Done,
+    made: Made | undefined,
+  ): Promise<Planned[]> {
     const { source, target } = this.parts;
     const inPlace = target.collectionName === source.collectionName;
     const there = inPlace
@@ -93,7 +132,7 @@ export class Guarded {
           edits.map((edit) => edit.id),
           {},
         );
-    const tried = await this.tryOut(edits, lane, done);
+    const tried = made ?? (await this.tryOut(edits, lane, done));
     const planned: Planned[] = [];
     for (const { raw, change } of edits) {
       const id = idOf(raw);
@@ -107,12 +146,8 @@ export class Guarded {
     return planned;
   }
 
-  /** Outcomes that only the server can tell, by key of the `_id`. */
-  private async tryOut(
-    edits: Edits,
-    lane: number,
-    done: Done,
-  ): Promise<Map<string, { before: Buffer; after: Buffer }>> {
+  /** Outcomes that only the server can tell. */
+  private async tryOut(edits: Edits, lane: number, done: Done): Promise<Made> {
     const { change, filter } = this.parts.options;
     const trials = edits.filter(({ change: it }) => !it.patch && !it.encodedPatch && !it.replacement);
     if (trials.length === 0) return new Map();

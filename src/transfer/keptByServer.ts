@@ -52,10 +52,9 @@ export class KeptByServer implements Around {
   /** The attempt whose images have been taken. */
   async work(attempt: Attempt, stage: Stage, sendGrouped: SendGrouped): Promise<Outcome> {
     const { source, options } = this.parts;
-    const { sizer, throttle } = stage.parts;
     const { job, session } = attempt;
     const { range, images } = job;
-    const limit = Math.min(sizer.limit, throttle.batchLimit);
+    const { limit } = stage;
     const documents = await readRange(source, {
       min: range.from,
       max: range.to,

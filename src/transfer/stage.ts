@@ -37,10 +37,16 @@ export class Stage {
     if (change.kind === 'pipeline') this.pipeline = rawPipeline(change.update);
   }
 
+  /** Most documents of a batch. */
+  get limit(): number {
+    const { sizer, throttle } = this.parts;
+    return Math.min(sizer.limit, throttle.batchLimit);
+  }
+
   async read({ job, session, crashPoint }: Attempt): Promise<Batch> {
-    const { source, options, sizer, throttle } = this.parts;
+    const { source, options } = this.parts;
     const { filter } = options;
-    const limit = Math.min(sizer.limit, throttle.batchLimit);
+    const { limit } = this;
     const batch = job.range.sweep
       ? await readListed(source, job.range.sweep.ids, { filter, session })
       : await readBatch(source, job.range, { filter, limit, session });
