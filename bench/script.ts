@@ -71,13 +71,13 @@ const works: Record<string, Work> = {
   'awaited updateOne, $set': {
     least: 0.65,
     work: async (rows, round) => {
-      for (let i = 0; i < documents / 200; i++) await rows.updateOne({ _id: i }, { $set: { n: -1 - round } });
+      for (let i = 0; i < documents / 20; i++) await rows.updateOne({ _id: i }, { $set: { n: -1 - round } });
     },
   },
   'awaited updateOne, $inc': {
     least: 0.65,
     work: async (rows) => {
-      for (let i = 0; i < documents / 200; i++) await rows.updateOne({ _id: i }, { $inc: { n: 1 } });
+      for (let i = 0; i < documents / 20; i++) await rows.updateOne({ _id: i }, { $inc: { n: 1 } });
     },
   },
   'updateMany, $set': {

@@ -19,9 +19,17 @@ export function skip(context: Mocha.Context, reason: string): never {
   return context.skip();
 }
 
+async function versionOf(db: Db): Promise<{ version: string; major: number }> {
+  const version = String((await db.admin().serverInfo())['version']);
+  return { version, major: Number.parseInt(version, 10) };
+}
+
 /** Skips the running test on servers that are older than this. @param what is missing there. */
 export async function skipBelow(context: Mocha.Context, db: Db, major: number, what: string): Promise<void> {
-  const { version } = await db.admin().serverInfo();
-  if (Number.parseInt(String(version), 10) < major)
-    skip(context, `${what} came with MongoDB ${major}; this one is ${String(version)}`);
+  const found = await versionOf(db);
+  if (found.major < major) skip(context, `${what} came with MongoDB ${major}; this one is ${found.version}`);
+}
+
+export async function hasTimeSeries(db: Db): Promise<boolean> {
+  return (await versionOf(db)).major >= 5;
 }

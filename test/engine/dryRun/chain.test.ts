@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { DryRunReport } from '../../../src/protocol/events';
 import { dbHash } from '../../support/bytes';
+import { skipBelow } from '../../support/skip';
 import { Project } from '../helpers/project';
 
 describe('a dry run of several migrations', function () {
@@ -93,7 +94,7 @@ describe('a dry run of several migrations', function () {
     );
   });
 
-  it('goes on from the first up, whatever the verdicts have tried', async () => {
+  it('goes on from the first up, whatever the verdicts have tried', async function () {
     project = await Project.create({
       '1-wild.js': `exports.up = async (db) => {
         await db.collection('rows').updateMany({}, { $inc: { n: 1 } });
@@ -122,6 +123,7 @@ describe('a dry run of several migrations', function () {
         if (left.length > 0) throw new Error('still there: ' + left.map(({ name }) => name));
       };`,
     });
+    await skipBelow(this, project.db, 5, 'time series');
     await project.rows('rows').insertMany([
       { _id: 1, n: 1 },
       { _id: 2, n: 2 },

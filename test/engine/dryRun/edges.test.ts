@@ -5,6 +5,7 @@ import { ObjectId, type Document } from 'mongodb';
 import { compareCollections } from '../../../src/engine/dryRun/compare';
 import type { DryRunReport } from '../../../src/protocol/events';
 import { dbHash } from '../../support/bytes';
+import { skipBelow } from '../../support/skip';
 import { Project } from '../helpers/project';
 
 describe('a dry run', function () {
@@ -22,7 +23,7 @@ describe('a dry run', function () {
     return event.report;
   }
 
-  it('copies time series, whole and as a sample', async () => {
+  it('copies time series, whole and as a sample', async function () {
     project = await Project.create({
       'a.js': `exports.up = async (db) => {
         // Longer than what the verdicts wait at least takes a tenth of.
@@ -31,6 +32,7 @@ describe('a dry run', function () {
         await db.collection('weather').insertOne({ at: new Date(), place: 'c', found });
       };`,
     });
+    await skipBelow(this, project.db, 5, 'time series');
     await project.db.createCollection('weather', {
       timeseries: { timeField: 'at', metaField: 'place', granularity: 'minutes' },
     });
@@ -55,8 +57,9 @@ describe('a dry run', function () {
     assert.equal((await rehearse()).collections[0]?.scanned, 10);
   });
 
-  it('sees no change in time series whose buckets hold the fields in another order', async () => {
+  it('sees no change in time series whose buckets hold the fields in another order', async function () {
     project = await Project.create({});
+    await skipBelow(this, project.db, 5, 'time series');
     const [first, second] = [project.db, project.db.client.db(`${project.db.databaseName}_2`)];
     const options = { timeseries: { timeField: 'at', metaField: 'place' } };
     const measured = { at: new Date(0), place: 'a', _id: new ObjectId(), i: 1, j: { k: 2 } };
