@@ -1,6 +1,6 @@
 // The catalogue: every migration of a project's folder, in order, with the source it stands in. Names come from
 // the outline where it is certain, so that a status of a thousand files runs none of them.
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ErrorInfo } from '../protocol/errors';
 import type { MigrationPlaces } from '../protocol/runner';
@@ -50,6 +50,7 @@ export async function readCatalogue(places: MigrationPlaces, options: LoadOption
       try {
         return { path, entries: await readEntries(path, options, outlines) };
       } catch (error) {
+        if (isGone(path)) return { path, entries: [] };
         return { path, error: describeError(error, { file: path, root: options.root }) };
       }
     }),
@@ -78,6 +79,11 @@ export async function readCatalogue(places: MigrationPlaces, options: LoadOption
     }
   }
   return catalogue;
+}
+
+/** Deleted or renamed since the folder was listed; a link that leads nowhere is still there. */
+function isGone(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) === undefined;
 }
 
 async function readEntries(
