@@ -17,6 +17,7 @@ import {
 import { Upstream, connectUpstream } from '../src/wire/upstream';
 import { startReplicaSet } from '../tools/servers/mongod';
 import { Processors } from './processors';
+import { median } from './median';
 
 const [documents = 20_000, rounds = 11] = process.argv.slice(2).map(Number);
 /** Single updates of a round. */
@@ -109,9 +110,6 @@ const addOne = object({ $inc: object({ n: intValue(1) }) });
 function checked(reply: Buffer, n: number): void {
   if (!isOk(reply) || numberIn(reply, 'n') !== n) throw new Error('a command did not do what it should');
 }
-
-const median = (values: number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 async function main(): Promise<void> {
   const server = await startReplicaSet({ cacheGB: 'own' });

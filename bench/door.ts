@@ -4,6 +4,7 @@
 import { MongoClient, type Collection } from 'mongodb';
 import { startReplicaSet } from '../tools/servers/mongod';
 import { openDoor } from '../src/wire/door';
+import { median } from './median';
 
 interface Row {
   _id: number;
@@ -67,9 +68,6 @@ const works: Record<string, (rows: Collection<Row>, scratch: Collection<Row>) =>
     for (let i = 0; i < documents / 10; i++) await rows.findOne({ _id: i });
   },
 };
-
-const median = (values: number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 interface Sample {
   wall: number;

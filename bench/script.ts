@@ -12,6 +12,7 @@ import { arraySet } from '../src/engine/migrationSet';
 import { RunSwitch } from '../src/engine/scope';
 import { startReplicaSet, type MongodServers } from '../tools/servers/mongod';
 import { Processors } from './processors';
+import { median } from './median';
 
 interface Row {
   _id: number;
@@ -106,9 +107,6 @@ async function bulks(rows: Collection<Row>, update: (i: number) => object): Prom
     await rows.bulkWrite(operations);
   }
 }
-
-const median = (values: number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 const ways = ['direct', 'door', 'journal'] as const;
 type Way = (typeof ways)[number];

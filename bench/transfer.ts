@@ -12,6 +12,7 @@ import { elements, nameOf } from '../src/transfer/raw';
 import { startReplicaSet, startStandalone } from '../tools/servers/mongod';
 import { fill, touched } from './documents';
 import type { Order, Taken, WayName } from './way';
+import { median } from './median';
 
 const [documents = 50_000, rounds = 3] = process.argv
   .slice(2)
@@ -138,9 +139,6 @@ async function measure(
   }
   return rows;
 }
-
-const median = (values: number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 /** Processor time of one of the two processes. */
 function seconds(taken: Taken[], where: 'here' | 'there'): string {
