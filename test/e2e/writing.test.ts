@@ -97,14 +97,16 @@ describe('writing a migration', () => {
           );
           await window.screenshot(`e2e-writing-hover-field-${theme}`);
           // The editor paints its lines anew some time after the theme has changed.
-          await eventually(
-            `${theme}: operators that do not look like any name, paths that do not look like any string`,
+          const [operator, name, path, word] = await eventually(
+            `the colours of ${theme}`,
             () =>
               Promise.all(
                 [/^\$set$/, /^seen:?$/, /^\$year$/, /^'films'$/].map((text) => colour(window, text)),
               ),
-            ([operator, name, path, word]) => operator !== name && path !== word,
+            ([a, b, c, d]) => a !== b && c !== d,
           );
+          assert.notEqual(operator, name, `${theme}: operators look like any name`);
+          assert.notEqual(path, word, `${theme}: paths look like any string`);
         }
       },
     ));

@@ -278,7 +278,7 @@ describe('command line', function () {
   });
 
   it('can be paused, continued and cancelled from another terminal', async () => {
-    // It has to outlast the start of four processes: at three batches of 50 in flight, 30,000 take 40 s.
+    // It has to outlast the start of four processes: at four batches of 50 in flight, 30,000 take 30 s.
     project = await Project.create({ '1-numbers.js': incrementAfter(200) });
     const { db } = project;
     await numbers(db, 30_000);

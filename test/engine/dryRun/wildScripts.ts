@@ -2,6 +2,7 @@
 // whatever becomes of the script.
 import { GridFSBucket, type Collection, type Db, type Document, type MongoClient } from 'mongodb';
 import type { MigrationContext } from '../../../src/migration/kinds';
+import { hasTimeSeries } from '../../support/skip';
 
 export interface Wild {
   db: Db;
@@ -196,7 +197,8 @@ export const wildScripts: Record<string, WildScript> = {
       await each.createCollection('strict', { validator: { a: { $exists: true } } });
       await each.createCollection('capped', { capped: true, size: 4096 });
       await each.createCollection('view', { viewOn: 'rows', pipeline: [{ $match: { n: 1 } }] });
-      await ignore(each.createCollection('measured', { timeseries: { timeField: 'at' } }));
+      if (await hasTimeSeries(each))
+        await each.createCollection('measured', { timeseries: { timeField: 'at' } });
       await ignore(each.createCollection('collated', { collation: { locale: 'de' } }));
     }
   },
