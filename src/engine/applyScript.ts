@@ -47,6 +47,7 @@ export async function applyScript(
     client: connection.client,
     rows: scriptRows(scope, step, runId),
     transactions: connection.server.transactions,
+    alone: connection.server.members?.length === 1,
     signal: scope.signal,
     async gate() {
       await scope.gate();

@@ -18,14 +18,24 @@ export interface ProgressFigures {
   errors: number;
 }
 
+/** What was done in a tenth of a second. */
+interface Sample {
+  /** When it began. */
+  at: number;
+  /** All that was done at its end. */
+  processed: number;
+  batches: number;
+  /** Of its batches together. */
+  ms: number;
+}
+
 export class ProgressMonitor {
   processed = 0;
   errors = 0;
   total: number | null;
   readonly #clock: () => number;
   readonly #startedAt: number;
-  #samples: { at: number; processed: number }[];
-  #batches: { at: number; ms: number }[] = [];
+  readonly #samples: Sample[];
   #eta: { seconds: number; at: number } | null = null;
 
   /** @param clock milliseconds; tests hand in their own. */
@@ -33,18 +43,22 @@ export class ProgressMonitor {
     this.total = total;
     this.#clock = clock;
     this.#startedAt = clock();
-    this.#samples = [{ at: this.#startedAt, processed: 0 }];
+    this.#samples = [{ at: this.#startedAt, processed: 0, batches: 0, ms: 0 }];
   }
 
   recordBatch(count: number, ms: number): void {
     this.processed += count;
     const at = this.#clock();
-    this.#batches.push({ at, ms });
-    const newest = this.#samples[this.#samples.length - 1];
+    let newest = this.#samples[this.#samples.length - 1]!;
     // A sample each 100 ms is enough; a script of single writes would keep thousands.
-    if (newest && at - newest.at < 100 && this.#samples.length > 1) newest.processed = this.processed;
-    else this.#samples.push({ at, processed: this.processed });
-    this.#forget(at);
+    if (at - newest.at >= 100 || this.#samples.length === 1) {
+      newest = { at, processed: 0, batches: 0, ms: 0 };
+      this.#samples.push(newest);
+      this.#forget(at);
+    }
+    newest.processed = this.processed;
+    newest.batches += 1;
+    newest.ms += ms;
   }
 
   figures(): ProgressFigures {
@@ -59,7 +73,7 @@ export class ProgressMonitor {
         total === null ? null : total === 0 ? 100 : Math.min(100, Math.round((this.processed / total) * 100)),
       rate: Math.round(rate * 10) / 10,
       etaSeconds: this.#etaSeconds(at, rate),
-      batchMs: average(this.#batches.map((batch) => batch.ms)),
+      batchMs: this.#batchMs(at),
       errors: this.errors,
     };
   }
@@ -86,16 +100,20 @@ export class ProgressMonitor {
     return Math.round(this.#eta.seconds);
   }
 
+  #batchMs(at: number): number {
+    const limit = at - windowSeconds * 1000;
+    const all = this.#samples.filter(({ batches }) => batches > 0);
+    // Of a step that stands still the last ones say more than nothing.
+    const recent = all.filter((sample) => sample.at >= limit);
+    const seen = recent.length > 0 ? recent : all.slice(-1);
+    const count = seen.reduce((sum, { batches }) => sum + batches, 0);
+    return count === 0 ? 0 : Math.round((seen.reduce((sum, { ms }) => sum + ms, 0) / count) * 10) / 10;
+  }
+
   #forget(at: number): void {
     const limit = at - windowSeconds * 1000;
     while (this.#samples.length > 2 && (this.#samples[1]?.at ?? at) < limit) this.#samples.shift();
-    while (this.#batches.length > 1 && (this.#batches[0]?.at ?? at) < limit) this.#batches.shift();
   }
-}
-
-function average(values: number[]): number {
-  if (values.length === 0) return 0;
-  return Math.round((values.reduce((sum, value) => sum + value, 0) / values.length) * 10) / 10;
 }
 
 /** `42s`, `3m 5s`, `2h 10m`. */

@@ -91,11 +91,17 @@ function valueEnd(buffer: Buffer, type: number, at: number): number {
   }
 }
 
-/** The elements of the document that begins at `offset`, in their order. */
-export function elements(buffer: Buffer, offset = 0): RawElement[] {
+/** Where the zero behind the document's elements stands. */
+function lastOf(buffer: Buffer, offset: number): number {
   const last = offset + buffer.readInt32LE(offset) - 1;
   if (last >= buffer.length || last < offset + 4)
     throw new MalformedBson('the length of the document is wrong');
+  return last;
+}
+
+/** The elements of the document that begins at `offset`, in their order. */
+export function elements(buffer: Buffer, offset = 0): RawElement[] {
+  const last = lastOf(buffer, offset);
   const found: RawElement[] = [];
   let at = offset + 4;
   while (at < last) {
@@ -109,13 +115,18 @@ export function elements(buffer: Buffer, offset = 0): RawElement[] {
 
 function elementAt(buffer: Buffer, start: number): RawElement {
   const type = buffer[start]!;
-  let value = start + 1;
-  while (buffer[value] !== 0) {
-    value++;
-    if (value >= buffer.length) throw new MalformedBson('a name in the document does not end');
-  }
-  value++;
+  const value = nameEnd(buffer, start) + 1;
   return { type, start, value, end: valueEnd(buffer, type, value) };
+}
+
+/** Where the zero behind the name of the element at `start` stands. */
+function nameEnd(buffer: Buffer, start: number): number {
+  let at = start + 1;
+  while (buffer[at] !== 0) {
+    at++;
+    if (at >= buffer.length) throw new MalformedBson('a name in the document does not end');
+  }
+  return at;
 }
 
 /** Whether sub-documents and arrays are nested in more than so many levels. */
@@ -128,11 +139,26 @@ export function isDeeperThan(buffer: Buffer, levels: number, offset = 0): boolea
 
 /** The element of that name; the last one if the name occurs more than once (as decoders see it). */
 export function findElement(buffer: Buffer, name: string, offset = 0): RawElement | undefined {
+  const last = lastOf(buffer, offset);
+  const size = Buffer.byteLength(name);
   let found: RawElement | undefined;
-  for (const element of elements(buffer, offset)) {
-    if (nameOf(buffer, element) === name) found = element;
+  for (let at = offset + 4; at < last;) {
+    const type = buffer[at]!;
+    const value = nameEnd(buffer, at) + 1;
+    const end = valueEnd(buffer, type, value);
+    if (end > last) throw new MalformedBson('a value in the document is cut off');
+    if (value - at - 2 === size && isNamed(buffer, at + 1, name, size))
+      found = { type, start: at, value, end };
+    at = end;
   }
   return found;
+}
+
+/** Without making a string of each name. */
+function isNamed(buffer: Buffer, at: number, name: string, size: number): boolean {
+  if (size !== name.length) return buffer.toString('utf8', at, at + size) === name;
+  for (let i = 0; i < size; i++) if (buffer[at + i] !== name.charCodeAt(i)) return false;
+  return true;
 }
 
 export function nameOf(buffer: Buffer, element: RawElement): string {

@@ -4,6 +4,7 @@ import { UUID, type Binary, type ClientSession, type Db, type MongoClient } from
 import { dataOf } from '../../transfer/raw';
 import type { TransferContext } from '../../transfer/types';
 import { DoorRefusal, type DoorCommand } from '../../wire/door';
+import { OplogReader } from './oplogReader';
 import type { ScriptRows } from './rows';
 import { OwnSession } from './transaction';
 
@@ -12,6 +13,8 @@ export interface KeeperOptions {
   rows: ScriptRows;
   /** Whether the deployment has multi-document transactions. */
   transactions: boolean;
+  /** The server is the only member of its replica set. */
+  alone?: boolean;
   signal: AbortSignal;
   /** Waits while the run is paused; throws when it has to end. */
   gate(): Promise<void>;
@@ -38,12 +41,14 @@ export class Keeper {
   /** Sessions of the engine's own client, for what is done beside the script's connection. */
   readonly #lanes: ClientSession[] = [];
   readonly #free: ClientSession[] = [];
+  readonly #reader: OplogReader | undefined;
 
   constructor(readonly options: KeeperOptions) {
     this.client = options.client;
     this.rows = options.rows;
     this.signal = options.signal;
     this.namespaces = new Namespaces(options.client);
+    if (options.alone) this.#reader = new OplogReader(this.client.db(this.rows.database));
   }
 
   gate(): Promise<void> {
@@ -75,6 +80,7 @@ export class Keeper {
 
   /** Our session for the commands of a socket, which come one after the other. */
   async session({ socket }: DoorCommand): Promise<OwnSession> {
+    this.#reader?.command();
     let session = this.#sessions.get(socket);
     if (!session) {
       session = new OwnSession();
@@ -114,7 +120,7 @@ export class Keeper {
 
   /** Ends our sessions, and with them what may still be open in them. */
   async close(): Promise<void> {
-    await Promise.all(this.#lanes.map((session) => session.endSession()));
+    await Promise.all([this.#reader?.close(), ...this.#lanes.map((session) => session.endSession())]);
     const sessions = [...this.#sessions.values()].map(({ id }) => ({ id: new UUID(id) }));
     if (sessions.length === 0) return;
     await this.client

@@ -2,7 +2,7 @@
 // takes one more. Only for statements whose outcome, and the count that the script gets, are known from that image.
 import type { JournalEntry } from '../../transfer/journalPack';
 import { BsonType, boolValue, document, element, elements, idOf, intValue, nameOf } from '../../transfer/raw';
-import { objectValue, stringValue, valueOf } from '../../transfer/raw';
+import { objectValue, stringValue } from '../../transfer/raw';
 import type { Changes } from './changes';
 import { judge } from './failures';
 import { isEmpty, isForeseeable, predict } from './predict';
@@ -27,7 +27,11 @@ export class Singles {
     if (!only || statements.length > 1 || write.kind === 'insert' || write.variables) return false;
     if (!only.id || only.many || only.upsert || only.special) return false;
     if ((this.#misses.get(nameOfCollection(write)) ?? 0) >= mostMisses) return false;
-    return namesIn(document(write.parts), known) && namesIn(only.raw, inStatement) && isCounted(write, only);
+    return (
+      write.parts.every((part) => known.has(nameOfElement(part))) &&
+      namesIn(only.raw, inStatement) &&
+      isCounted(write, only)
+    );
   }
 
   /** @returns undefined where it has to be done in the other way; the transaction is of no more use then. */
@@ -68,6 +72,10 @@ function namesIn(raw: Buffer, allowed: ReadonlySet<string>): boolean {
   return elements(raw).every((item) => allowed.has(nameOf(raw, item)));
 }
 
+function nameOfElement(part: Buffer): string {
+  return part.toString('latin1', 1, part.indexOf(0, 1));
+}
+
 /** Whether what the server counts as modified is just what changes its bytes. */
 function isCounted({ kind }: WriteCommand, { raw }: Statement): boolean {
   if (kind === 'delete') return true;
@@ -84,10 +92,9 @@ function isCounted({ kind }: WriteCommand, { raw }: Statement): boolean {
 }
 
 function command({ kind, collection, parts }: WriteCommand, { raw, q }: Statement): Buffer[] {
-  const whole = document(parts);
-  const kept = elements(whole).flatMap((item) => {
-    const name = nameOf(whole, item);
-    return name === kind || name === 'ordered' ? [] : [element(name, valueOf(whole, item))];
+  const kept = parts.filter((part) => {
+    const name = nameOfElement(part);
+    return name !== kind && name !== 'ordered';
   });
   const change =
     kind === 'delete' ? element('remove', boolValue(true)) : element('update', valueIn(raw, 'u')!);
