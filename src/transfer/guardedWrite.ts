@@ -137,10 +137,9 @@ function statementBytes({ before, after }: GuardedEntry): number {
 }
 
 function deleteStatement({ id, before }: GuardedEntry): Buffer {
-  const q = document([
-    element('_id', id),
-    element('$expr', operator('$eq', root, operator('$literal', objectValue(before!)))),
-  ]);
+  const differs = operator('$ne', root, operator('$literal', objectValue(before!)));
+  // MongoDB 4.4 fails at `$eq` here: it takes the whole document for a field that it could look up.
+  const q = document([element('_id', id), element('$expr', operator('$not', arrayValue([differs])))]);
   return document([element('q', objectValue(q)), element('limit', intValue(1))]);
 }
 
