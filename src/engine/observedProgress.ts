@@ -67,16 +67,16 @@ export class ObservedProgress {
 
   after(command: DoorCommand, reply: DoorReply): void {
     this.#uncounted.get(command)?.(reply.ok ? affected(reply) : 0);
-    if (!reply.ok) return;
     const counting = this.#counting.get(command);
-    if (command.kind === 'read') {
-      this.#afterRead(command, reply, counting);
-    } else if (command.kind === 'write') {
-      const count = affected(reply) - (this.#parts.get(command) ?? 0);
-      this.#write(count);
-      if (counting) void counting.then((loop) => this.#advance(loop, count, reply.durationMs));
-      else this.#afterWrite(count, reply.durationMs);
-    }
+    if (command.kind === 'read' && reply.ok) this.#afterRead(command, reply, counting);
+    if (command.kind !== 'write' || (!reply.ok && !counting)) return;
+    const count = reply.ok ? affected(reply) - (this.#parts.get(command) ?? 0) : 0;
+    this.#write(count);
+    if (!counting) return this.#afterWrite(count, reply.durationMs);
+    void counting.then((loop) => {
+      this.#advance(loop, count, reply.durationMs);
+      this.#through(loop);
+    });
   }
 
   /** A part of a command is done whose reply comes later. */
@@ -171,6 +171,14 @@ export class ObservedProgress {
       this.#inLoops += step;
     }
     this.#report(ms);
+  }
+
+  /** The write is over: nothing more comes of what was counted beforehand, be it refused or changed by others meanwhile. */
+  #through(loop: Loop | null): void {
+    if (!loop || loop.done === loop.total) return;
+    this.#total -= loop.total - loop.done;
+    loop.total = loop.done;
+    this.#sink.setTotal(this.#total === 0 ? null : this.#total);
   }
 
   /** Documents of known loops where there are any, else what was written. */

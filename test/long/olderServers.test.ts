@@ -18,6 +18,7 @@ const core = [
 const servers: [string, () => Promise<TestServer>, string[]][] = [
   ['a replica set of MongoDB 4.4', () => replicaSet('4.4'), core],
   ['a replica set of MongoDB 5.0', () => replicaSet('5.0'), core.slice(1, 5)],
+  ['a standalone of MongoDB 4.4', () => standalone('4.4'), core],
 ];
 
 for (const [on, server, names] of servers) {

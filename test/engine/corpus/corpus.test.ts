@@ -3,6 +3,7 @@
 import { replicaSet, standalone } from '../../support/server';
 import { changes } from './changes';
 import { goThrough } from './unscathed';
+import { skipBelow } from '../../support/skip';
 
 for (const [on, server] of [
   ['a replica set', () => replicaSet()],
@@ -11,8 +12,15 @@ for (const [on, server] of [
   describe(`every type of BSON on ${on}`, function () {
     this.timeout(60_000);
     for (const [name, change] of Object.entries(changes)) {
-      it(`${name}: keeps its bytes, and comes back byte for byte`, async () => {
-        await goThrough(await server(), on, change);
+      it(`${name}: keeps its bytes, and comes back byte for byte`, async function () {
+        const mongod = await server();
+        await skipBelow(
+          this,
+          (await mongod.database('corpus')).db,
+          5,
+          'updating documents with fields of any name',
+        );
+        await goThrough(mongod, on, change);
       });
     }
   });

@@ -110,6 +110,7 @@ const needsReplication = ['pre- and post-images'];
 /** The version that knows it, and what it is. */
 const newer: Record<string, [number, string]> = {
   'create a time series and fill it': [5, 'time series'],
+  'create a capped collection and fill it': [5, 'deleting from a capped collection'],
   'pre- and post-images': [6, 'changeStreamPreAndPostImages'],
 };
 

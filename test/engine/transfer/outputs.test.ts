@@ -8,6 +8,7 @@ import { rawBytes } from '../../support/bytes';
 import { corpus, corpusOfIds } from '../../support/corpus';
 import { insertRaw } from '../../support/rawInsert';
 import { byFunction, byPipeline, contextOf, deployments } from './setup';
+import { skipBelow } from '../../support/skip';
 
 const typed = {
   a: new Int32(1),
@@ -183,7 +184,8 @@ for (const deployment of deployments) {
       assert.deepEqual(await rawBytes(db.collection('t')), before);
     });
 
-    it('runs a pipeline over all kinds of documents and takes it back', async () => {
+    it('runs a pipeline over all kinds of documents and takes it back', async function () {
+      await skipBelow(this, db, 5, 'updating documents with fields of any name');
       await insertRaw(
         db,
         't',
