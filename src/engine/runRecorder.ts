@@ -9,6 +9,7 @@ import { indexRuns, runs, writeRun } from './runs';
 import { SnapshotKeeper } from './snapshot';
 import { StepFigures } from './stepFigures';
 import { throttleInWords, throttleKeys } from './throttle';
+import { withStoredErrors } from './storedErrors';
 
 const writeEveryMs = 1_000;
 const snapshotEveryMs = 200;
@@ -50,7 +51,7 @@ export class RunRecorder {
 
   /** Takes up the document of an interrupted run again. */
   async reopen(): Promise<void> {
-    const { _id, ...fields } = this.document;
+    const { _id, ...fields } = withStoredErrors(this.document);
     await runs(this.#options.db).updateOne(
       { _id },
       {

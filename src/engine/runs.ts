@@ -11,6 +11,7 @@ import {
   type RunThrottle,
 } from '../protocol/run';
 import { breakLease, leaseMs, ownerIsDead, readLease } from './lease';
+import { withReadErrors, withStoredErrors } from './storedErrors';
 
 export const runsCollection = '_migratory_runs';
 
@@ -55,7 +56,7 @@ export async function writeRun(
   // The server's clock: readers judge by it whether this runner still lives.
   const before = await runs(db).findOneAndUpdate(
     { _id, epoch },
-    { $set: fields as Partial<StoredRun>, $currentDate: { heartbeatAt: true } },
+    { $set: withStoredErrors(fields) as Partial<StoredRun>, $currentDate: { heartbeatAt: true } },
     { projection: { control: 1, throttle: 1 }, ignoreUndefined: true },
   );
   if (!before) return null;
@@ -73,7 +74,8 @@ function isStale(run: ReadRun): boolean {
 
 /** A run as it should be shown: one that stopped without an end is `interrupted`. */
 function judged(run: ReadRun): RunDocument {
-  const { machine: _machine, epoch: _epoch, silentMs: _silentMs, ...document } = run;
+  const { machine: _machine, epoch: _epoch, silentMs: _silentMs, ...stored } = run;
+  const document = withReadErrors(stored);
   if (!isStale(run)) return document;
   const steps = document.steps.map((step) =>
     step.startedAt !== null && step.endedAt === null ? { ...step, state: 'interrupted' as const } : step,

@@ -203,6 +203,13 @@ describe('main job', function () {
     assert.match(run.error?.message ?? '', /document 2500 is odd/);
     assert.equal(await project.db.collection('people').countDocuments({ seen: true }), 0);
     assert.deepEqual(await project.states(), { '1-half.js': 'failed' });
+    const failed = { collection: 'people', id: { $numberInt: '2500' } };
+    assert.deepEqual(run.error?.document, failed);
+    const read = await findRun(project.db, run._id);
+    assert.deepEqual([read?.error?.document, read?.steps[0]?.error?.document], [failed, failed]);
+    // Servers before 5.0 store no field whose name begins with a dollar.
+    const [stored] = await project.db.collection('_migratory_runs').find().toArray();
+    assert.equal(stored?.['error'].document.idText, '{"$numberInt":"2500"}');
   });
 
   it('sets failing documents aside, and takes them in once the migration is mended', async () => {
