@@ -13,19 +13,21 @@ export interface Handled {
 }
 
 export function idsOf(ids: readonly RawValue[]): Handled {
-  const writer = new RawWriter(ids.length * 24 + 64);
-  for (const id of ids) {
+  return packed(ids, (writer, id) => {
     const begun = writer.begin();
     writer.element('_id', id);
     writer.end(begun);
-  }
-  return { count: ids.length, packed: writer.since(0) };
+  });
 }
 
 export function idsOfDocuments(documents: readonly Buffer[]): Handled {
-  const writer = new RawWriter(documents.length * 24 + 64);
-  for (const raw of documents) writeIdQuery(writer, raw);
-  return { count: documents.length, packed: writer.since(0) };
+  return packed(documents, writeIdQuery);
+}
+
+function packed<T>(items: readonly T[], write: (writer: RawWriter, item: T) => void): Handled {
+  const writer = new RawWriter(items.length * 24 + 64);
+  for (const item of items) write(writer, item);
+  return { count: items.length, packed: writer.since(0) };
 }
 
 /** Short enough to be kept in memory for every range. */

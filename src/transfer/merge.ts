@@ -3,7 +3,7 @@
 // taken back. (`$merge` itself is not allowed in a transaction.) Without transactions what becomes of the target's
 // documents is found out on copies, and written under guard.
 import type { ClientSession, Collection, Document } from 'mongodb';
-import { emptyTally } from './checkpoints';
+
 import { idsOfDocuments } from './handled';
 import { rawDocuments, sendWrites, speakable } from './command';
 import { documentError, WriteRefused } from './errors';
@@ -20,7 +20,7 @@ import { unclearReason, type Recovery } from './recovery';
 import { readBatch, readByIds, readListed, type Batch } from './source';
 import { pause } from './transaction';
 import type { PipelineTransferOptions } from './types';
-import type { Attempt, Outcome } from './work';
+import { outcomeOf, type Attempt, type Outcome } from './work';
 
 export interface MergeParts {
   options: PipelineTransferOptions;
@@ -51,16 +51,13 @@ export class Merge {
       await attempt.begin(batch.to);
     }
     const processed = session ? await this.inTransaction(ids, attempt) : await this.guarded(ids, attempt);
-    return {
-      tally: { ...emptyTally(), scanned: ids.length, processed },
+    return outcomeOf({
+      tally: { scanned: ids.length, processed },
       handled: idsOfDocuments(batch.documents),
-      documents: ids.length,
       bytes: batch.bytes,
-      quarantined: [],
-      conflicts: [],
       rest: batch.rest,
       to: batch.to,
-    };
+    });
   };
 
   private read({ job, session }: Attempt): Promise<Batch> {

@@ -1,7 +1,6 @@
 // Putting documents back as they were, one journaled range in one transaction. Where the touched fields no longer
 // hold what the run wrote, the document is left alone and told as a conflict.
 import { ObjectId } from 'mongodb';
-import { emptyTally } from './checkpoints';
 import { idsOf, idsOfDocuments } from './handled';
 import { idQuery, RawList, sendWrites, type WriteFailure } from './command';
 import { TryAgain, WriteRefused } from './errors';
@@ -20,7 +19,7 @@ import { readByIds } from './source';
 import type { Told } from './toldFields';
 import { pause } from './transaction';
 import type { Conflict, RevertOptions } from './types';
-import type { Attempt, Job, Outcome } from './work';
+import { outcomeOf, type Attempt, type Job, type Outcome } from './work';
 
 /** Refused by a validator that came after the document: what was there before may be there again. */
 const validationFailed = 121;
@@ -124,16 +123,7 @@ export class Restore {
     if (told.length > 0) await this.sendList('update', target, statements, idAt, attempt);
     const bytes = told.reduce((sum, { before }) => sum + before.length, 0);
     const handled = idsOfDocuments(told.map(({ before }) => before));
-    const { count } = handled;
-    return {
-      tally: { ...emptyTally(), scanned: count, processed: count },
-      handled,
-      documents: count,
-      bytes,
-      quarantined: [],
-      conflicts: [],
-      rest: [],
-    };
+    return outcomeOf({ tally: { scanned: told.length, processed: told.length }, handled, bytes });
   }
 
   private outcome(entries: readonly LazyEntry[], done: Done, { job }: Attempt): Outcome {
@@ -142,9 +132,8 @@ export class Restore {
     const missed = new Set(left.map(({ entry }) => entry));
     const handled = idsOf(entries.filter((entry) => !missed.has(entry)).map((entry) => entry.id));
     const { key, sweep } = job.range;
-    return {
+    return outcomeOf({
       tally: {
-        ...emptyTally(),
         scanned: handled.count,
         processed: handled.count - done.deleted - conflicts.length,
         deleted: done.deleted,
@@ -153,15 +142,13 @@ export class Restore {
       handled,
       documents: entries.length,
       bytes: entries.reduce((sum, entry) => sum + (entry.before?.length ?? 0), 0),
-      quarantined: [],
       conflicts: conflicts.map(({ conflict }) => conflict),
-      rest: [],
       held: () => {
         if (left.length === 0) return;
         const ids = left.map(({ entry }) => entry.id);
         this.deferred.push({ key: new ObjectId(), sweep: { of: sweep?.of ?? key, round: 1, ids } });
       },
-    };
+    });
   }
 
   /** Adds what puts the document back, or says why it is left alone. */

@@ -1,7 +1,7 @@
 // The first half of every transfer of documents: reading a range and having the change decided for each document;
 // and its end, the quarantine and the counts. What happens in between is a sink's.
 import type { Collection } from 'mongodb';
-import { emptyTally } from './checkpoints';
+
 import { idsOfDocuments } from './handled';
 import { rawPipeline } from './command';
 import { Edit, editAll, type Edits, type Failed } from './edits';
@@ -13,7 +13,7 @@ import type { RawValue } from './raw';
 import { readBatch, readListed, type Batch } from './source';
 import type { Throttle } from './throttle';
 import type { TransferOptions } from './types';
-import type { Attempt, Job, Outcome } from './work';
+import { outcomeOf, type Attempt, type Job, type Outcome } from './work';
 
 export interface StageParts {
   options: TransferOptions;
@@ -28,6 +28,11 @@ export interface StageParts {
   retry?: { step: string; hold: boolean };
 }
 
+/** Most documents of a batch. */
+export function limitOf({ sizer, throttle }: Pick<StageParts, 'sizer' | 'throttle'>): number {
+  return Math.min(sizer.limit, throttle.batchLimit);
+}
+
 export class Stage {
   /** The one update of all documents, as bytes, where the change is one. */
   readonly pipeline: RawValue | undefined;
@@ -37,10 +42,8 @@ export class Stage {
     if (change.kind === 'pipeline') this.pipeline = rawPipeline(change.update);
   }
 
-  /** Most documents of a batch. */
   get limit(): number {
-    const { sizer, throttle } = this.parts;
-    return Math.min(sizer.limit, throttle.batchLimit);
+    return limitOf(this.parts);
   }
 
   async read({ job, session, crashPoint }: Attempt): Promise<Batch> {
@@ -90,22 +93,19 @@ export class Stage {
     await releaseQuarantine(options.db, where, out, session);
     await writeQuarantine(options.db, where, quarantined, session);
     const scanned = batch.documents.length;
-    return {
+    return outcomeOf({
       tally: {
-        ...emptyTally(),
         scanned,
         processed,
         skipped: Math.max(0, scanned - processed - failed.length),
         quarantined: failed.length,
       },
       handled: idsOfDocuments(batch.documents),
-      documents: scanned,
       bytes: batch.bytes,
       quarantined,
-      conflicts: [],
       rest: batch.rest,
       to: batch.to,
-    };
+    });
   }
 }
 

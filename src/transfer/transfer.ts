@@ -16,7 +16,7 @@ import type { Range } from './ranges';
 import type { RawValue } from './raw';
 import { Recovery } from './recovery';
 import { runStep, type Step } from './step';
-import type { StageParts } from './stage';
+import { limitOf, type StageParts } from './stage';
 import { stageWhole } from './stageWhole';
 import { collationOf, refuseTarget } from './target';
 import type {
@@ -170,8 +170,7 @@ async function mergeRanges(
     journaled: kept,
     ...(options.only && listOf(options.only)),
     work(sizer, throttle) {
-      const limit = () => Math.min(sizer.limit, throttle.batchLimit);
-      const parts = { options, source, target, journal, limit };
+      const parts = { options, source, target, journal, limit: () => limitOf({ sizer, throttle }) };
       if (options.transactions || !journal) return new Merge(parts);
       const recovery = new Recovery(journal, target);
       return new Merge({ ...parts, guard: { journal, recovery, evaluator } });

@@ -1,7 +1,7 @@
 // What a kind of transfer does with one range, seen from the pump: the contract between the pump (lanes, protocol,
 // retries) and the sources, transforms and sinks that are put together for it.
 import type { ClientSession, ReadConcernLike } from 'mongodb';
-import type { Tally } from './checkpoints';
+import { emptyTally, type Tally } from './checkpoints';
 import type { Handled } from './handled';
 import type { Edit } from './edits';
 import type { ImageRow } from './imageRow';
@@ -68,6 +68,20 @@ export interface Outcome {
   held?(): void | Promise<void>;
   /** Where the range ends if the rest begins inside it. */
   to?: RawValue;
+}
+
+/** That of a range of which everything was done, but for what is said otherwise. */
+export function outcomeOf(
+  done: Pick<Outcome, 'handled' | 'bytes'> & { tally: Partial<Tally> } & Partial<Omit<Outcome, 'tally'>>,
+): Outcome {
+  return {
+    documents: done.handled.count,
+    quarantined: [],
+    conflicts: [],
+    rest: [],
+    ...done,
+    tally: { ...emptyTally(), ...done.tally },
+  };
 }
 
 /** The changes of a range, as a sink reports them to the journal. */

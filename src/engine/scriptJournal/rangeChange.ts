@@ -1,7 +1,6 @@
 // One range of a script's large update or delete: read in the transaction, changed by the server, and journaled; or
 // kept by the server itself (keptByServer.ts).
 import type { ClientSession, Collection, Document } from 'mongodb';
-import { emptyTally } from '../../transfer/checkpoints';
 import { readRange, sendWrites, type WriteFailure } from '../../transfer/command';
 import { TryAgain } from '../../transfer/errors';
 import { fastDiff } from '../../transfer/fastPatch';
@@ -23,7 +22,7 @@ import {
 } from '../../transfer/raw';
 import type { RawValue } from '../../transfer/raw';
 import { readBatch, readByIds, readListed, type Batch } from '../../transfer/source';
-import type { Attempt, Job, Outcome } from '../../transfer/work';
+import { outcomeOf, type Attempt, type Job, type Outcome } from '../../transfer/work';
 import { foresightOf, type Foresight } from './foresight';
 import { rowsRefused } from './failures';
 import type { KeptByServer } from './keptByServer';
@@ -178,12 +177,9 @@ function outcome({
   modified,
   ...rest
 }: Pick<Outcome, 'bytes' | 'rest' | 'to' | 'held'> & { n: number; modified: number }): Outcome {
-  return {
+  return outcomeOf({
     ...rest,
-    tally: { ...emptyTally(), scanned: n, processed: modified },
+    tally: { scanned: n, processed: modified },
     handled: { count: n, packed: noIds },
-    documents: n,
-    quarantined: [],
-    conflicts: [],
-  };
+  });
 }
