@@ -8,8 +8,8 @@ import { newRunDocument, type RecorderOptions } from './runDocument';
 import { indexRuns, runs, writeRun } from './runs';
 import { SnapshotKeeper } from './snapshot';
 import { StepFigures } from './stepFigures';
-import { throttleInWords, throttleKeys } from './throttle';
 import { withStoredErrors } from './storedErrors';
+import { throttleInWords, throttleKeys } from './throttle';
 
 const writeEveryMs = 1_000;
 const snapshotEveryMs = 200;

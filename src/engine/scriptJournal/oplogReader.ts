@@ -6,8 +6,8 @@ import type { ChangeStream, Db } from 'mongodb';
 
 /** How often is looked at what the script does. */
 const windowMs = 100;
-/** Commands in that time from which on a reader pays. Of larger ones the wait does not count, but each wakes the reader. */
-const manyCommands = 25;
+/** Commands in that time from which on a reader pays: of fewer and larger ones the wait does not count. */
+const manyCommands = 10;
 /** Of the driver's connections the reader holds one. */
 const leastPool = 5;
 
