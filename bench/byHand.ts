@@ -7,6 +7,7 @@ import { OwnSession, type Transaction } from '../src/engine/scriptJournal/transa
 import {
   arrayValue,
   binaryValue,
+  boolValue,
   document,
   element,
   intValue,
@@ -83,7 +84,7 @@ class Hand {
     const read = await transaction.send('bench', parts({ find: target, filter, hint: byId, ...batch }));
     const images = valueIn(documentIn(read, 'cursor')!, 'firstBatch')!;
     const u = object({ $set: object({ seen: intValue(seen) }) });
-    const statement = document(parts({ q: filter, u, multi: yes, hint: byId }));
+    const statement = document(parts({ q: filter, u, multi: boolValue(true), hint: byId }));
     const sent = transaction.send('bench', parts({ update: target }), {
       identifier: 'updates',
       documents: [statement],
@@ -104,7 +105,6 @@ class Hand {
   }
 }
 
-const yes: RawValue = { type: 8, bytes: Buffer.from([1]) };
 const addOne = object({ $inc: object({ n: intValue(1) }) });
 
 function checked(reply: Buffer, n: number): void {

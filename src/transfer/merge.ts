@@ -3,7 +3,6 @@
 // taken back. (`$merge` itself is not allowed in a transaction.) Without transactions what becomes of the target's
 // documents is found out on copies, and written under guard.
 import type { ClientSession, Collection, Document } from 'mongodb';
-
 import { idsOfDocuments } from './handled';
 import { rawDocuments, sendWrites, speakable } from './command';
 import { documentError, WriteRefused } from './errors';

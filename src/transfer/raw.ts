@@ -105,8 +105,7 @@ export function elements(buffer: Buffer, offset = 0): RawElement[] {
   const found: RawElement[] = [];
   let at = offset + 4;
   while (at < last) {
-    const element = elementAt(buffer, at);
-    if (element.end > last) throw new MalformedBson('a value in the document is cut off');
+    const element = elementWithin(buffer, at, last);
     found.push(element);
     at = element.end;
   }
@@ -115,18 +114,20 @@ export function elements(buffer: Buffer, offset = 0): RawElement[] {
 
 function elementAt(buffer: Buffer, start: number): RawElement {
   const type = buffer[start]!;
-  const value = nameEnd(buffer, start) + 1;
+  let value = start + 1;
+  while (buffer[value] !== 0) {
+    value++;
+    if (value >= buffer.length) throw new MalformedBson('a name in the document does not end');
+  }
+  value++;
   return { type, start, value, end: valueEnd(buffer, type, value) };
 }
 
-/** Where the zero behind the name of the element at `start` stands. */
-function nameEnd(buffer: Buffer, start: number): number {
-  let at = start + 1;
-  while (buffer[at] !== 0) {
-    at++;
-    if (at >= buffer.length) throw new MalformedBson('a name in the document does not end');
-  }
-  return at;
+/** The same of a document whose elements end at `last`. */
+function elementWithin(buffer: Buffer, start: number, last: number): RawElement {
+  const element = elementAt(buffer, start);
+  if (element.end > last) throw new MalformedBson('a value in the document is cut off');
+  return element;
 }
 
 /** Whether sub-documents and arrays are nested in more than so many levels. */
@@ -140,24 +141,25 @@ export function isDeeperThan(buffer: Buffer, levels: number, offset = 0): boolea
 /** The element of that name; the last one if the name occurs more than once (as decoders see it). */
 export function findElement(buffer: Buffer, name: string, offset = 0): RawElement | undefined {
   const last = lastOf(buffer, offset);
-  const size = Buffer.byteLength(name);
   let found: RawElement | undefined;
   for (let at = offset + 4; at < last;) {
-    const type = buffer[at]!;
-    const value = nameEnd(buffer, at) + 1;
-    const end = valueEnd(buffer, type, value);
-    if (end > last) throw new MalformedBson('a value in the document is cut off');
-    if (value - at - 2 === size && isNamed(buffer, at + 1, name, size))
-      found = { type, start: at, value, end };
-    at = end;
+    const element = elementWithin(buffer, at, last);
+    if (isNamed(buffer, element, name)) found = element;
+    at = element.end;
   }
   return found;
 }
 
-/** Without making a string of each name. */
-function isNamed(buffer: Buffer, at: number, name: string, size: number): boolean {
-  if (size !== name.length) return buffer.toString('utf8', at, at + size) === name;
-  for (let i = 0; i < size; i++) if (buffer[at + i] !== name.charCodeAt(i)) return false;
+/** Without making a string of the element's name, where that needs none. */
+function isNamed(buffer: Buffer, { start, value }: RawElement, name: string): boolean {
+  const size = value - start - 2;
+  // Each letter is at least a byte, and most names have no others.
+  if (size < name.length) return false;
+  if (size > name.length) return buffer.toString('utf8', start + 1, value - 1) === name;
+  for (let i = 0; i < size; i++) {
+    const code = name.charCodeAt(i);
+    if (code > 127 || buffer[start + 1 + i] !== code) return false;
+  }
   return true;
 }
 

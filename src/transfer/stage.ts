@@ -1,7 +1,6 @@
 // The first half of every transfer of documents: reading a range and having the change decided for each document;
 // and its end, the quarantine and the counts. What happens in between is a sink's.
 import type { Collection } from 'mongodb';
-
 import { idsOfDocuments } from './handled';
 import { rawPipeline } from './command';
 import { Edit, editAll, type Edits, type Failed } from './edits';

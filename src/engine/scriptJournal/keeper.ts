@@ -14,7 +14,7 @@ export interface KeeperOptions {
   /** Whether the deployment has multi-document transactions. */
   transactions: boolean;
   /** The server is the only member of its replica set. */
-  alone?: boolean;
+  alone: boolean;
   signal: AbortSignal;
   /** Waits while the run is paused; throws when it has to end. */
   gate(): Promise<void>;

@@ -53,12 +53,13 @@ export class OplogReader {
   }
 
   #begin(): void {
-    if (this.#stream || this.#over) return;
+    if (this.#stream) return;
     const nothing = [{ $match: { operationType: 'none' } }];
     const stream = this.#db.collection('_migratory_nothing').watch(nothing, { maxAwaitTimeMS: 2000 });
     this.#stream = stream;
     // Without the right to read changes it goes on as it did.
     stream.on('error', () => void this.close());
+    // A stream begins with its first listener.
     stream.on('change', () => undefined);
     // With its database, for example.
     stream.on('close', () => {

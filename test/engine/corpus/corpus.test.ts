@@ -1,9 +1,9 @@
 // Every type and edge of BSON through every kind of migration: what is not touched keeps its bytes, and the way back
 // gives every byte back.
 import { replicaSet, standalone } from '../../support/server';
+import { skipBelow } from '../../support/skip';
 import { changes } from './changes';
 import { goThrough } from './unscathed';
-import { skipBelow } from '../../support/skip';
 
 for (const [on, server] of [
   ['a replica set', () => replicaSet()],

@@ -8,8 +8,8 @@ import type { TransferContext } from '../../../src/transfer/types';
 import { rawBytes } from '../../support/bytes';
 import { corpus } from '../../support/corpus';
 import { insertRaw } from '../../support/rawInsert';
-import { byPipeline, contextOf, replicated } from './setup';
 import { skipBelow } from '../../support/skip';
+import { byPipeline, contextOf, replicated } from './setup';
 
 const total = 3000;
 const fromDocument = byPipeline({ $set: { x: { $add: ['$x', 100] }, added: { $toString: '$_id' } } });

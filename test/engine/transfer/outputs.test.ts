@@ -7,8 +7,8 @@ import type { Change } from '../../../src/transfer/types';
 import { rawBytes } from '../../support/bytes';
 import { corpus, corpusOfIds } from '../../support/corpus';
 import { insertRaw } from '../../support/rawInsert';
-import { byFunction, byPipeline, contextOf, deployments } from './setup';
 import { skipBelow } from '../../support/skip';
+import { byFunction, byPipeline, contextOf, deployments } from './setup';
 
 const typed = {
   a: new Int32(1),
